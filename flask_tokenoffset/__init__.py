@@ -1,0 +1,14 @@
+"""Show what AI use costs the environment, with an honest range, inside a partner's own product.
+
+    from flask_tokenoffset import HostUser, TokenOffset
+
+    tokenoffset = TokenOffset(app)
+
+Start with ``docs/tutorial.md``.
+"""
+
+from __future__ import annotations
+
+from flask_tokenoffset.host import HostUser
+
+__all__ = ["HostUser"]

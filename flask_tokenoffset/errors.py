@@ -1,0 +1,249 @@
+"""Everything that can go wrong here, in one tree.
+
+::
+
+    TokenOffsetError
+    ├── ConfigurationError            a setting is missing or wrong; start-up stops
+    ├── VaultError                    a secret cannot be sealed or opened
+    │   ├── VaultShut                 by policy (debugger on)
+    │   ├── KeyStoreUnavailable       the key store does not answer
+    │   ├── KeyVersionUnknown         the key that sealed it is not in the ring
+    │   └── SealBroken                wrong context, altered or foreign ciphertext
+    ├── ProviderError                 something about a vendor
+    │   ├── WrongKeyKind              refused before any call
+    │   ├── KeyRefused                401 or 403: the vendor does not accept the key
+    │   ├── RateLimited               429, with the time to wait
+    │   ├── VendorUnavailable         5xx, time-out, connection lost
+    │   ├── RequestRefused            any other 4xx: our request was not accepted
+    │   ├── MalformedAnswer           200, but not what the vendor documents
+    │   ├── IncompleteAnswer          paging loops, ends early or never ends
+    │   ├── EndpointNotAllowed        outside the exact allow-list; nothing was sent
+    │   └── OutboundDisabled          all outbound calls are switched off
+    └── Refusal                       a person or caller asked for what cannot be
+        ├── SignInRequired            401
+        ├── NotPermitted              403
+        ├── NotFound                  404, also for what belongs to somebody else
+        ├── Conflict                  409
+        ├── InvalidInput              422, with a sentence for each field
+        └── TooManyAttempts           429, with the seconds to wait
+
+Every error carries a stable ``code`` (documented in ``docs/reference/errors.md``) and a message in
+whole sentences: what happened, what it means, how to mend it. No message holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class TokenOffsetError(Exception):
+    """The root of every error this package raises on purpose.
+
+    :param message: whole sentences a person can act on; never a secret.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(TokenOffsetError):
+    """A setting is missing or wrong, so the application must not start.
+
+    :param setting: the name of the setting at fault, for example ``TOKENOFFSET_KEYS``.
+    :param message: what is wrong and how to mend it.
+    """
+
+    code = "configuration"
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(f"{setting}: {message}")
+        self.setting = setting
+
+
+class VaultError(TokenOffsetError):
+    """A secret cannot be sealed or opened."""
+
+    code = "vault"
+
+
+class VaultShut(VaultError):
+    """The vault stays shut by policy, for example while a debugger is on."""
+
+    code = "vault-shut"
+
+
+class KeyStoreUnavailable(VaultError):
+    """The key store does not answer or refuses for now; try again later."""
+
+    code = "key-store-unavailable"
+
+
+class KeyVersionUnknown(VaultError):
+    """The master key version that wrapped this secret is not known to the key store."""
+
+    code = "key-version-unknown"
+
+
+class SealBroken(VaultError):
+    """The sealed secret does not open: altered, moved to another row, or another key."""
+
+    code = "seal-broken"
+
+
+class ProviderError(TokenOffsetError):
+    """Something about a vendor.
+
+    :param message: what happened, for the person who connected the key.
+    :param vendor_message: the vendor's own words, shortened and stripped of secrets, if any.
+    :param status_code: the HTTP status of the vendor's answer, if there was one.
+    """
+
+    code = "vendor"
+    #: Whether the same call may succeed later without anybody changing anything.
+    transient: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, vendor_message: str | None = None, status_code: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.vendor_message = vendor_message
+        self.status_code = status_code
+
+
+class WrongKeyKind(ProviderError):
+    """The text is not the kind of key that is needed; nothing was sent to the vendor."""
+
+    code = "wrong-key-kind"
+
+
+class KeyRefused(ProviderError):
+    """The vendor does not accept the key (401 or 403); retrying cannot help."""
+
+    code = "key-refused"
+
+
+class RateLimited(ProviderError):
+    """The vendor asks to slow down.
+
+    :param retry_after_seconds: how long the vendor asked to wait, if it said so.
+    """
+
+    code = "vendor-rate-limited"
+    transient = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        vendor_message: str | None = None,
+        status_code: int | None = 429,
+    ) -> None:
+        super().__init__(message, vendor_message=vendor_message, status_code=status_code)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class VendorUnavailable(ProviderError):
+    """The vendor fails or cannot be reached (5xx, time-out, broken connection)."""
+
+    code = "vendor-unavailable"
+    transient = True
+
+
+class RequestRefused(ProviderError):
+    """The vendor does not accept our request (400, 404 and other 4xx)."""
+
+    code = "vendor-request-refused"
+
+
+class MalformedAnswer(ProviderError):
+    """The vendor answered 200, but not with what it documents."""
+
+    code = "vendor-answer-malformed"
+
+
+class IncompleteAnswer(ProviderError):
+    """The vendor's pages repeat, end too early or never end, so the window is not whole."""
+
+    code = "vendor-answer-incomplete"
+
+
+class EndpointNotAllowed(ProviderError):
+    """A call outside the exact list of (method, host, path); nothing was sent."""
+
+    code = "endpoint-not-allowed"
+
+
+class OutboundDisabled(ProviderError):
+    """``TOKENOFFSET_OUTBOUND`` is off, so no vendor is called."""
+
+    code = "outbound-disabled"
+
+
+class Refusal(TokenOffsetError):
+    """A person or caller asked for something that cannot be done."""
+
+    code = "refused"
+    status: ClassVar[int] = 400
+
+
+class SignInRequired(Refusal):
+    """Nobody is signed in."""
+
+    code = "sign-in-required"
+    status = 401
+
+
+class NotPermitted(Refusal):
+    """The person is known but may not do this."""
+
+    code = "not-permitted"
+    status = 403
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it belongs to somebody else; the answer is the same."""
+
+    code = "not-found"
+    status = 404
+
+
+class Conflict(Refusal):
+    """The present state does not allow it."""
+
+    code = "conflict"
+    status = 409
+
+
+class InvalidInput(Refusal):
+    """What was sent is not valid.
+
+    :param errors: field name to a whole sentence; the name ``""`` stands for the input as a whole.
+    """
+
+    code = "invalid-input"
+    status = 422
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+class TooManyAttempts(Refusal):
+    """A limit against abuse is reached.
+
+    :param retry_after_seconds: whole seconds until the next attempt is allowed.
+    """
+
+    code = "too-many-attempts"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,274 @@
+"""Every setting, read once from the host's configuration into a typed, frozen object.
+
+What is missing or wrong raises :exc:`~flask_tokenoffset.errors.ConfigurationError` with a sentence
+that names the setting and the cure, so that the application stops at start-up and not at the first
+click. ``docs/reference/settings.md`` documents each one; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from flask_tokenoffset.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.vault import KeyStore
+
+PREFIX: Final = "TOKENOFFSET_"
+KNOWN_PROVIDERS: Final = ("anthropic", "openai")
+KNOWN_METHODS: Final = ("2026-05", "2026.11")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one application, checked and frozen.
+
+    Each field is the setting ``TOKENOFFSET_<FIELD>`` in upper case.
+    """
+
+    #: The master keys that protect connected vendor keys: ``version:base64`` entries, the primary
+    #: one first, as a list or as one text joined by commas. Required unless ``key_store`` is given.
+    keys: str | tuple[str, ...] | None = field(default=None, repr=False)
+    #: A :class:`~flask_tokenoffset.vault.KeyStore` of your own, for a KMS or HSM, instead of
+    #: ``keys``.
+    key_store: KeyStore | None = field(default=None, repr=False)
+    #: Where Redis listens, for example ``redis://localhost:6379/0``. Carries the jobs and counts
+    #: attempts. Required in production.
+    redis_url: str | None = field(default=None, repr=False)
+    #: Run jobs in a thread of the web process instead of Redis. For development and demos only.
+    embedded_queue: bool = False
+    #: The version of the method that prices a plan: ``2026-05`` (the published rate) or
+    #: ``2026.11`` (the class-aware estimate).
+    method: str = "2026-05"
+    #: The template our layout extends: the partner's own layout.
+    base_template: str = "tokenoffset/base.html"
+    #: The block of that template that our pages fill with their content.
+    content_block: str = "content"
+    #: The block of that template that holds the page title.
+    title_block: str = "title"
+    #: The block of that template inside ``<head>`` for our style sheet and script.
+    head_block: str = "head"
+    #: The Flask-SQLAlchemy bind our tables live in; the host's default database without it.
+    bind_key: str | None = None
+    #: The vendors that may be connected.
+    providers: tuple[str, ...] = KNOWN_PROVIDERS
+    #: Whether any vendor may be called at all. ``False`` makes no outbound call, ever.
+    outbound: bool = True
+    #: Provider name to an ``httpx`` transport, for tests and simulators. It never changes the list
+    #: of endpoints that may be called.
+    http_transports: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: Days of history a sample reads.
+    sample_days: int = 90
+    #: Hours after midnight UTC before the day before counts as settled.
+    settling_hours: int = 6
+    #: Minutes over which the weekly refresh (Sunday 08:00 UTC) is spread.
+    refresh_window_minutes: int = 120
+    #: Minutes a person waits between two samples of one source that they asked for.
+    resample_interval_minutes: int = 10
+    #: Keys one person may submit for checking in an hour.
+    key_checks_per_hour: int = 20
+    #: Callable that returns the Content-Security-Policy nonce of the present request, if the
+    #: host's policy wants one on ``<script>`` and ``<link>``.
+    csp_nonce: Callable[[], str] | None = None
+    #: Where somebody signs in, if the host does not use Flask-Login: a path, to which ``next`` is
+    #: added.
+    login_url: str | None = None
+    #: The dotted path of the host's application or factory (``package:create_app``), for RQ
+    #: workers that are not started by ``flask tokenoffset worker``.
+    app: str | None = None
+    #: Let the vault work while a debugger is on. For tests only: a debugger shows secrets.
+    allow_vault_in_debug: bool = False
+
+    @classmethod
+    def from_config(cls, config: Mapping[Any, Any]) -> Settings:
+        """Read and check the settings.
+
+        :param config: the host's configuration (``app.config``).
+        :raises ConfigurationError: for the first setting that is unknown, missing or wrong.
+        """
+        known = {PREFIX + each.name.upper(): each.name for each in fields(cls)}
+        given: dict[str, Any] = {}
+        for key, value in config.items():
+            if not isinstance(key, str) or not key.startswith(PREFIX):
+                continue
+            if key not in known:
+                raise ConfigurationError(
+                    key,
+                    "there is no such setting. The settings are "
+                    + ", ".join(sorted(known))
+                    + ". Correct the name or remove it.",
+                )
+            if value is not None:
+                given[known[key]] = _CHECKS.get(known[key], _as_given)(key, value)
+        settings = cls(**given)
+        settings._check_together()
+        return settings
+
+    def _check_together(self) -> None:
+        if self.keys is None and self.key_store is None:
+            raise ConfigurationError(
+                "TOKENOFFSET_KEYS",
+                "it is missing, and without it connected vendor keys cannot be protected. Make a"
+                " key with «python -m flask_tokenoffset keys generate», keep it in your secret"
+                " store, and hand it over in this setting (or set TOKENOFFSET_KEY_STORE).",
+            )
+        if self.keys is not None and self.key_store is not None:
+            raise ConfigurationError(
+                "TOKENOFFSET_KEY_STORE",
+                "it is set together with TOKENOFFSET_KEYS, and only one of them can protect the"
+                " connected keys. Remove one.",
+            )
+        if self.redis_url is None and not self.embedded_queue:
+            raise ConfigurationError(
+                "TOKENOFFSET_REDIS_URL",
+                "it is missing, so background samples have no way to run. Set it to your Redis"
+                " («redis://localhost:6379/0»), or, for development only, set"
+                " TOKENOFFSET_EMBEDDED_QUEUE = True.",
+            )
+        if self.redis_url is not None and self.embedded_queue:
+            raise ConfigurationError(
+                "TOKENOFFSET_EMBEDDED_QUEUE",
+                "it is on although TOKENOFFSET_REDIS_URL is set, and jobs can go only one way."
+                " Remove one of them.",
+            )
+
+
+def _as_given(_name: str, value: Any) -> Any:
+    return value
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(
+            name, f"it must be a text that is not empty, not {type(value).__name__}."
+        )
+    return value
+
+
+def _switch(name: str, value: Any) -> bool:
+    if isinstance(value, str) and value.strip().lower() in {"true", "1", "yes", "on"}:
+        return True
+    if isinstance(value, str) and value.strip().lower() in {"false", "0", "no", "off", ""}:
+        return False
+    if not isinstance(value, bool):
+        raise ConfigurationError(name, f"it must be True or False, not {value!r}.")
+    return value
+
+
+def _whole_number(low: int, high: int) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        if isinstance(value, str) and value.strip().isdecimal():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ConfigurationError(
+                name, f"it must be a whole number from {low} to {high}, not {value!r}."
+            )
+        return value
+
+    return check
+
+
+def _key_entries(name: str, value: Any) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence) and all(isinstance(entry, str) for entry in value):
+        return tuple(value)
+    raise ConfigurationError(
+        name,
+        "it must be a text or a list of texts of the form «version:base64». Make one with «python"
+        " -m flask_tokenoffset keys generate».",
+    )
+
+
+def _redis_url(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ConfigurationError(
+            name, "it must start with redis://, rediss:// or unix://, as in «redis://localhost/0»."
+        )
+    return text
+
+
+def _one_of(*allowed: str) -> Callable[[str, Any], str]:
+    def check(name: str, value: Any) -> str:
+        if value not in allowed:
+            raise ConfigurationError(
+                name, f"it must be one of {', '.join(allowed)}, not {value!r}."
+            )
+        return str(value)
+
+    return check
+
+
+def _provider_names(name: str, value: Any) -> tuple[str, ...]:
+    names = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not set(names) <= set(KNOWN_PROVIDERS):
+        raise ConfigurationError(
+            name, f"it must be a list drawn from {', '.join(KNOWN_PROVIDERS)}, not {value!r}."
+        )
+    return tuple(names)
+
+
+def _transports(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or not set(value) <= set(KNOWN_PROVIDERS):
+        raise ConfigurationError(
+            name,
+            "it must map provider names to httpx transports, as in {'openai':"
+            " httpx.MockTransport(handler)}.",
+        )
+    for provider, transport in value.items():
+        if not callable(getattr(transport, "handle_request", None)):
+            raise ConfigurationError(
+                name, f"the value for {provider!r} is not an httpx transport (no handle_request)."
+            )
+    return dict(value)
+
+
+def _callable(name: str, value: Any) -> Any:
+    if not callable(value):
+        raise ConfigurationError(name, f"it must be a callable, not {type(value).__name__}.")
+    return value
+
+
+def _key_store(name: str, value: Any) -> Any:
+    if not (callable(getattr(value, "wrap", None)) and callable(getattr(value, "unwrap", None))):
+        raise ConfigurationError(
+            name, "it must be a flask_tokenoffset.vault.KeyStore: an object with wrap and unwrap."
+        )
+    return value
+
+
+def _local_path(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if not text.startswith("/") or text.startswith("//"):
+        raise ConfigurationError(name, "it must be a path of this application, as in «/login».")
+    return text
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "keys": _key_entries,
+    "key_store": _key_store,
+    "redis_url": _redis_url,
+    "embedded_queue": _switch,
+    "method": _one_of(*KNOWN_METHODS),
+    "base_template": _text,
+    "content_block": _text,
+    "title_block": _text,
+    "head_block": _text,
+    "bind_key": _text,
+    "providers": _provider_names,
+    "outbound": _switch,
+    "http_transports": _transports,
+    "sample_days": _whole_number(30, 365),
+    "settling_hours": _whole_number(0, 72),
+    "refresh_window_minutes": _whole_number(1, 24 * 60),
+    "resample_interval_minutes": _whole_number(0, 7 * 24 * 60),
+    "key_checks_per_hour": _whole_number(1, 10_000),
+    "csp_nonce": _callable,
+    "login_url": _local_path,
+    "app": _text,
+    "allow_vault_in_debug": _switch,
+}

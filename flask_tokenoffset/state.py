@@ -1,0 +1,82 @@
+"""What one application's extension consists of, once it is set up.
+
+It hangs on ``app.extensions["tokenoffset"]`` and is frozen. Doors (views, tasks, commands) take
+from it what the service they call needs; services never see it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from flask import Flask, current_app
+
+from flask_tokenoffset.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask_sqlalchemy import SQLAlchemy
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.host import UserLoader
+    from flask_tokenoffset.providers import Gateway
+    from flask_tokenoffset.services.attempts import AttemptLimiter
+    from flask_tokenoffset.settings import Settings
+    from flask_tokenoffset.tasks.queue import JobQueue
+    from flask_tokenoffset.vault import Vault
+
+EXTENSION_KEY: Final = "tokenoffset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The collaborators of one application."""
+
+    settings: Settings
+    #: The host's Flask-SQLAlchemy.
+    db: SQLAlchemy
+    #: Says who is signed in.
+    user_loader: UserLoader
+    #: Where our pages are mounted, as given to the constructor.
+    url_prefix: str
+    clock: Clock
+    vault: Vault
+    #: Opens reporting clients for vendors.
+    gateway: Gateway
+    #: Carries job ids to workers.
+    queue: JobQueue
+    #: Counts attempts against abuse.
+    attempts: AttemptLimiter
+
+    @property
+    def session(self) -> Session:
+        """The host's session for the present context."""
+        return cast("Session", self.db.session)
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        """One transaction over the host's session; see :class:`UnitOfWork`."""
+        with UnitOfWork(self.session) as work:
+            yield work
+
+
+def state_of(app: Flask) -> State:
+    """The extension's state of an application.
+
+    :raises RuntimeError: if the extension was not set up on it.
+    """
+    state: State | None = app.extensions.get(EXTENSION_KEY)
+    if state is None:
+        raise RuntimeError(
+            "flask-tokenoffset is not set up on this application. Call TokenOffset(app) or"
+            " tokenoffset.init_app(app) where the application is made."
+        )
+    return state
+
+
+def current_state() -> State:
+    """The extension's state of the current application."""
+    return state_of(cast("Flask", current_app))

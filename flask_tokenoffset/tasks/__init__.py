@@ -1,0 +1,1 @@
+"""Background work: queues, the jobs they carry, the worker and the schedule."""
