@@ -1,0 +1,163 @@
+"""Fresh databases for tests: the fixtures around :mod:`tests.support.services`.
+
+A server is started by the first test that asks for it, once for each test process, and stopped when
+that process ends. Tests that ask for none start none.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import TYPE_CHECKING, NoReturn, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from tests.support.services import ServiceUnavailableError, postgres_server, redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+REDIS_DATABASES = 16  # Redis' own default.
+
+
+class MakeDatabase(Protocol):
+    """Creates a PostgreSQL database and returns its URL."""
+
+    def __call__(self, *, template: str | None = None) -> str:
+        """Create one, empty or as a copy.
+
+        :param template: the URL of a database to copy; nobody may be connected to it.
+        """
+        ...
+
+
+class Services:
+    """The servers of one test process, each started when its URL is first asked for."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, tuple[AbstractContextManager[str], str]] = {}
+
+    @property
+    def postgres_url(self) -> str:
+        """URL of the server's maintenance database."""
+        return self._url("PostgreSQL", postgres_server)
+
+    @property
+    def redis_url(self) -> str:
+        """URL of the database that the tests of this process may empty."""
+        url = urlsplit(self._url("Redis", redis_server))
+        first = int(url.path.strip("/") or 0)
+        return urlunsplit(url._replace(path=f"/{(first + _worker_number()) % REDIS_DATABASES}"))
+
+    def _url(self, name: str, start: Callable[[], AbstractContextManager[str]]) -> str:
+        if name not in self._running:
+            server = start()
+            try:
+                self._running[name] = (server, server.__enter__())
+            except ServiceUnavailableError as error:
+                _refuse_to_go_on(f"{name} is missing. {error}")
+        return self._running[name][1]
+
+    def stop(self) -> None:
+        """Stop what was started."""
+        while self._running:
+            _, (server, _) = self._running.popitem()
+            server.__exit__(None, None, None)
+
+
+def _refuse_to_go_on(reason: str) -> NoReturn:
+    """End the run: skipped, the tests that matter most would look as if they had passed."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # A worker cannot end the run, and its reason would be lost if it tried.
+        pytest.fail(reason, pytrace=False)
+    pytest.exit(reason, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _worker_number() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def _at(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+class _Databases:
+    """Creates databases on one server and remembers them until they are dropped."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._names: list[str] = []
+
+    def create(self, *, template: str | None = None) -> str:
+        name = f"tokenoffset_test_{os.getpid()}_{next(self._numbers)}"
+        source = urlsplit(template).path.strip("/") if template else "template0"
+        self._execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(source)
+            )
+        )
+        self._names.append(name)
+        return _at(self.url, name)
+
+    def drop(self) -> None:
+        while self._names:
+            name = sql.Identifier(self._names.pop())
+            self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        address = self.url.replace("+psycopg", "", 1)
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """The real servers, started lazily."""
+    servers = Services()
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def postgres_database(services: Services) -> Iterator[MakeDatabase]:
+    """Call it for a database of the test's own; call it again for another one."""
+    databases = _Databases(services.postgres_url)
+    yield databases.create
+    databases.drop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(services: Services) -> Iterator[str]:
+    """A database that all tests of this process share, empty at first.
+
+    Right for a test that leaves nothing behind, and as the template of ``postgres_database``.
+    """
+    databases = _Databases(services.postgres_url)
+    yield databases.create()
+    databases.drop()
+
+
+@pytest.fixture
+def redis_url(services: Services) -> Iterator[str]:
+    """An empty Redis database, emptied again afterwards."""
+    with redis.Redis.from_url(services.redis_url) as client:
+        client.flushdb()
+        yield services.redis_url
+        client.flushdb()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh empty database; the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.sqlite'}"
+    make_database: MakeDatabase = request.getfixturevalue("postgres_database")
+    return make_database()
