@@ -43,14 +43,9 @@ class Settings:
     #: The version of the method that prices a plan: ``2026-05`` (the published rate) or
     #: ``2026.11`` (the class-aware estimate).
     method: str = "2026-05"
-    #: The template our layout extends: the partner's own layout.
+    #: The template our layout extends: the partner's own layout. Where its blocks are not called
+    #: ``title``, ``head`` and ``content``, override ``tokenoffset/layout.html`` as well.
     base_template: str = "tokenoffset/base.html"
-    #: The block of that template that our pages fill with their content.
-    content_block: str = "content"
-    #: The block of that template that holds the page title.
-    title_block: str = "title"
-    #: The block of that template inside ``<head>`` for our style sheet and script.
-    head_block: str = "head"
     #: The Flask-SQLAlchemy bind our tables live in; the host's default database without it.
     bind_key: str | None = None
     #: The vendors that may be connected.
@@ -255,9 +250,6 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "embedded_queue": _switch,
     "method": _one_of(*KNOWN_METHODS),
     "base_template": _text,
-    "content_block": _text,
-    "title_block": _text,
-    "head_block": _text,
     "bind_key": _text,
     "providers": _provider_names,
     "outbound": _switch,
