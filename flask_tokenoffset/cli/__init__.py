@@ -1,0 +1,51 @@
+"""The commands: ``flask tokenoffset ...``.
+
+Flask finds the group by its entry point, before and without loading the host's application, so
+that a key can be made before the settings are complete. Each command's module is imported when the
+command is called for: ``flask --help`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final, cast
+
+import click
+from flask.cli import AppGroup
+
+from flask_tokenoffset.errors import TokenOffsetError
+
+#: Command name to where it stands. A new command is a new line here.
+_COMMANDS: Final[dict[str, str]] = {
+    "db": "flask_tokenoffset.cli.db:db",
+    "keys": "flask_tokenoffset.cli.keys:keys",
+}
+
+
+class _LazyGroup(AppGroup):
+    """Imports a command when it is called for, and shows our errors as sentences."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name].split(":")
+        return cast("click.Command", getattr(import_module(module), attribute))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TokenOffsetError as error:
+            # str() and not .message: a configuration error names its setting there.
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_LazyGroup)
+def tokenoffset() -> None:
+    """Tables, keys and workers of flask-tokenoffset."""
