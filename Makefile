@@ -39,10 +39,12 @@ test: $(STAMP) ## Run the tests on SQLite and on a real PostgreSQL and Redis
 	$(BIN)/pytest --ignore=tests/browser --promise-report=$(BUILD)/promises.json $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check style, formatting and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy --explicit-package-bases
-	$(BIN)/mypy --explicit-package-bases tools/promises.py
+	@status=0; \
+	$(BIN)/ruff check . || status=1; \
+	$(BIN)/ruff format --check . || status=1; \
+	$(BIN)/mypy --explicit-package-bases || status=1; \
+	$(BIN)/mypy --explicit-package-bases tools/promises.py || status=1; \
+	exit $$status
 
 browser: $(BROWSER_STAMP) ## Drive the pages in the machine's own Chromium
 	@mkdir -p $(BUILD)
