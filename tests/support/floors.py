@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PACKAGE = "flask_tokenoffset"
 
+# The package's own `__init__` and `python -m` stand outside the house, above every floor.
+ENTRANCES = {"", "__main__"}
+
 # The migrations compare the database with the tables that the models declare.
 NEIGHBOURS = {("migrations", "models")}
 
@@ -201,8 +204,7 @@ def find_faults(imports: list[Import], floors: dict[str, int]) -> list[str]:
     """A sentence for every import that is not allowed."""
     faults = []
     for item in imports:
-        # The package's own __init__ offers the extension object, so it stands on the highest floor.
-        floor = floors.get(item.room) if item.room else max(floors.values())
+        floor = max(floors.values()) if item.room in ENTRANCES else floors.get(item.room)
         if floor is None:
             faults.append(f"{item.room} stands on no floor of docs/architecture.md.")
         elif reason := _fault_of_ours(item, floor, floors) or _fault_of_library(item):
