@@ -144,6 +144,15 @@ def test_random_keys_are_not_taken_for_patterns() -> None:
         assert MasterKey(f"v{number}", os.urandom(32)).version == f"v{number}"
 
 
+def test_a_key_needs_seventeen_different_bytes() -> None:
+    # Neither a text nor evenly stepped, so that only the count decides.
+    enough = bytes(number * number % 256 for number in (*range(1, 16), 17, 18))
+    assert len(set(enough)) == 17
+    assert MasterKey("v1", enough + enough[:15]).version == "v1"
+    with pytest.raises(ConfigurationError, match="not random"):
+        MasterKey("v1", enough[:16] * 2)
+
+
 def test_generated_keys_differ_and_are_taken() -> None:
     entries = {generate_key(f"v{number}") for number in range(50)}
     ring = parse_key_ring(sorted(entries))
