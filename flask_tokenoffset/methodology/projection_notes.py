@@ -1,0 +1,166 @@
+"""What a reader of a projection should know, in stable codes and whole sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from statistics import median_low
+from typing import TYPE_CHECKING, Final
+
+from flask_tokenoffset.methodology.ranges import decimal_of
+from flask_tokenoffset.methodology.words import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from flask_tokenoffset.methodology.daily_series import DailySeries, Stretch
+
+#: A day is named when it alone made up so much of the basis ...
+_OUTLIER_SHARE: Final = Fraction(1, 10)
+#: ... and so many times the median active day; otherwise somebody who works eight days a month
+#: would have eight of them.
+_OUTLIER_TIMES_MEDIAN: Final = 3
+_DAYS_WRITTEN_OUT: Final = 5
+
+
+class NoteCode(StrEnum):
+    """What a note is about. Stable codes, stored with every estimate."""
+
+    SHORT_HISTORY = "short_history"
+    BASIS_ENDS_EARLY = "basis_ends_early"
+    UNKNOWN_DAYS = "unknown_days"
+    OUTLIER_DAYS = "outlier_days"
+    NO_RECENT_USE = "no_recent_use"
+    COST_UNKNOWN = "cost_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to know.
+
+    :param code: stable code.
+    :param sentence: the same for a person.
+    :param days: the days it is about, oldest first.
+    """
+
+    code: NoteCode
+    sentence: str
+    days: tuple[date, ...] = ()
+
+
+class Notes:
+    """Gathers what there is to say of one projection.
+
+    :param series: all that was read.
+    :param history: from first use to the end of the window.
+    :param basis: the days the central value was measured over.
+    """
+
+    def __init__(self, series: DailySeries, history: Stretch, basis: Stretch) -> None:
+        self._series = series
+        self._history = history
+        self._basis = basis
+        self._said: list[Note] = []
+
+    @property
+    def said(self) -> tuple[Note, ...]:
+        """The notes so far."""
+        return tuple(self._said)
+
+    def say_short_history(self) -> None:
+        """The value rests on fewer than thirty days."""
+        weeks = len(self._basis) // 7
+        self._say(
+            NoteCode.SHORT_HISTORY,
+            f"Short history: this rests on {weeks} whole weeks, not on a month, and may change"
+            " much as more days are read.",
+        )
+
+    def say_early_end(self) -> None:
+        """The newest days are not part of the basis."""
+        days = (self._history.end - self._basis.end).days
+        if days:
+            subject = "1 day is" if days == 1 else f"{days} days are"
+            self._say(
+                NoteCode.BASIS_ENDS_EARLY,
+                f"The newest {subject} left out, because the days from {written(self._basis.start)}"
+                f" to {written(max(self._basis))} are the latest in a row that could all be read.",
+            )
+
+    def say_unknown_days(self) -> None:
+        """Some days of the window could not be read."""
+        unknown = self._series.unknown
+        if unknown:
+            subject = "1 day" if len(unknown) == 1 else f"{len(unknown)} days"
+            self._say(
+                NoteCode.UNKNOWN_DAYS,
+                f"{subject} of {len(self._series.window)} could not be read ({_listed(unknown)})."
+                " What is missing was neither guessed nor counted as no use.",
+                unknown,
+            )
+
+    def say_outlier_days(self) -> None:
+        """A few days made up much of the value. They stay in: the tokens were used."""
+        series = self._series
+        active = [day for day in self._basis if series.total_tokens(day)]
+        if not active:
+            return
+        whole = sum(map(series.total_tokens, active))
+        usual = median_low(map(series.total_tokens, active))
+        outliers = tuple(
+            day
+            for day in active
+            if series.total_tokens(day) >= whole * _OUTLIER_SHARE
+            and series.total_tokens(day) >= usual * _OUTLIER_TIMES_MEDIAN
+        )
+        if outliers:
+            share = percent(decimal_of(Fraction(sum(map(series.total_tokens, outliers)), whole)))
+            subject = "1 day" if len(outliers) == 1 else f"{len(outliers)} days"
+            self._say(
+                NoteCode.OUTLIER_DAYS,
+                f"{subject} made up {share} of this ({_listed(outliers)}).",
+                outliers,
+            )
+
+    def say_no_recent_use(self) -> None:
+        """Nothing was used on the days of the basis, although something was before."""
+        if not any(map(self._series.total_tokens, self._basis)):
+            self._say(
+                NoteCode.NO_RECENT_USE,
+                f"Nothing was used in the last {len(self._basis)} days that were read; the use"
+                " before that is not counted.",
+            )
+
+    def say_unknown_cost(self) -> None:
+        """The vendor's charge for the basis is not known."""
+        if self._series.cost_nano_usd(self._basis) is None:
+            self._say(
+                NoteCode.COST_UNKNOWN,
+                "What the vendor charged for these days is not known, so no cost is shown.",
+            )
+
+    def _say(self, code: NoteCode, sentence: str, days: tuple[date, ...] = ()) -> None:
+        self._said.append(Note(code, sentence, days))
+
+
+def written(day: date) -> str:
+    """A date that reads the same everywhere, for example ``5 September 2026``.
+
+    :param day: a UTC date.
+    """
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+# Not strftime("%B"): that follows the locale of whatever process runs us.
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+def _listed(days: Sequence[date]) -> str:
+    if len(days) > _DAYS_WRITTEN_OUT:
+        return f"{written(days[0])} to {written(days[-1])}"
+    return ", ".join(map(written, days))

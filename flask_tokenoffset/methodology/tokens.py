@@ -1,0 +1,138 @@
+"""Token counts by kind: whole numbers that never lose or gain a token unnoticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+
+class TokenKind(StrEnum):
+    """The four disjoint kinds of token. They are always kept apart: each takes its own energy."""
+
+    UNCACHED_INPUT = "uncached_input"
+    CACHED_INPUT = "cached_input"
+    CACHE_CREATION = "cache_creation"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """How many tokens of each kind.
+
+    :param uncached_input_tokens: input the model read afresh.
+    :param cached_input_tokens: input the vendor read from a cache.
+    :param cache_creation_tokens: input the vendor read and kept in a cache.
+    :param output_tokens: what the model wrote, reasoning included.
+    :raises ValueError: a count is negative.
+    :raises TypeError: a count is not a whole number.
+    """
+
+    uncached_input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_creation_tokens: int = 0
+    output_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        for kind, count in zip(TokenKind, self.counts(), strict=True):
+            # A bool is an int to Python, and never a number of tokens to us.
+            if type(count) is not int:
+                raise TypeError(f"{kind} tokens must be a whole number, not {count!r}.")
+            if count < 0:
+                raise ValueError(f"{kind} tokens cannot be negative, but {count} was given.")
+
+    @classmethod
+    def zero(cls) -> Self:
+        """No tokens at all."""
+        return cls()
+
+    @classmethod
+    def sum(cls, many: Iterable[TokenCounts]) -> Self:
+        """Add any number of counts up, kind by kind.
+
+        :param many: the counts; none at all give :meth:`zero`.
+        """
+        totals = [0, 0, 0, 0]
+        for counts in many:
+            totals[0] += counts.uncached_input_tokens
+            totals[1] += counts.cached_input_tokens
+            totals[2] += counts.cache_creation_tokens
+            totals[3] += counts.output_tokens
+        return cls(*totals)
+
+    @classmethod
+    def split(cls, total_tokens: int, shares: Mapping[TokenKind, Decimal | Fraction | int]) -> Self:
+        """Spread a total over the kinds in given proportions.
+
+        :param total_tokens: tokens of all kinds together.
+        :param shares: a weight for each kind, in any unit; a kind left out weighs nothing.
+        :returns: counts that add up to ``total_tokens`` exactly; see :func:`apportion`.
+        """
+        weights = [Fraction(shares.get(kind, 0)) for kind in TokenKind]
+        return cls(*apportion(total_tokens, weights))
+
+    @property
+    def total(self) -> int:
+        """Tokens of all kinds together."""
+        return sum(self.counts())
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """The four counts, in the order of :class:`TokenKind`."""
+        return (
+            self.uncached_input_tokens,
+            self.cached_input_tokens,
+            self.cache_creation_tokens,
+            self.output_tokens,
+        )
+
+    def of(self, kind: TokenKind) -> int:
+        """The count of one kind."""
+        return dict(zip(TokenKind, self.counts(), strict=True))[kind]
+
+    def scaled(self, factor: Fraction | Decimal | int) -> TokenCounts:
+        """These counts times a factor, as whole tokens again.
+
+        The total is rounded once (half to even); the kinds share it out by largest remainder, so
+        that they always add up to it and none is off by a whole token.
+
+        :param factor: what to multiply by, not negative.
+        :raises ValueError: the factor is negative.
+        """
+        exact = Fraction(factor)
+        if exact < 0:
+            raise ValueError("Tokens cannot be scaled by a negative factor.")
+        return TokenCounts(*apportion(round(self.total * exact), self.counts()))
+
+    def __add__(self, other: TokenCounts) -> TokenCounts:
+        return TokenCounts.sum((self, other))
+
+
+def apportion(total: int, weights: Sequence[int | Fraction]) -> list[int]:
+    """Share a whole number out in proportion to weights, without losing or gaining one.
+
+    Each part gets the whole of its share; what is left goes, one by one, to the largest remainders
+    (the method of Hamilton), ties to the earlier part.
+
+    :param total: the number to share out, not negative.
+    :param weights: one weight for each part, none negative; all zero only if ``total`` is zero too.
+    :returns: one whole number for each weight, adding up to ``total``.
+    :raises ValueError: nothing to share out by, or a negative number.
+    """
+    whole = sum(weights)
+    if total < 0 or any(weight < 0 for weight in weights):
+        raise ValueError("Neither what is shared out nor a weight can be negative.")
+    if whole == 0:
+        if total:
+            raise ValueError(f"{total} tokens cannot be shared out: every weight is zero.")
+        return [0] * len(weights)
+    exact = [Fraction(total * weight, 1) / whole for weight in weights]
+    parts = [share.numerator // share.denominator for share in exact]
+    by_remainder = sorted(range(len(weights)), key=lambda at: (parts[at] - exact[at], at))
+    for at in by_remainder[: total - sum(parts)]:
+        parts[at] += 1
+    return parts
