@@ -1,0 +1,210 @@
+"""What a vendor's client is given and what it gives back.
+
+Nothing here knows a database, Flask or HTTP. The results are closed types: a field that is not
+named here is dropped where the vendor's answer is read, so a prompt or a person's name in an
+unexpected place has nowhere to go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from flask_tokenoffset.providers.http import VendorHTTP
+    from flask_tokenoffset.vault import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open range of UTC days.
+
+    :param start: the first day inside.
+    :param end: the first day after it.
+    :raises ValueError: where no day lies inside.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"A window needs at least one day, not {self.start} to {self.end}.")
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.end
+
+    @property
+    def days(self) -> int:
+        """How many days lie inside."""
+        return (self.end - self.start).days
+
+
+class UsageRow(NamedTuple):
+    """Tokens of one day and one combination of dimensions.
+
+    The four token kinds are disjoint, whatever the vendor calls them. A dimension is ``""`` where
+    the vendor says null or does not know it.
+    """
+
+    model: str
+    service_tier: str
+    context_window: str
+    batch: str
+    uncached_input_tokens: int
+    cached_input_tokens: int
+    cache_creation_tokens: int
+    output_tokens: int
+    request_count: int
+
+
+class CostRow(NamedTuple):
+    """What one day cost, by the vendor's own description of it.
+
+    ``cost_nano_usd`` is in billionths of a US dollar, and negative for a credit.
+    """
+
+    description: str
+    cost_type: str
+    model: str
+    service_tier: str
+    token_type: str
+    cost_nano_usd: int
+
+
+class UsageDay(NamedTuple):
+    """Everything a vendor says was used on one UTC day; no rows means none was."""
+
+    day: date
+    rows: list[UsageRow]
+
+
+class CostDay(NamedTuple):
+    """Everything a vendor says one UTC day cost; no rows means that it names no cost."""
+
+    day: date
+    rows: list[CostRow]
+
+
+class VendorOrganization(NamedTuple):
+    """Whose key it is, as far as the promised endpoints tell."""
+
+    id: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call that a key is used for.
+
+    :param method: the HTTP method, upper case.
+    :param host: the exact host name; the scheme is always https on port 443.
+    :param path: the exact path, as it is sent.
+    :param purpose: what is read there, as a sentence for the person who connects a key.
+    """
+
+    method: str
+    host: str
+    path: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalkThrough:
+    """What a person reads before connecting a vendor; every tuple holds whole sentences.
+
+    :param key_page_url: where the vendor lets one create the right key.
+    :param steps: how to create and hand over the key, in order.
+    :param what_is_read: each call and what it yields, made from the endpoints themselves.
+    :param what_is_not_read: what never leaves the vendor.
+    :param not_covered: surfaces of the vendor whose usage these endpoints do not show.
+    :param cadence: when the vendor is asked, and how fresh its figures are.
+    """
+
+    key_page_url: str
+    steps: tuple[str, ...]
+    what_is_read: tuple[str, ...]
+    what_is_not_read: tuple[str, ...]
+    not_covered: tuple[str, ...]
+    cadence: tuple[str, ...]
+
+
+class ReportingClient(Protocol):
+    """Reads one organization's usage and cost with one key."""
+
+    def check(self, day: date) -> VendorOrganization:
+        """Try every promised endpoint once, as cheaply as possible.
+
+        A key that may read one report and not the other is found here, on submit, and not in the
+        background run afterwards.
+
+        :param day: the UTC day to ask for; any closed day will do.
+        :raises ProviderError: with a sentence to show beside the key's field.
+        """
+        ...
+
+    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+        """Token counts, one list for each page of the vendor, oldest day first within it.
+
+        :param window: the days to read; days outside it never appear.
+        :raises ProviderError: at any page; what came before is then not the whole window.
+        """
+        ...
+
+    def costs(self, window: Window) -> Iterator[list[CostDay]]:
+        """What the vendor charged, one list for each page, oldest day first within it.
+
+        :param window: the days to read; days outside it never appear.
+        :raises ProviderError: at any page; what came before is then not the whole window.
+        """
+        ...
+
+    def page_count(self, window: Window) -> int:
+        """How many pages usage and costs together are expected to take, for a progress bar."""
+        ...
+
+
+class Provider(Protocol):
+    """One vendor: its name, its words, and how to read it."""
+
+    @property
+    def name(self) -> str:
+        """The stable identifier, as stored."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The vendor's name as a person writes it."""
+        ...
+
+    @property
+    def key_prefix(self) -> str:
+        """How the right kind of key begins."""
+        ...
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every call a key is used for. There is no other."""
+        ...
+
+    @property
+    def walk_through(self) -> WalkThrough:
+        """What a person reads before connecting."""
+        ...
+
+    def check_key_kind(self, key: Secret) -> None:
+        """Look at the key's form; nothing is sent.
+
+        :raises WrongKeyKind: saying which key is needed and where to create it.
+        """
+        ...
+
+    def open(self, key: Secret, http: VendorHTTP) -> ReportingClient:
+        """A client over an HTTP client that was made with the same key.
+
+        :raises WrongKeyKind: as :meth:`check_key_kind` does.
+        """
+        ...
