@@ -1,0 +1,346 @@
+"""Anthropic's Admin API: who the key belongs to, what was used, what it cost.
+
+Exactly three endpoints (https://platform.claude.com/docs/en/api/admin). The four token kinds come
+disjoint; cache creation is nested by how long the cache lives. Cost is decimal cents as text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.errors import KeyRefused, MalformedAnswer
+from flask_tokenoffset.providers.answers import clean_text
+from flask_tokenoffset.providers.base import (
+    CostDay,
+    CostRow,
+    Endpoint,
+    UsageDay,
+    UsageRow,
+    VendorOrganization,
+    WalkThrough,
+    Window,
+)
+from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
+from flask_tokenoffset.providers.money import nano_usd_from_cents_text, require_usd, within_column
+from flask_tokenoffset.providers.pages import DayCollector, follow_pages, read_envelope
+from flask_tokenoffset.providers.rows import FIGURE_BITS, Dimensions, added, malformed_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flask_tokenoffset.providers.http import VendorHTTP
+    from flask_tokenoffset.vault import Secret
+
+TITLE: Final = "Anthropic"
+HOST: Final = "api.anthropic.com"
+API_VERSION: Final = "2023-06-01"
+KEY_PAGE_URL: Final = "https://platform.claude.com/settings/admin-keys"
+
+#: The vendor's largest ``limit`` for daily buckets, in both reports.
+DAYS_A_PAGE: Final = 31
+#: The vendor takes at most five dimensions; these three are all that an estimate needs.
+USAGE_GROUPS: Final = ("model", "service_tier", "context_window")
+COST_GROUPS: Final = ("description",)
+
+ORGANIZATION: Final = Endpoint(
+    "GET",
+    HOST,
+    "/v1/organizations/me",
+    "checks the key and tells the organization's name, which labels the connection.",
+)
+USAGE: Final = Endpoint(
+    "GET",
+    HOST,
+    "/v1/organizations/usage_report/messages",
+    "daily token counts (uncached input, cache reads, cache creation, output), grouped by model,"
+    " service tier and context window.",
+)
+COSTS: Final = Endpoint(
+    "GET",
+    HOST,
+    "/v1/organizations/cost_report",
+    "daily cost as the vendor charged it, grouped by description.",
+)
+ENDPOINTS: Final = (ORGANIZATION, USAGE, COSTS)
+
+_NEEDED: Final = (
+    "An Admin API key is needed, which begins with sk-ant-admin and which an admin of the"
+    f" organization creates at {KEY_PAGE_URL}."
+)
+_UNKNOWN_KEY: Final = "This does not look like a key from Anthropic."
+_OPENAI_KEY: Final = "This is a key from OpenAI, not from Anthropic."
+_KEY_KINDS: Final = (
+    KeyKind("sk-ant-admin"),
+    KeyKind(
+        "sk-ant-api03-",
+        "This is an ordinary Anthropic API key. It can send prompts, but cannot read the"
+        " organization's usage.",
+    ),
+    KeyKind("sk-ant-", "This is an Anthropic credential of another kind."),
+    KeyKind("sk-admin-", _OPENAI_KEY),
+    KeyKind("sk-proj-", _OPENAI_KEY),
+    KeyKind("sk-svcacct-", _OPENAI_KEY),
+)
+
+WALK_THROUGH: Final = WalkThrough(
+    key_page_url=KEY_PAGE_URL,
+    steps=(
+        (
+            "Sign in to the Claude Console as an admin of your organization and open"
+            f" {KEY_PAGE_URL} (Settings, Admin keys)."
+            " Personal accounts without an organization have no such page."
+        ),
+        (
+            "Create an admin key and give it a name that you will recognize later, for example"
+            " tokenoffset-readonly."
+        ),
+        "Copy the key at once. It begins with sk-ant-admin and is shown only this one time.",
+        (
+            "Paste it here. It is checked with Anthropic straight away, and whatever is wrong is"
+            " said beside the field."
+        ),
+    ),
+    what_is_read=tuple(f"{e.method} {e.path}: {e.purpose}" for e in ENDPOINTS),
+    what_is_not_read=(
+        (
+            "Prompts, answers and conversations are not read: these endpoints do not hold them, and"
+            " the Messages API is never called."
+        ),
+        "No names or addresses of members, no API keys and no workspaces are asked for.",
+    ),
+    not_covered=(
+        "Chats on claude.ai and in the Claude apps are not covered.",
+        "Claude Pro, Max, Team and Enterprise subscriptions are not covered.",
+        (
+            "Claude Code used through a subscription, in the terminal or as an IDE plug-in, is not"
+            " covered."
+        ),
+        "Cost of Priority Tier is not in Anthropic's cost report, though its tokens are counted.",
+        (
+            "Claude through other clouds (Amazon Bedrock, Google Vertex AI, Claude Platform on AWS)"
+            " is not covered."
+        ),
+    ),
+    cadence=(
+        (
+            "The past weeks are read once in the background after connecting; then they are"
+            " refreshed once a week, and whenever you ask for it."
+        ),
+        "Days are UTC days. The running day is left out, because it is not complete.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnthropicProvider:
+    """Anthropic, as the rest of the package knows it."""
+
+    name: str = "anthropic"
+    title: str = TITLE
+    key_prefix: str = "sk-ant-admin"
+    endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    walk_through: WalkThrough = WALK_THROUGH
+
+    def check_key_kind(self, key: Secret) -> None:
+        """Accept an admin key and explain every other; nothing is sent.
+
+        :raises WrongKeyKind: saying which key is needed and where to create it.
+        """
+        require_key_kind(key, _KEY_KINDS, unknown=_UNKNOWN_KEY, needed=_NEEDED)
+
+    def open(self, key: Secret, http: VendorHTTP) -> AnthropicClient:
+        """A client over an HTTP client that was made with the same key.
+
+        :raises WrongKeyKind: as :meth:`check_key_kind` does.
+        """
+        self.check_key_kind(key)
+        http.introduce(
+            title=TITLE, key_header="x-api-key", headers={"anthropic-version": API_VERSION}
+        )
+        return AnthropicClient(http)
+
+
+class AnthropicClient:
+    """Reads one organization's usage and cost.
+
+    :param http: already introduced to the vendor.
+    """
+
+    def __init__(self, http: VendorHTTP) -> None:
+        self._http = http
+
+    def check(self, day: date) -> VendorOrganization:
+        """Try all three endpoints, each for as little as it can give.
+
+        :param day: the UTC day to ask for.
+        :raises ProviderError: with a sentence to show beside the key's field.
+        """
+        organization = _read_organization(self._get(ORGANIZATION, []))
+        window = Window(day, day + DAY)
+        read_envelope(self._get(USAGE, _query(window, USAGE_GROUPS)), TITLE)
+        read_envelope(self._get(COSTS, _query(window, COST_GROUPS)), TITLE)
+        return organization
+
+    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+        """Token counts, one list for each page, oldest day first within it.
+
+        :param window: the days to read.
+        """
+        collector = DayCollector(
+            window,
+            TITLE,
+            read_bucket=_read_bucket,
+            read_results=_usage_reader(),
+            make_day=UsageDay,
+        )
+        for buckets in self._pages(USAGE, _query(window, USAGE_GROUPS)):
+            yield collector.days(buckets)
+
+    def costs(self, window: Window) -> Iterator[list[CostDay]]:
+        """What was charged, one list for each page, oldest day first within it.
+
+        :param window: the days to read.
+        """
+        collector = DayCollector(
+            window,
+            TITLE,
+            read_bucket=_read_bucket,
+            read_results=_cost_reader(),
+            make_day=CostDay,
+        )
+        for buckets in self._pages(COSTS, _query(window, COST_GROUPS)):
+            yield collector.days(buckets)
+
+    def page_count(self, window: Window) -> int:
+        """How many pages usage and costs together are expected to take."""
+        return 2 * -(-window.days // DAYS_A_PAGE)
+
+    def _pages(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> Iterator[list[object]]:
+        def fetch(token: str | None) -> object:
+            # A page token belongs to its query: everything else is repeated unchanged.
+            return self._get(endpoint, query if token is None else [*query, ("page", token)])
+
+        return follow_pages(fetch, title=TITLE, page_limit=self._http.limits.pages)
+
+    def _get(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> object:
+        try:
+            return self._http.get_json(endpoint, query)
+        except KeyRefused as refused:
+            explained = KeyRefused(
+                "Anthropic does not accept this key: it is mistyped, revoked, or may not read the"
+                f" organization's usage and cost. {_NEEDED}",
+                vendor_message=refused.vendor_message,
+                status_code=refused.status_code,
+            )
+        raise explained
+
+
+def _query(window: Window, groups: tuple[str, ...]) -> list[tuple[str, str]]:
+    # Pairs and not a dict, because group_by[] repeats.
+    return [
+        ("starting_at", f"{window.start.isoformat()}T00:00:00Z"),
+        ("ending_at", f"{window.end.isoformat()}T00:00:00Z"),
+        ("bucket_width", "1d"),
+        ("limit", str(min(window.days, DAYS_A_PAGE))),
+        *(("group_by[]", group) for group in groups),
+    ]
+
+
+def _read_organization(answer: object) -> VendorOrganization:
+    if isinstance(answer, dict):
+        identifier, name = answer.get("id"), answer.get("name")
+        if isinstance(identifier, str) and identifier and isinstance(name, str | None):
+            shown = clean_text(name, 200) if name else ""
+            return VendorOrganization(clean_text(identifier, 100), shown or None)
+    raise MalformedAnswer(
+        "Anthropic did not say which organization the key belongs to, so it is not connected."
+    )
+
+
+def _read_bucket(bucket: Mapping[str, object]) -> tuple[date, bool]:
+    start, end = _instant(bucket.get("starting_at")), _instant(bucket.get("ending_at"))
+    day = start.date()
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return day, start == midnight and end - start == DAY
+
+
+def _instant(text: object) -> datetime:
+    if isinstance(text, str):
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            if instant.tzinfo is not None:
+                return instant.astimezone(UTC)
+    raise MalformedAnswer("Anthropic sent a day without a readable beginning and end.")
+
+
+def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
+    dimensions = Dimensions(TITLE)
+
+    def read(results: list[Any]) -> list[UsageRow]:
+        rows: dict[tuple[str, ...], UsageRow] = {}
+        for result in results:
+            try:
+                # Subscripts and no defaults: a figure that is missing must never count as zero.
+                uncached = result["uncached_input_tokens"]
+                cached = result["cache_read_input_tokens"]
+                creation = result["cache_creation"]
+                short_lived = creation["ephemeral_5m_input_tokens"]
+                long_lived = creation["ephemeral_1h_input_tokens"]
+                output = result["output_tokens"]
+                get = result.get
+                key = dimensions[get("model"), get("service_tier"), get("context_window")]
+            except (KeyError, TypeError):
+                raise malformed_row(TITLE) from None
+            # type() and not isinstance(), because True is an int. A negative or too large figure
+            # leaves bits above the 63rd, and so does the sum of two that are just small enough.
+            if (
+                not type(uncached) is type(cached) is type(output) is int
+                or not type(short_lived) is type(long_lived) is int
+                or (uncached | cached | output | short_lived | long_lived) >> FIGURE_BITS
+                or short_lived + long_lived >> FIGURE_BITS
+            ):
+                raise malformed_row(TITLE)
+            model, tier, context = key
+            row = UsageRow(
+                model, tier, context, "", uncached, cached, short_lived + long_lived, output, 0
+            )
+            rows[key] = added(rows[key], row, TITLE) if key in rows else row
+        return list(rows.values())
+
+    return read
+
+
+def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
+    dimensions = Dimensions(TITLE)
+
+    def read(results: list[Any]) -> list[CostRow]:
+        costs: dict[tuple[str, ...], int] = {}
+        for result in results:
+            try:
+                cents = result["amount"]
+                currency = result["currency"]
+                get = result.get
+                key = dimensions[
+                    get("description"),
+                    get("cost_type"),
+                    get("model"),
+                    get("service_tier"),
+                    get("token_type"),
+                ]
+            except (KeyError, TypeError):
+                raise malformed_row(TITLE) from None
+            require_usd(currency)
+            cost_nano_usd = nano_usd_from_cents_text(cents)
+            costs[key] = costs[key] + cost_nano_usd if key in costs else cost_nano_usd
+        return [
+            CostRow(description, cost_type, model, tier, token_type, within_column(cost))
+            for (description, cost_type, model, tier, token_type), cost in costs.items()
+        ]
+
+    return read

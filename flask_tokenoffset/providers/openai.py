@@ -1,0 +1,368 @@
+"""OpenAI's Administration API: what was used, what it cost.
+
+Exactly two endpoints (https://github.com/openai/openai-openapi, specification 2.3.0). The input
+count *includes* cached tokens and cache writes, so the kinds are made disjoint here. Cost is in
+dollars, as a number or as the same number in quotes. Neither endpoint names the organization.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_tokenoffset.clock import DAY, utc_midnight
+from flask_tokenoffset.errors import KeyRefused, MalformedAnswer
+from flask_tokenoffset.providers.base import (
+    CostDay,
+    CostRow,
+    Endpoint,
+    UsageDay,
+    UsageRow,
+    VendorOrganization,
+    WalkThrough,
+    Window,
+)
+from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
+from flask_tokenoffset.providers.money import nano_usd_from_dollars, require_usd, within_column
+from flask_tokenoffset.providers.pages import DayCollector, follow_pages, read_envelope
+from flask_tokenoffset.providers.rows import FIGURE_BITS, Dimensions, added, malformed_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flask_tokenoffset.providers.http import VendorHTTP
+    from flask_tokenoffset.vault import Secret
+
+TITLE: Final = "OpenAI"
+HOST: Final = "api.openai.com"
+KEY_PAGE_URL: Final = "https://platform.openai.com/settings/organization/admin-keys"
+
+#: The vendor's largest ``limit`` for daily buckets; a larger one is answered 400, not clamped.
+USAGE_DAYS_A_PAGE: Final = 31
+COST_DAYS_A_PAGE: Final = 180
+USAGE_GROUPS: Final = ("model", "service_tier", "batch")
+#: Grouping cost by key is refused for older windows; by line item alone always works.
+COST_GROUPS: Final = ("line_item",)
+
+USAGE: Final = Endpoint(
+    "GET",
+    HOST,
+    "/v1/organization/usage/completions",
+    "daily token counts (uncached input, cached input, cache writes, output), grouped by model,"
+    " service tier and batch flag.",
+)
+COSTS: Final = Endpoint(
+    "GET",
+    HOST,
+    "/v1/organization/costs",
+    "daily cost as the vendor charged it, grouped by line item.",
+)
+ENDPOINTS: Final = (USAGE, COSTS)
+
+_NEEDED: Final = (
+    "An Admin API key is needed, which begins with sk-admin- and which an owner of the"
+    f" organization creates at {KEY_PAGE_URL}."
+)
+_UNKNOWN_KEY: Final = "This does not look like a key from OpenAI."
+_KEY_KINDS: Final = (
+    KeyKind("sk-admin-"),
+    KeyKind(
+        "sk-proj-",
+        "This is a project key from OpenAI. It can send prompts, but cannot read the"
+        " organization's usage.",
+    ),
+    KeyKind(
+        "sk-svcacct-",
+        "This is a service account's key from OpenAI. It belongs to one project and cannot read"
+        " the organization's usage.",
+    ),
+    KeyKind("sk-ant-", "This is a key from Anthropic, not from OpenAI."),
+    KeyKind(
+        "sk-",
+        "This is an ordinary OpenAI key. It can send prompts, but cannot read the organization's"
+        " usage.",
+    ),
+)
+
+WALK_THROUGH: Final = WalkThrough(
+    key_page_url=KEY_PAGE_URL,
+    steps=(
+        (
+            "Sign in to the OpenAI platform as an owner of your organization and open"
+            f" {KEY_PAGE_URL} (Settings, Admin keys)."
+        ),
+        (
+            "Create a new admin key and give it a name that you will recognize later, for example"
+            " tokenoffset-readonly. If it asks for permissions, reading usage (api.usage.read) is"
+            " all that is needed."
+        ),
+        "Copy the key at once. It begins with sk-admin- and is shown only this one time.",
+        (
+            "Paste it here with a label of your own, because OpenAI does not tell the"
+            " organization's name. The key is checked straight away, and whatever is wrong is said"
+            " beside the field."
+        ),
+    ),
+    what_is_read=tuple(f"{e.method} {e.path}: {e.purpose}" for e in ENDPOINTS),
+    what_is_not_read=(
+        (
+            "Prompts, answers and conversations are not read: these endpoints do not hold them, and"
+            " no model is ever called."
+        ),
+        "No names or addresses of members, no API keys and no projects are asked for.",
+    ),
+    not_covered=(
+        "ChatGPT is not covered, on any plan.",
+        "The Codex command line is not covered where it is used through a ChatGPT subscription.",
+        "Codex as an IDE plug-in is not covered where it is used through a ChatGPT subscription.",
+        (
+            "Tokens of embeddings, images, audio, moderation and other special endpoints are not"
+            " counted, though their cost is in the cost report."
+        ),
+        "OpenAI models through other clouds (Azure) are not covered.",
+    ),
+    cadence=(
+        (
+            "The past weeks are read once in the background after connecting; then they are"
+            " refreshed once a week, and whenever you ask for it."
+        ),
+        "Days are UTC days. The running day is left out, because it is not complete.",
+    ),
+)
+
+_ORGANIZATION_ID: Final = re.compile(r"org-[A-Za-z0-9_-]{1,90}")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIProvider:
+    """OpenAI, as the rest of the package knows it."""
+
+    name: str = "openai"
+    title: str = TITLE
+    key_prefix: str = "sk-admin-"
+    endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    walk_through: WalkThrough = WALK_THROUGH
+
+    def check_key_kind(self, key: Secret) -> None:
+        """Accept an admin key and explain every other; nothing is sent.
+
+        :raises WrongKeyKind: saying which key is needed and where to create it.
+        """
+        require_key_kind(key, _KEY_KINDS, unknown=_UNKNOWN_KEY, needed=_NEEDED)
+
+    def open(self, key: Secret, http: VendorHTTP) -> OpenAIClient:
+        """A client over an HTTP client that was made with the same key.
+
+        :raises WrongKeyKind: as :meth:`check_key_kind` does.
+        """
+        self.check_key_kind(key)
+        http.introduce(title=TITLE, key_header="authorization", key_scheme="Bearer ", headers={})
+        return OpenAIClient(http)
+
+
+class OpenAIClient:
+    """Reads one organization's usage and cost.
+
+    :param http: already introduced to the vendor.
+    """
+
+    def __init__(self, http: VendorHTTP) -> None:
+        self._http = http
+
+    def check(self, day: date) -> VendorOrganization:
+        """Try both endpoints, each for as little as it can give.
+
+        :param day: the UTC day to ask for.
+        :returns: the organization's identifier where a cost row carries one; never a name.
+        :raises ProviderError: with a sentence to show beside the key's field.
+        """
+        window = Window(day, day + DAY)
+        read_envelope(self._get(USAGE, _usage_query(window)), TITLE)
+        buckets, _, _ = read_envelope(self._get(COSTS, _cost_query(window)), TITLE)
+        return VendorOrganization(_organization_id_in(buckets), None)
+
+    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+        """Token counts, one list for each page, oldest day first within it.
+
+        :param window: the days to read.
+        """
+        collector = DayCollector(
+            window,
+            TITLE,
+            read_bucket=_read_bucket,
+            read_results=_usage_reader(),
+            make_day=UsageDay,
+        )
+        for buckets in self._pages(USAGE, _usage_query(window)):
+            yield collector.days(buckets)
+
+    def costs(self, window: Window) -> Iterator[list[CostDay]]:
+        """What was charged, one list for each page, oldest day first within it.
+
+        :param window: the days to read.
+        """
+        collector = DayCollector(
+            window,
+            TITLE,
+            read_bucket=_read_bucket,
+            read_results=_cost_reader(),
+            make_day=CostDay,
+        )
+        for buckets in self._pages(COSTS, _cost_query(window)):
+            yield collector.days(buckets)
+
+    def page_count(self, window: Window) -> int:
+        """How many pages usage and costs together are expected to take."""
+        return -(-window.days // USAGE_DAYS_A_PAGE) - (-window.days // COST_DAYS_A_PAGE)
+
+    def _pages(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> Iterator[list[object]]:
+        def fetch(token: str | None) -> object:
+            # A page token belongs to its query: everything else is repeated unchanged.
+            return self._get(endpoint, query if token is None else [*query, ("page", token)])
+
+        return follow_pages(fetch, title=TITLE, page_limit=self._http.limits.pages)
+
+    def _get(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> object:
+        try:
+            return self._http.get_json(endpoint, query)
+        except KeyRefused as refused:
+            explained = _explained(refused)
+        raise explained
+
+
+def _explained(refused: KeyRefused) -> KeyRefused:
+    """A refusal in words that help: a missing scope comes as 401 or as 403."""
+    if "missing scopes" in (refused.vendor_message or "").lower():
+        sentence = (
+            "OpenAI knows this key, but the key may not read usage and cost (the permission"
+            " api.usage.read is missing)."
+        )
+    else:
+        sentence = (
+            "OpenAI does not accept this key: it is mistyped, revoked, or may not read the"
+            " organization's usage and cost."
+        )
+    return KeyRefused(
+        f"{sentence} {_NEEDED}",
+        vendor_message=refused.vendor_message,
+        status_code=refused.status_code,
+    )
+
+
+def _usage_query(window: Window) -> list[tuple[str, str]]:
+    return _query(window, min(window.days, USAGE_DAYS_A_PAGE), USAGE_GROUPS)
+
+
+def _cost_query(window: Window) -> list[tuple[str, str]]:
+    return _query(window, min(window.days, COST_DAYS_A_PAGE), COST_GROUPS)
+
+
+def _query(window: Window, limit: int, groups: tuple[str, ...]) -> list[tuple[str, str]]:
+    # Both ends at UTC midnight: usage buckets are cut at the query's own times, costs are not.
+    return [
+        ("start_time", str(int(utc_midnight(window.start).timestamp()))),
+        ("end_time", str(int(utc_midnight(window.end).timestamp()))),
+        ("bucket_width", "1d"),
+        ("limit", str(limit)),
+        *(("group_by", group) for group in groups),
+    ]
+
+
+def _organization_id_in(buckets: list[object]) -> str | None:
+    for bucket in buckets:
+        results = bucket.get("results") if isinstance(bucket, dict) else None
+        for result in results if isinstance(results, list) else ():
+            identifier = result.get("organization_id") if isinstance(result, dict) else None
+            if isinstance(identifier, str) and _ORGANIZATION_ID.fullmatch(identifier):
+                return identifier
+    return None
+
+
+def _read_bucket(bucket: Mapping[str, object]) -> tuple[date, bool]:
+    start, end = _instant(bucket.get("start_time")), _instant(bucket.get("end_time"))
+    day = start.date()
+    return day, start == utc_midnight(day) and end - start == DAY
+
+
+def _instant(seconds: object) -> datetime:
+    if isinstance(seconds, int) and not isinstance(seconds, bool):
+        try:
+            return datetime.fromtimestamp(seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            pass
+    raise MalformedAnswer("OpenAI sent a day without a readable beginning and end.")
+
+
+def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
+    dimensions = Dimensions(TITLE)
+
+    def read(results: list[Any]) -> list[UsageRow]:
+        rows: dict[tuple[str, ...], UsageRow] = {}
+        for result in results:
+            try:
+                # Subscripts and no defaults for what the specification requires: a figure that is
+                # missing must never count as zero.
+                total_input = result["input_tokens"]
+                output = result["output_tokens"]
+                requests = result["num_model_requests"]
+                get = result.get
+                cached = get("input_cached_tokens") or 0
+                written = get("input_cache_write_tokens") or 0
+                key = dimensions[get("model"), get("service_tier"), _batch(get("batch"))]
+            except (KeyError, TypeError):
+                raise malformed_row(TITLE) from None
+            if (
+                not type(total_input) is type(output) is type(requests) is int
+                or not type(cached) is type(written) is int
+            ):
+                raise malformed_row(TITLE)
+            # Computed, because recordings have no count of their own for uncached input; where
+            # there is one, it has to agree.
+            uncached = total_input - cached - written
+            said = get("input_uncached_tokens")
+            # A negative or too large figure leaves bits above the 63rd; so does more cached input
+            # than there was input.
+            if (uncached | cached | written | output | requests | total_input) >> FIGURE_BITS or (
+                said is not None and (type(said) is not int or said != uncached)
+            ):
+                raise malformed_row(TITLE)
+            model, tier, batch = key
+            row = UsageRow(model, tier, "", batch, uncached, cached, written, output, requests)
+            rows[key] = added(rows[key], row, TITLE) if key in rows else row
+        return list(rows.values())
+
+    return read
+
+
+def _batch(flag: object) -> str | None:
+    if flag is None:
+        return None
+    if isinstance(flag, bool):
+        return "true" if flag else "false"
+    raise malformed_row(TITLE)
+
+
+def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
+    dimensions = Dimensions(TITLE)
+
+    def read(results: list[Any]) -> list[CostRow]:
+        costs: dict[tuple[str, ...], int] = {}
+        for result in results:
+            try:
+                amount = result["amount"]
+                dollars = amount["value"]
+                currency = amount["currency"]
+                key = dimensions[(result.get("line_item"),)]
+            except (KeyError, TypeError):
+                raise malformed_row(TITLE) from None
+            require_usd(currency)
+            cost_nano_usd = nano_usd_from_dollars(dollars)
+            costs[key] = costs[key] + cost_nano_usd if key in costs else cost_nano_usd
+        return [
+            CostRow(line_item, "", "", "", "", within_column(cost))
+            for (line_item,), cost in costs.items()
+        ]
+
+    return read
