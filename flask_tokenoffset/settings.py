@@ -61,6 +61,8 @@ class Settings:
     settling_hours: int = 6
     #: Minutes over which the weekly refresh (Sunday 08:00 UTC) is spread.
     refresh_window_minutes: int = 120
+    #: Sample runs of one vendor that the schedule starts in a minute at most, over all accounts.
+    vendor_starts_per_minute: int = 150
     #: Minutes a person waits between two samples of one source that they asked for.
     resample_interval_minutes: int = 10
     #: Keys one person may submit for checking in an hour.
@@ -257,6 +259,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "sample_days": _whole_number(30, 365),
     "settling_hours": _whole_number(0, 72),
     "refresh_window_minutes": _whole_number(1, 24 * 60),
+    "vendor_starts_per_minute": _whole_number(1, 10_000),
     "resample_interval_minutes": _whole_number(0, 7 * 24 * 60),
     "key_checks_per_hour": _whole_number(1, 10_000),
     "csp_nonce": _callable,
