@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
@@ -53,6 +54,8 @@ class Simulator(ABC):
     :param canary: text to plant in fields nobody documented, as prompts and messages would be.
     """
 
+    #: The provider's name in settings.
+    name: ClassVar[str]
     #: The host the vendor answers at.
     host: ClassVar[str]
     _streams: ClassVar[Mapping[ProfileName, Sequence[Stream]]]
@@ -149,6 +152,14 @@ class Simulator(ABC):
         from ._serving import serve  # noqa: PLC0415 - Werkzeug's server only where it is used
 
         return serve(self, host, port)
+
+    @contextmanager
+    def served_transport(self) -> Iterator[httpx.BaseTransport]:
+        """An ``httpx`` transport over a real socket, while the context lasts."""
+        from ._transport import LoopbackTransport  # noqa: PLC0415 - httpx only where it is used
+
+        with self.serve() as base_url, LoopbackTransport(base_url) as transport:
+            yield transport
 
     # WSGI
 

@@ -39,6 +39,30 @@ class SimulatorTransport(httpx.BaseTransport):
         )
 
 
+class LoopbackTransport(httpx.BaseTransport):
+    """Send every request to one base URL, whichever host it was meant for.
+
+    A client that insists on ``https`` and the vendor's own host can so talk to a simulator that is
+    served on a socket of this machine.
+
+    :param base_url: what :meth:`Simulator.serve` gave.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = httpx.URL(base_url)
+        self._inner = httpx.HTTPTransport(trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, its Host header untouched."""
+        base = self._base_url
+        request.url = request.url.copy_with(scheme=base.scheme, host=base.host, port=base.port)
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the connections kept open."""
+        self._inner.close()
+
+
 class _Stream(httpx.SyncByteStream):
     def __init__(self, stream: httpx.SyncByteStream, request: httpx.Request) -> None:
         self._stream = stream

@@ -77,6 +77,7 @@ class AnthropicSimulator(Simulator):
     before ``ending_at``.
     """
 
+    name: ClassVar[str] = "anthropic"
     host: ClassVar[str] = "api.anthropic.com"
     _streams = ANTHROPIC_STREAMS
     _price = staticmethod(anthropic_bill)

@@ -10,6 +10,7 @@ the right answer, or drop the connection. Plan one with :meth:`Faults.add`::
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import ssl
 import threading
@@ -149,6 +150,12 @@ def huge_body(megabytes: int = 40) -> Fault:
     return status(200, headers={"content-type": "application/json"}, body=body)
 
 
+def compression_bomb(megabytes: int = 200) -> Fault:
+    """A small compressed body that unpacks to a very large one."""
+    body = gzip.compress(b" " * (megabytes * 1024 * 1024), compresslevel=1)
+    return status(200, headers={"content-encoding": "gzip"}, body=body)
+
+
 def echoes_key() -> Fault:
     """A 401 whose message repeats the key: a client that logs vendor messages gives it away."""
 
@@ -231,6 +238,17 @@ def _altered(change: Callable[[JSONObject], JSONValue]) -> Fault:
             answer.with_payload(change(answer.payload()))
             if answer.status == 200  # noqa: PLR2004 - HTTP's own number
             else answer
+        )
+    )
+
+
+def compressed() -> Fault:
+    """The right answer, compressed with gzip."""
+    return _answered(
+        lambda answer: replace(
+            answer,
+            body=gzip.compress(answer.body, mtime=0),
+            headers={**answer.headers, "content-encoding": "gzip"},
         )
     )
 

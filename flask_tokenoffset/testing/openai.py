@@ -67,6 +67,7 @@ class OpenAISimulator(Simulator):
     :param organization: only seeds the organization id; the rest is told at :class:`Simulator`.
     """
 
+    name: ClassVar[str] = "openai"
     host: ClassVar[str] = "api.openai.com"
     _streams = OPENAI_STREAMS
     _price = staticmethod(openai_bill)

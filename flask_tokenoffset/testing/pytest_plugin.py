@@ -34,11 +34,11 @@ def openai_simulator() -> OpenAISimulator:
 def vendor_transports(
     anthropic_simulator: AnthropicSimulator, openai_simulator: OpenAISimulator
 ) -> dict[str, httpx.BaseTransport]:
-    """A value for ``TOKENOFFSET_HTTP_TRANSPORTS``: both simulators in the vendors' place, by host.
+    """A value for ``TOKENOFFSET_HTTP_TRANSPORTS``: both simulators in the vendors' place.
 
     The simulators behind it are the ones the test asks for.
     """
     return {
-        simulator.host: simulator.transport()
+        simulator.name: simulator.transport()
         for simulator in (anthropic_simulator, openai_simulator)
     }
