@@ -59,7 +59,8 @@ class State:
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         """One transaction over the host's session; see :class:`UnitOfWork`."""
-        with UnitOfWork(self.session) as work:
+        sender = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        with UnitOfWork(self.session, sender=sender) as work:
             yield work
 
 
@@ -79,4 +80,4 @@ def state_of(app: Flask) -> State:
 
 def current_state() -> State:
     """The extension's state of the current application."""
-    return state_of(cast("Flask", current_app))
+    return state_of(current_app)

@@ -1,19 +1,22 @@
 """One transaction, and what may happen only after it.
 
-A door (view, task, command) opens a unit of work, calls one service with ``work.session`` and
-commits once. What must not happen before the commit (enqueueing a job, telling the host by signal)
-is handed to :meth:`UnitOfWork.after_commit` and is dropped on a rollback.
+A door (view, task, command) opens a unit of work, calls one service with it and leaves the block,
+which commits once. What must not happen before the commit (enqueueing a job, telling the host by
+signal) is handed to :meth:`UnitOfWork.after_commit` or :meth:`UnitOfWork.tell` and is dropped on a
+rollback.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from blinker import NamedSignal
     from sqlalchemy.orm import Session
 
 logger = logging.getLogger(__name__)
@@ -25,19 +28,29 @@ class UnitOfWork:
     Leaving the block without an exception commits; an exception rolls back and goes on.
 
     :param session: the session to use; the unit of work commits it but does not close it.
+    :param sender: what signals are sent with: the Flask application.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, sender: object = None) -> None:
         self.session = session
-        self._callbacks: list[Callable[[], None]] = []
+        self._sender = sender
+        self._callbacks: list[Callable[[], object]] = []
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
+    def after_commit(self, callback: Callable[[], object]) -> None:
         """Run a callback once the transaction is committed, in the order given.
 
         :param callback: takes nothing. Its failure is logged and does not undo the commit: what
             matters is in the database, and a sweep makes up for it.
         """
         self._callbacks.append(callback)
+
+    def tell(self, signal: NamedSignal, **values: Any) -> None:
+        """Send a signal once the transaction is committed.
+
+        :param signal: one of :mod:`flask_tokenoffset.signals`.
+        :param values: the keywords documented with it: ids and plain values.
+        """
+        self.after_commit(partial(signal.send, self._sender, **values))
 
     def __enter__(self) -> Self:
         return self

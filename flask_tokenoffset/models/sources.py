@@ -19,6 +19,8 @@ class SourceKind(StrEnum):
     BAND = "band"
     CUSTOM = "custom"
     SAMPLED = "sampled"
+    #: All of an account's sampled sources added up.
+    COMBINED = "combined"
 
 
 class ConnectionStatus(StrEnum):
@@ -35,8 +37,7 @@ class ConnectionStatus(StrEnum):
 class Source(Base):
     """One way of knowing an account's usage.
 
-    An account has at most one source of kind ``band`` and one of kind ``custom``, and any number
-    of sampled ones.
+    An account has any number of sampled sources and at most one of each other kind.
     """
 
     __tablename__ = "tokenoffset_source"

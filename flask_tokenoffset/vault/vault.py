@@ -14,6 +14,8 @@ from .envelope import SCHEMA_VERSION, SealedSecret, SecretContext, WrappedKey, a
 from .secret import Secret, decode, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .key_store import KeyStore
 
 _DATA_KEY_ID_BYTES = 16
@@ -27,16 +29,24 @@ class Vault:
 
     :param key_store: keeps the master keys.
     :param shut_because: a sentence, where the vault must stay shut, for example while a debugger
-        that shows local variables is on; None where it may be used.
+        that shows local variables is on; None where it may be used. A callable is asked each time,
+        since a debugger may be switched on after start-up.
     """
 
-    def __init__(self, key_store: KeyStore, *, shut_because: str | None = None) -> None:
+    def __init__(
+        self,
+        key_store: KeyStore,
+        *,
+        shut_because: str | Callable[[], str | None] | None = None,
+    ) -> None:
         self._key_store = key_store
         self._shut_because = shut_because
 
     @property
     def shut_because(self) -> str | None:
         """Why the vault is shut, or None; to be said before a person is asked for a key."""
+        if callable(self._shut_because):
+            return self._shut_because()
         return self._shut_because
 
     @property
@@ -110,8 +120,9 @@ class Vault:
         return replace(sealed, key_version=wrapped.key_version, wrapped_key=wrapped.blob)
 
     def _refuse_if_shut(self) -> None:
-        if self._shut_because is not None:
-            raise VaultShut(self._shut_because)
+        reason = self.shut_because
+        if reason is not None:
+            raise VaultShut(reason)
 
     def _wrap(self, data_key: bytes, bound_to: bytes) -> WrappedKey:
         try:

@@ -1,0 +1,170 @@
+"""The extension object: reads the settings, wires the parts, mounts the pages and the API."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from flask import has_request_context, request
+
+from flask_tokenoffset.blueprints import mount
+from flask_tokenoffset.clock import SystemClock
+from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.login import flask_login_user
+from flask_tokenoffset.migrations.host import protect_host_migrations
+from flask_tokenoffset.models import Base
+from flask_tokenoffset.providers import PROVIDERS, Gateway
+from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.settings import Settings
+from flask_tokenoffset.state import EXTENSION_KEY, State
+from flask_tokenoffset.tasks.queue import EmbeddedQueue, RedisQueue
+from flask_tokenoffset.vault import LocalKeyStore, Vault, parse_key_ring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from flask_sqlalchemy import SQLAlchemy
+
+    from flask_tokenoffset.host import UserLoader
+    from flask_tokenoffset.tasks.queue import JobQueue
+    from flask_tokenoffset.vault import KeyStore
+
+logger = logging.getLogger(__name__)
+
+#: Applications that are alive and the bind our tables have in them. The bind stands on the
+#: metadata, which the process has once, so two applications must agree on it.
+_binds: Final[WeakKeyDictionary[Flask, str | None]] = WeakKeyDictionary()
+
+
+class TokenOffset:
+    """Mounts AI usage estimates, plans and their pages in a Flask application.
+
+    The object holds nothing but what it was given; everything of an application hangs on
+    ``app.extensions["tokenoffset"]``, so one object may serve several applications.
+
+    :param app: the application, or ``None`` to call :meth:`init_app` later.
+    :param db: the host's Flask-SQLAlchemy; found on the application without it.
+    :param user_loader: says who is signed in; without it, Flask-Login is asked.
+    :param url_prefix: where the pages and the API are mounted.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        db: SQLAlchemy | None = None,
+        user_loader: UserLoader | None = None,
+        url_prefix: str = "/tokenoffset",
+    ) -> None:
+        self._db = db
+        self._user_loader = user_loader
+        self._url_prefix = url_prefix
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Set an application up. Nothing is done on routes that are not ours.
+
+        :param app: the application, with its settings and its Flask-SQLAlchemy in place.
+        :raises ConfigurationError: for a setting that is missing or wrong, with the cure.
+        :raises RuntimeError: the application was set up before.
+        """
+        if EXTENSION_KEY in app.extensions:
+            raise RuntimeError(
+                "flask-tokenoffset is set up on this application already. Create TokenOffset(app)"
+                " once, or call init_app once."
+            )
+        settings = Settings.from_config(app.config)
+        clock = SystemClock()
+        state = State(
+            settings=settings,
+            db=self._find_db(app),
+            user_loader=self._user_loader or flask_login_user,
+            url_prefix=_checked_prefix(self._url_prefix),
+            clock=clock,
+            vault=Vault(_key_store(settings), shut_because=_debugger_check(app, settings)),
+            gateway=Gateway(
+                [PROVIDERS[name] for name in settings.providers],
+                clock=clock,
+                transports=settings.http_transports,
+                outbound=settings.outbound,
+            ),
+            queue=_queue(app, settings),
+            attempts=AttemptLimiter(settings.redis_url),
+        )
+        _claim_bind(app, settings.bind_key)
+        app.extensions[EXTENSION_KEY] = state
+        mount(app, state)
+        protect_host_migrations(app)
+
+    def _find_db(self, app: Flask) -> SQLAlchemy:
+        db: SQLAlchemy | None = self._db or app.extensions.get("sqlalchemy")
+        if db is None:
+            raise ConfigurationError(
+                "db",
+                "this application has no Flask-SQLAlchemy yet, and the tables need one. Call"
+                " db.init_app(app) before TokenOffset(app), or pass TokenOffset(app, db=db).",
+            )
+        return db
+
+
+def _checked_prefix(prefix: str) -> str:
+    if not prefix.startswith("/") or prefix.endswith("/"):
+        raise ConfigurationError(
+            "url_prefix",
+            f"it must start with a slash and not end with one, as in «/tokenoffset», not"
+            f" {prefix!r}.",
+        )
+    return prefix
+
+
+def _key_store(settings: Settings) -> KeyStore:
+    if settings.key_store is not None:
+        return settings.key_store
+    return LocalKeyStore(parse_key_ring(settings.keys))
+
+
+def _queue(app: Flask, settings: Settings) -> JobQueue:
+    if settings.redis_url is not None:
+        return RedisQueue(settings.redis_url)
+    logger.warning(
+        "TOKENOFFSET_EMBEDDED_QUEUE is on: background samples run in this process and are lost"
+        " with it until the next start. Use TOKENOFFSET_REDIS_URL in production."
+    )
+    return EmbeddedQueue(app)
+
+
+def _claim_bind(app: Flask, bind_key: str | None) -> None:
+    """Put our tables on a bind, for every application of the process alike."""
+    for other_app, other_key in _binds.items():
+        if other_app is not app and other_key != bind_key:
+            raise ConfigurationError(
+                "TOKENOFFSET_BIND_KEY",
+                f"it is {bind_key!r} here and {other_key!r} in another application of this process,"
+                " and the tables can have one bind in a process only. Use the same value, or run"
+                " the applications in processes of their own.",
+            )
+    _binds[app] = bind_key
+    if bind_key is None:
+        Base.metadata.info.pop("bind_key", None)
+    else:
+        Base.metadata.info["bind_key"] = bind_key
+
+
+def _debugger_check(app: Flask, settings: Settings) -> Callable[[], str | None]:
+    """What says why the vault must stay shut at the moment, if it must."""
+
+    def check() -> str | None:
+        in_debugger = app.debug or (
+            has_request_context() and "werkzeug.debug.preserve_context" in request.environ
+        )
+        if not in_debugger or settings.allow_vault_in_debug:
+            return None
+        return (
+            "Connected keys cannot be used while debug mode or the interactive debugger is on,"
+            " because it would show them. Run the application without debug."
+        )
+
+    return check

@@ -1,0 +1,212 @@
+"""Simulated billing: one record a month for each plan, and never a payment.
+
+A month falls due for a plan at the first instant of it at which the plan is active: its first
+moment, or the adoption or resumption that began it. The amount is the one in force at that instant;
+a later adoption in the same month counts from the next. A scheduler that was away makes up every
+month it missed, from the ledger, with the amounts that were in force then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import and_, select
+from sqlalchemy.exc import IntegrityError
+
+from flask_tokenoffset import signals
+from flask_tokenoffset.clock import first_of_month, next_month, utc_midnight
+from flask_tokenoffset.models import (
+    Adoption,
+    BillingRecord,
+    Plan,
+    PlanStatus,
+    PlanStatusChange,
+    new_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+
+#: Plans looked at in one call; the next tick goes on.
+PLANS_PER_CALL: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DueMonth:
+    """A month that a plan owes a record for."""
+
+    month: date
+    due_at: datetime
+    adoption: Adoption
+
+
+def due_months(
+    adoptions: Sequence[Adoption], changes: Sequence[PlanStatusChange], now: datetime
+) -> list[DueMonth]:
+    """Every month of a plan that has fallen due up to now, oldest first.
+
+    :param adoptions: the plan's whole ledger, oldest first, not empty.
+    :param changes: its status changes, oldest first.
+    :param now: the present instant, aware.
+    """
+    due: list[DueMonth] = []
+    month = first_of_month(adoptions[0].adopted_at.date())
+    while utc_midnight(month) <= now:
+        following = next_month(month)
+        begins = max(adoptions[0].adopted_at, utc_midnight(month))
+        due_at = _first_active_instant(changes, begins)
+        if due_at is not None and due_at <= now and due_at < utc_midnight(following):
+            in_force = [adoption for adoption in adoptions if adoption.adopted_at <= due_at]
+            due.append(DueMonth(month, due_at, in_force[-1]))
+        month = following
+    return due
+
+
+def _first_active_instant(
+    changes: Sequence[PlanStatusChange], instant: datetime
+) -> datetime | None:
+    """The first instant from a given one on at which the plan is active, if it ever is."""
+    status = PlanStatus.ACTIVE
+    for change in changes:
+        if change.changed_at > instant and status is PlanStatus.ACTIVE:
+            break
+        instant = max(instant, change.changed_at)
+        status = PlanStatus(change.status)
+    return instant if status is PlanStatus.ACTIVE else None
+
+
+def create_due_records(work: UnitOfWork, now: datetime) -> list[BillingRecord]:
+    """Make the records that are due and not there yet.
+
+    Two schedulers at once make one record a month: the second finds the constraint.
+
+    :param now: the present instant, aware.
+    """
+    return record_due_months(
+        work, _plans_without_record(work.session, first_of_month(now.date())), now
+    )
+
+
+def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> list[BillingRecord]:
+    """Make the records that some plans owe and do not have yet.
+
+    :param plans: ids of plans.
+    :param now: the present instant, aware.
+    """
+    session = work.session
+    adoptions, changes = _ledgers(session, plans)
+    recorded = _recorded_months(session, plans)
+    created: list[BillingRecord] = []
+    for plan_id in plans:
+        for due in due_months(adoptions[plan_id], changes[plan_id], now):
+            if due.month in recorded[plan_id]:
+                continue
+            record = _record(due, now)
+            try:
+                with session.begin_nested():
+                    session.add(record)
+            except IntegrityError:
+                continue
+            created.append(record)
+            work.tell(
+                signals.billing_record_created,
+                billing_record_id=record.id,
+                plan_id=record.plan_id,
+                account_id=record.account_id,
+                month=record.month,
+                amount_cents=record.amount_cents,
+            )
+    return created
+
+
+def _plans_without_record(session: Session, month: date) -> list[UUID]:
+    """Active plans that have no record for this month."""
+    return list(
+        session.scalars(
+            select(Plan.id)
+            .outerjoin(
+                BillingRecord,
+                and_(BillingRecord.plan_id == Plan.id, BillingRecord.month == month),
+            )
+            .where(Plan.status == PlanStatus.ACTIVE, BillingRecord.id.is_(None))
+            .order_by(Plan.created_at, Plan.id)
+            .limit(PLANS_PER_CALL)
+        )
+    )
+
+
+def _ledgers(
+    session: Session, plans: list[UUID]
+) -> tuple[dict[UUID, list[Adoption]], dict[UUID, list[PlanStatusChange]]]:
+    adoptions: dict[UUID, list[Adoption]] = defaultdict(list)
+    changes: dict[UUID, list[PlanStatusChange]] = defaultdict(list)
+    if not plans:
+        return adoptions, changes
+    for adoption in session.scalars(
+        select(Adoption).where(Adoption.plan_id.in_(plans)).order_by(Adoption.sequence)
+    ):
+        adoptions[adoption.plan_id].append(adoption)
+    for change in session.scalars(
+        select(PlanStatusChange)
+        .where(PlanStatusChange.plan_id.in_(plans))
+        .order_by(PlanStatusChange.sequence)
+    ):
+        changes[change.plan_id].append(change)
+    return adoptions, changes
+
+
+def _recorded_months(session: Session, plans: list[UUID]) -> dict[UUID, set[date]]:
+    recorded: dict[UUID, set[date]] = defaultdict(set)
+    if plans:
+        for plan_id, month in session.execute(
+            select(BillingRecord.plan_id, BillingRecord.month).where(
+                BillingRecord.plan_id.in_(plans)
+            )
+        ):
+            recorded[plan_id].add(month)
+    return recorded
+
+
+def _record(due: DueMonth, now: datetime) -> BillingRecord:
+    adoption = due.adoption
+    return BillingRecord(
+        id=new_id(),
+        account_id=adoption.account_id,
+        plan_id=adoption.plan_id,
+        month=due.month,
+        adoption_id=adoption.id,
+        amount_cents=adoption.amount_cents,
+        tokens_per_month=adoption.tokens_per_month,
+        coverage_percent=adoption.coverage_percent,
+        method_version=adoption.method_version,
+        due_at=due.due_at,
+        created_at=now,
+    )
+
+
+def list_records(
+    session: Session, account_id: UUID, *, before_month: date | None = None, limit: int = 24
+) -> list[BillingRecord]:
+    """The account's billing records, newest month first.
+
+    :param before_month: go on after this month, for the next page.
+    """
+    conditions = [BillingRecord.account_id == account_id]
+    if before_month is not None:
+        conditions.append(BillingRecord.month < before_month)
+    return list(
+        session.scalars(
+            select(BillingRecord)
+            .where(*conditions)
+            .order_by(BillingRecord.month.desc())
+            .limit(limit)
+        )
+    )

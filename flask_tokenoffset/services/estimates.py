@@ -1,0 +1,427 @@
+"""Estimates: from a band, a typed amount, a sample, or all samples of an account together.
+
+An estimate is never edited; a newer one is made. Making one never touches a plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.methodology import (
+    CURRENT_BANDS_VERSION,
+    Band,
+    DailySeries,
+    ModelUsage,
+    NoProjection,
+    Note,
+    Projection,
+    Range,
+    Stretch,
+    TokenCounts,
+    band,
+    band_for,
+    class_aware,
+    estimate_environment,
+    project,
+    published,
+)
+from flask_tokenoffset.models import (
+    Connection,
+    ConnectionStatus,
+    Estimate,
+    Person,
+    RunStatus,
+    SampleRun,
+    Source,
+    SourceKind,
+    new_id,
+)
+from flask_tokenoffset.services import figures
+from flask_tokenoffset.services.usage import daily_cost_totals, daily_tokens_by_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+#: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
+#: keeps a slip of the finger out of the books.
+MOST_TOKENS_PER_MONTH: Final = 10**15
+
+#: How an estimate was come by, beside the tiers of a projection.
+QUALITY_BAND: Final = "band"
+QUALITY_TYPED: Final = "typed"
+QUALITY_COMBINED: Final = "combined"
+
+_LABELS: Final = {
+    SourceKind.BAND: "Band",
+    SourceKind.CUSTOM: "Your own amount",
+    SourceKind.COMBINED: "All connections together",
+}
+_UNITS: Final = {
+    "": 1,
+    "k": 10**3,
+    "thousand": 10**3,
+    "m": 10**6,
+    "million": 10**6,
+    "b": 10**9,
+    "billion": 10**9,
+}
+_AMOUNT: Final = re.compile(r"(?P<number>\d[\d,_ ]*(?:\.\d+)?)\s*(?P<unit>[a-z]*)")
+_LONGEST_AMOUNT: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an estimate would say, before anything is stored."""
+
+    band: Band
+    tokens: TokenCounts
+    models: tuple[ModelUsage, ...]
+    figures: figures.Figures
+
+
+def parse_tokens(text: str) -> int:
+    """Read a typed number of tokens a month: ``5000000``, ``5,000,000``, ``5M`` or ``1.5 billion``.
+
+    :param text: what somebody typed.
+    :raises InvalidInput: it is no such number; the field is ``tokens_per_month``.
+    """
+    match = _AMOUNT.fullmatch(text.strip().lower()) if len(text) <= _LONGEST_AMOUNT else None
+    if match is None or match["unit"] not in _UNITS:
+        raise InvalidInput(
+            {
+                "tokens_per_month": "Type a number of tokens a month, such as 5,000,000 or 5M."
+                " Only digits, commas, one point, and k, M or B are understood."
+            }
+        )
+    try:
+        exact = Decimal(re.sub(r"[,_ ]", "", match["number"])) * _UNITS[match["unit"]]
+    except InvalidOperation:  # pragma: no cover - the pattern admits nothing else
+        exact = Decimal(0)
+    return check_tokens(int(exact.to_integral_value()))
+
+
+def check_tokens(tokens_per_month: int) -> int:
+    """Refuse a number of tokens that nobody can have meant.
+
+    :raises InvalidInput: the field is ``tokens_per_month``.
+    """
+    if not 0 < tokens_per_month <= MOST_TOKENS_PER_MONTH:
+        raise InvalidInput(
+            {
+                "tokens_per_month": "The number of tokens a month must be more than 0 and at most"
+                f" {MOST_TOKENS_PER_MONTH:,}. Check what was typed."
+            }
+        )
+    return tokens_per_month
+
+
+def preview_band(key: str) -> Preview:
+    """What picking a band would say.
+
+    :param key: for example ``"worker"``.
+    :raises InvalidInput: there is no such band; the field is ``band``.
+    """
+    chosen = band(key)
+    return _preview(chosen, chosen.midpoint)
+
+
+def preview_amount(tokens_per_month: int) -> Preview:
+    """What a typed amount would say, with the token mix of the band it falls into.
+
+    :raises InvalidInput: nobody can have meant this number; the field is ``tokens_per_month``.
+    """
+    chosen = band_for(check_tokens(tokens_per_month))
+    return _preview(chosen, chosen.split(tokens_per_month))
+
+
+def _preview(chosen: Band, tokens: TokenCounts) -> Preview:
+    models = (ModelUsage.of_class(chosen.model_class, tokens),)
+    environment = estimate_environment(models)
+    return Preview(chosen, tokens, models, figures.from_json(figures.to_json(models, environment)))
+
+
+def estimate_from_band(session: Session, *, person: Person, key: str, now: datetime) -> Estimate:
+    """An estimate at a band's midpoint.
+
+    :param key: for example ``"worker"``.
+    :raises InvalidInput: there is no such band; the field is ``band``.
+    """
+    preview = preview_band(key)
+    return _from_preview(session, person, SourceKind.BAND, QUALITY_BAND, preview, now)
+
+
+def estimate_from_amount(
+    session: Session, *, person: Person, tokens_per_month: int, now: datetime
+) -> Estimate:
+    """An estimate of an amount somebody typed.
+
+    :raises InvalidInput: nobody can have meant this number; the field is ``tokens_per_month``.
+    """
+    preview = preview_amount(tokens_per_month)
+    return _from_preview(session, person, SourceKind.CUSTOM, QUALITY_TYPED, preview, now)
+
+
+def _from_preview(
+    session: Session,
+    person: Person,
+    kind: SourceKind,
+    quality: str,
+    preview: Preview,
+    now: datetime,
+) -> Estimate:
+    source = _own_source(session, person.account_id, person.id, kind, now)
+    return _store(
+        session,
+        source=source,
+        created_by=person.id,
+        band_key=preview.band.key,
+        quality=quality,
+        models=preview.models,
+        now=now,
+    )
+
+
+def estimate_from_sample(
+    session: Session,
+    *,
+    account_id: UUID,
+    source_id: UUID,
+    run_id: UUID,
+    window_start: date,
+    window_end: date,
+    now: datetime,
+) -> Estimate | NoProjection:
+    """Project a freshly stored sample to a month.
+
+    :return: the estimate, or the reason why there is no honest monthly value.
+    """
+    source = session.get_one(Source, source_id)
+    window = Stretch(window_start, window_end)
+    projection = project(
+        DailySeries.from_rows(
+            window,
+            window,
+            daily_tokens_by_model(session, source_id, window),
+            daily_cost_totals(session, source_id, window),
+        )
+    )
+    if isinstance(projection, NoProjection):
+        return projection
+    models = tuple(
+        ModelUsage(model, tokens) for model, tokens in projection.tokens_per_month_by_model.items()
+    )
+    estimate = _store(
+        session,
+        source=source,
+        created_by=None,
+        band_key=band_for(projection.tokens_per_month.total).key,
+        quality=projection.quality_tier,
+        models=models,
+        now=now,
+        run_id=run_id,
+        window=(window_start, window_end),
+        projection=projection,
+        notes=projection.notes,
+        cost_nano_usd_per_month=projection.cost_nano_usd_per_month,
+    )
+    _combine_if_several(session, account_id, source.created_by, now)
+    return estimate
+
+
+def _combine_if_several(
+    session: Session, account_id: UUID, person_id: UUID, now: datetime
+) -> Estimate | None:
+    """Add up the newest estimates of an account's connections, where it has more than one."""
+    parts = newest_sampled(session, account_id)
+    if len(parts) < 2:  # noqa: PLR2004 - one alone is its own sum
+        return None
+    source = _own_source(session, account_id, person_id, SourceKind.COMBINED, now)
+    by_model: dict[str, list[TokenCounts]] = defaultdict(list)
+    for part in parts:
+        for usage in figures.from_json(part.figures).models:
+            by_model[usage.model].append(usage.tokens)
+    models = tuple(
+        ModelUsage(model, TokenCounts.sum(by_model[model])) for model in sorted(by_model)
+    )
+    costs = [part.cost_nano_usd_per_month for part in parts]
+    starts = [part.window_start for part in parts if part.window_start is not None]
+    ends = [part.window_end for part in parts if part.window_end is not None]
+    return _store(
+        session,
+        source=source,
+        created_by=None,
+        band_key=band_for(sum(part.tokens_per_month for part in parts)).key,
+        quality=QUALITY_COMBINED,
+        models=models,
+        now=now,
+        window=(min(starts), max(ends)),
+        cost_nano_usd_per_month=None
+        if None in costs
+        else sum(cost for cost in costs if cost is not None),
+    )
+
+
+def newest_sampled(session: Session, account_id: UUID) -> list[Estimate]:
+    """The newest estimate of each of an account's connections that are not disconnected."""
+    ranked = (
+        select(
+            Estimate.id,
+            func.row_number()
+            .over(
+                partition_by=Estimate.source_id,
+                order_by=(Estimate.created_at.desc(), Estimate.id),
+            )
+            .label("place"),
+        )
+        .join(Connection, Connection.source_id == Estimate.source_id)
+        .where(
+            Estimate.account_id == account_id,
+            Connection.status != ConnectionStatus.DISCONNECTED,
+        )
+        .subquery()
+    )
+    return list(
+        session.scalars(
+            select(Estimate)
+            .join(ranked, ranked.c.id == Estimate.id)
+            .where(ranked.c.place == 1, Estimate.account_id == account_id)
+            .order_by(Estimate.created_at.desc(), Estimate.id)
+        )
+    )
+
+
+def newest_of_kind(session: Session, account_id: UUID, kind: SourceKind) -> Estimate | None:
+    """The newest estimate of one kind of source."""
+    return session.scalar(
+        select(Estimate)
+        .where(Estimate.account_id == account_id, Estimate.source_kind == kind)
+        .order_by(Estimate.created_at.desc(), Estimate.id)
+        .limit(1)
+    )
+
+
+def newest_of_sample(session: Session, account_id: UUID, source_id: UUID) -> Estimate:
+    """The estimate that a sampled source's newest complete run yielded.
+
+    :raises NotFound: the account has no such source.
+    :raises Conflict: there is no complete run, or its history was too short for an estimate.
+    """
+    found = session.execute(
+        select(SampleRun, Estimate)
+        .outerjoin(Estimate, Estimate.run_id == SampleRun.id)
+        .where(
+            SampleRun.account_id == account_id,
+            SampleRun.source_id == source_id,
+            SampleRun.status == RunStatus.COMPLETE,
+        )
+        .order_by(SampleRun.requested_at.desc(), SampleRun.id)
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        owned = select(Source.id).where(Source.id == source_id, Source.account_id == account_id)
+        if session.scalar(owned) is None:
+            raise NotFound("There is no such estimate source.")
+        raise Conflict("No sample of this source is complete yet. Wait until the first one is.")
+    run, estimate = found
+    if estimate is None:
+        raise Conflict(run.reason or "The sampled history is too short for an estimate.")
+    return estimate
+
+
+def read_estimate(session: Session, account_id: UUID, estimate_id: UUID) -> Estimate:
+    """One estimate of an account.
+
+    :raises NotFound: there is none with this id, or it is somebody else's.
+    """
+    estimate = session.scalar(
+        select(Estimate).where(Estimate.id == estimate_id, Estimate.account_id == account_id)
+    )
+    if estimate is None:
+        raise NotFound("There is no such estimate.")
+    return estimate
+
+
+def carbon_range(estimate: Estimate) -> Range:
+    """The class-aware carbon of an estimate, in grams a month."""
+    return figures.from_json(estimate.figures).co2e_g
+
+
+def _own_source(
+    session: Session, account_id: UUID, person_id: UUID, kind: SourceKind, now: datetime
+) -> Source:
+    """The account's one source of a kind, made if need be."""
+    statement = select(Source).where(Source.account_id == account_id, Source.kind == kind)
+    source = session.scalar(statement)
+    if source is not None:
+        return source
+    try:
+        with session.begin_nested():
+            source = Source(
+                id=new_id(),
+                account_id=account_id,
+                kind=kind,
+                label=_LABELS[kind],
+                created_by=person_id,
+                created_at=now,
+            )
+            session.add(source)
+    except IntegrityError:
+        return session.scalars(statement).one()
+    return source
+
+
+def _store(
+    session: Session,
+    *,
+    source: Source,
+    created_by: UUID | None,
+    band_key: str,
+    quality: str,
+    models: Sequence[ModelUsage],
+    now: datetime,
+    run_id: UUID | None = None,
+    window: tuple[date, date] | None = None,
+    projection: Projection | None = None,
+    notes: Sequence[Note] = (),
+    cost_nano_usd_per_month: int | None = None,
+) -> Estimate:
+    published_method, class_aware_method = published(), class_aware()
+    environment = estimate_environment(models, published_method, class_aware_method)
+    tokens = environment.tokens
+    estimate = Estimate(
+        id=new_id(),
+        account_id=source.account_id,
+        source_id=source.id,
+        source_kind=source.kind,
+        band=band_key,
+        run_id=run_id,
+        created_by=created_by,
+        created_at=now,
+        window_start=window[0] if window else None,
+        window_end=window[1] if window else None,
+        quality=quality,
+        uncached_input_tokens_per_month=tokens.uncached_input_tokens,
+        cached_input_tokens_per_month=tokens.cached_input_tokens,
+        cache_creation_tokens_per_month=tokens.cache_creation_tokens,
+        output_tokens_per_month=tokens.output_tokens,
+        cost_nano_usd_per_month=cost_nano_usd_per_month,
+        published_version=published_method.version,
+        class_aware_version=class_aware_method.version,
+        bands_version=CURRENT_BANDS_VERSION,
+        figures=figures.to_json(models, environment, projection=projection, notes=notes),
+    )
+    session.add(estimate)
+    session.flush()
+    return estimate

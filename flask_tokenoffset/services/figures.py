@@ -1,0 +1,184 @@
+"""An estimate's figures between arithmetic and the database: written once, read back typed.
+
+Decimals travel as texts, so that no database or JSON reader can change a digit. Units stand in the
+names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from flask_tokenoffset.methodology import (
+    Environment,
+    ModelClass,
+    ModelUsage,
+    Note,
+    Projection,
+    PublishedFigures,
+    Range,
+    RollingSums,
+    TokenCounts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionFigures:
+    """What a projection says beside its central value."""
+
+    basis_start: date
+    basis_end: date
+    basis_tokens: TokenCounts
+    basis_cost_nano_usd: int | None
+    rolling: RollingSums | None
+    mean_tokens_per_month: int | None
+    first_use: date
+    days_covered: int
+    active_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of one estimate, typed.
+
+    :param models: the tokens a month by model or class that everything else follows from.
+    :param published: what the published method says.
+    :param energy_wh: low, central and high of the class-aware method, in watt-hours.
+    :param water_ml: likewise, in millilitres.
+    :param co2e_g: likewise, in grams.
+    :param unknown_models: models counted as large ones because we do not know them.
+    :param difference: one sentence on why the two methods differ.
+    :param projection: for estimates that rest on sampled days.
+    :param notes: what a reader should know, as stable codes and sentences.
+    """
+
+    models: tuple[ModelUsage, ...]
+    published: PublishedFigures
+    energy_wh: Range
+    water_ml: Range
+    co2e_g: Range
+    unknown_models: tuple[str, ...]
+    difference: str
+    projection: ProjectionFigures | None
+    notes: tuple[tuple[str, str], ...]
+
+
+def to_json(
+    models: Sequence[ModelUsage],
+    environment: Environment,
+    *,
+    projection: Projection | None = None,
+    notes: Sequence[Note] = (),
+) -> dict[str, Any]:
+    """The figures as they are stored."""
+    flat, ranged = environment.published, environment.class_aware
+    return {
+        "models": [_model_to_json(usage) for usage in models],
+        "published": {
+            "energy_wh": str(flat.energy_wh),
+            "water_ml": str(flat.water_ml),
+            "co2e_g": str(flat.co2e_g),
+            "version": flat.method_version,
+        },
+        "class_aware": {
+            "energy_wh": _range_to_json(ranged.energy_wh),
+            "water_ml": _range_to_json(ranged.water_ml),
+            "co2e_g": _range_to_json(ranged.co2e_g),
+            "unknown_models": list(ranged.unknown_models),
+            "version": ranged.method_version,
+        },
+        "difference": environment.difference.sentence,
+        "projection": _projection_to_json(projection),
+        "notes": [{"code": note.code, "sentence": note.sentence} for note in notes],
+    }
+
+
+def from_json(figures: Mapping[str, Any]) -> Figures:
+    """Stored figures, typed again."""
+    flat, ranged = figures["published"], figures["class_aware"]
+    return Figures(
+        models=tuple(_model_from_json(entry) for entry in figures["models"]),
+        published=PublishedFigures(
+            energy_wh=Decimal(flat["energy_wh"]),
+            water_ml=Decimal(flat["water_ml"]),
+            co2e_g=Decimal(flat["co2e_g"]),
+            method_version=flat["version"],
+        ),
+        energy_wh=_range_from_json(ranged["energy_wh"]),
+        water_ml=_range_from_json(ranged["water_ml"]),
+        co2e_g=_range_from_json(ranged["co2e_g"]),
+        unknown_models=tuple(ranged["unknown_models"]),
+        difference=figures["difference"],
+        projection=_projection_from_json(figures["projection"]),
+        notes=tuple((note["code"], note["sentence"]) for note in figures["notes"]),
+    )
+
+
+def _model_to_json(usage: ModelUsage) -> dict[str, Any]:
+    return {
+        "model": usage.model,
+        "class": usage.model_class,
+        "tokens_per_month": list(usage.tokens.counts()),
+    }
+
+
+def _model_from_json(entry: Mapping[str, Any]) -> ModelUsage:
+    model_class = entry["class"]
+    return ModelUsage(
+        model=entry["model"],
+        tokens=TokenCounts(*entry["tokens_per_month"]),
+        model_class=ModelClass(model_class) if model_class is not None else None,
+    )
+
+
+def _range_to_json(value: Range) -> dict[str, str]:
+    return {"low": str(value.low), "central": str(value.central), "high": str(value.high)}
+
+
+def _range_from_json(value: Mapping[str, str]) -> Range:
+    return Range(Decimal(value["low"]), Decimal(value["central"]), Decimal(value["high"]))
+
+
+def _projection_to_json(projection: Projection | None) -> dict[str, Any] | None:
+    if projection is None:
+        return None
+    rolling = projection.rolling
+    return {
+        "basis_start": projection.basis_start.isoformat(),
+        "basis_end": projection.basis_end.isoformat(),
+        "basis_tokens": list(projection.basis_tokens.counts()),
+        "basis_cost_nano_usd": projection.basis_cost_nano_usd,
+        "rolling": None
+        if rolling is None
+        else [
+            rolling.smallest_tokens,
+            rolling.median_tokens,
+            rolling.largest_tokens,
+            rolling.count,
+        ],
+        "mean_tokens_per_month": projection.mean_tokens_per_month,
+        "first_use": projection.first_use.isoformat(),
+        "days_covered": projection.days_covered,
+        "active_days": projection.active_days,
+    }
+
+
+def _projection_from_json(stored: Mapping[str, Any] | None) -> ProjectionFigures | None:
+    if stored is None:
+        return None
+    return ProjectionFigures(
+        basis_start=date.fromisoformat(stored["basis_start"]),
+        basis_end=date.fromisoformat(stored["basis_end"]),
+        basis_tokens=TokenCounts(*stored["basis_tokens"]),
+        basis_cost_nano_usd=stored["basis_cost_nano_usd"],
+        rolling=RollingSums(*stored["rolling"]) if stored["rolling"] is not None else None,
+        mean_tokens_per_month=stored["mean_tokens_per_month"],
+        first_use=date.fromisoformat(stored["first_use"]),
+        days_covered=stored["days_covered"],
+        active_days=stored["active_days"],
+    )

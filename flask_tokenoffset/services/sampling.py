@@ -1,0 +1,384 @@
+"""One sample run, from claim to completion.
+
+A run is claimed by compare-and-set, which raises its fence and sets a lease. No transaction is open
+while a vendor is called. Between pages the lease is renewed, progress is published, and the run
+stops if the connection was disconnected or somebody else holds the fence. When the whole window is
+read, one transaction writes the days, makes the estimate and marks the run complete; it is refused
+if the fence has moved on. A failure leaves the former sample untouched and keeps its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
+
+from flask_tokenoffset import signals
+from flask_tokenoffset.errors import (
+    KeyRefused,
+    KeyStoreUnavailable,
+    KeyVersionUnknown,
+    ProviderError,
+    RateLimited,
+    SealBroken,
+    TokenOffsetError,
+    VaultError,
+)
+from flask_tokenoffset.methodology import NoProjection
+from flask_tokenoffset.models import (
+    Connection,
+    ConnectionStatus,
+    Credential,
+    RunStatus,
+    SampleRun,
+)
+from flask_tokenoffset.providers import Window
+from flask_tokenoffset.services.credentials import credential_context, sealed_of
+from flask_tokenoffset.services.estimates import estimate_from_sample
+from flask_tokenoffset.services.schedule import MOST_ATTEMPTS
+from flask_tokenoffset.services.usage import (
+    COST_LAYOUT,
+    USAGE_LAYOUT,
+    ReadingColumns,
+    store_reading,
+)
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.providers import Gateway, ReportingClient
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.vault import SealedSecret, SecretContext, Vault
+
+logger = logging.getLogger(__name__)
+
+Units = Callable[[], AbstractContextManager["UnitOfWork"]]
+
+#: How long a worker may be silent before its run is given to another. Longer than the 120 seconds
+#: one vendor call may take, retries included.
+LEASE: Final = timedelta(seconds=150)
+#: Waits before the next attempt after a vendor's failure, by attempt.
+BACK_OFF: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=20),
+    timedelta(hours=1),
+)
+#: The longest wait a vendor may ask for.
+LONGEST_WAIT: Final = timedelta(days=1)
+
+
+class RunStopped(Exception):
+    """The run is no longer ours: disconnected, cancelled, or claimed by another worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A run this worker holds, with what it needs to read the vendor."""
+
+    run_id: UUID
+    source_id: UUID
+    account_id: UUID
+    fence: int
+    attempt: int
+    provider: str
+    window: Window
+    sealed: SealedSecret
+    context: SecretContext
+
+
+def run_sample(
+    units: Units,
+    *,
+    run_id: UUID,
+    gateway: Gateway,
+    vault: Vault,
+    clock: Clock,
+) -> RunStatus | None:
+    """Read a run's window from the vendor and store it.
+
+    :param units: opens a unit of work; each one is committed when its block is left.
+    :param run_id: the row to work on. Anything but a run that waits for a worker is left alone.
+    :return: the status the run was left in, or ``None`` if there was nothing to do here.
+    """
+    claim = _claim(units, run_id, clock)
+    if claim is None:
+        return None
+    try:
+        key = vault.open(claim.sealed, claim.context)
+        with gateway.open(
+            claim.provider, key, should_continue=lambda: _renew(units, claim, clock)
+        ) as client:
+            usage, costs = _read(
+                client,
+                claim,
+                lambda done, expected: _renew(
+                    units, claim, clock, pages_done=done, pages_expected=expected
+                ),
+            )
+        with units() as work:
+            _complete(work, claim, usage, costs, clock.now())
+    except RunStopped:
+        logger.info("Sample run %s was ended or taken over; this worker leaves it.", run_id)
+        return None
+    except (ProviderError, VaultError) as error:
+        with units() as work:
+            return _record_failure(work, claim, error, clock.now())
+    return RunStatus.COMPLETE
+
+
+def _claim(units: Units, run_id: UUID, clock: Clock) -> _Claim | None:
+    """Take a waiting run, or one whose worker fell silent; ``None`` if it is not to be had."""
+    now = clock.now()
+    with units() as work:
+        session = work.session
+        claimed = cast(
+            "CursorResult[None]",
+            session.execute(
+                update(SampleRun)
+                .where(
+                    SampleRun.id == run_id,
+                    or_(
+                        and_(
+                            SampleRun.status == RunStatus.QUEUED,
+                            SampleRun.available_at <= now,
+                        ),
+                        and_(
+                            SampleRun.status == RunStatus.RUNNING,
+                            SampleRun.lease_expires_at < now,
+                        ),
+                    ),
+                )
+                .values(
+                    status=RunStatus.RUNNING,
+                    fence=SampleRun.fence + 1,
+                    attempt=SampleRun.attempt + 1,
+                    lease_expires_at=now + LEASE,
+                    started_at=now,
+                    pages_done=0,
+                    reason_code=None,
+                    reason=None,
+                )
+                .execution_options(synchronize_session=False)
+            ),
+        )
+        if claimed.rowcount != 1:
+            return None
+        run, connection, credential = session.execute(
+            select(SampleRun, Connection, Credential)
+            .join(Connection, Connection.source_id == SampleRun.source_id)
+            .outerjoin(Credential, Credential.source_id == SampleRun.source_id)
+            .where(SampleRun.id == run_id)
+            .execution_options(populate_existing=True)
+        ).one()
+        if connection.status != ConnectionStatus.ACTIVE or credential is None:
+            run.status = RunStatus.CANCELLED
+            run.finished_at = now
+            return None
+        return _Claim(
+            run_id=run.id,
+            source_id=run.source_id,
+            account_id=run.account_id,
+            fence=run.fence,
+            attempt=run.attempt,
+            provider=run.provider,
+            window=Window(run.window_start, run.window_end),
+            sealed=sealed_of(credential),
+            context=credential_context(credential, connection.provider),
+        )
+
+
+def _read(
+    client: ReportingClient, claim: _Claim, progress: Callable[[int, int], None]
+) -> tuple[ReadingColumns, ReadingColumns]:
+    """Read the whole window page by page; nothing is stored yet."""
+    expected = client.page_count(claim.window)
+    progress(0, expected)
+    done = 0
+    usage, costs = ReadingColumns(USAGE_LAYOUT), ReadingColumns(COST_LAYOUT)
+    for columns, pages in (
+        (usage, client.usage(claim.window)),
+        (costs, client.costs(claim.window)),
+    ):
+        for page in pages:
+            for day, rows in page:
+                columns.add_day(day, rows)
+            done += 1
+            progress(done, max(expected, done))
+    return usage, costs
+
+
+def _renew(
+    units: Units,
+    claim: _Claim,
+    clock: Clock,
+    *,
+    pages_done: int | None = None,
+    pages_expected: int | None = None,
+) -> None:
+    """Say that the worker lives, publish its progress, and find out whether it may go on.
+
+    :raises RunStopped: the run was cancelled, or another worker holds it.
+    """
+    values: dict[str, object] = {"lease_expires_at": clock.now() + LEASE}
+    if pages_done is not None:
+        values |= {"pages_done": pages_done, "pages_expected": pages_expected}
+    with units() as work:
+        renewed = cast(
+            "CursorResult[None]",
+            work.session.execute(
+                update(SampleRun)
+                .where(*_held(claim))
+                .values(**values)
+                .execution_options(synchronize_session=False)
+            ),
+        )
+    if renewed.rowcount != 1:
+        raise RunStopped
+
+
+def _held(claim: _Claim) -> tuple[ColumnElement[bool], ...]:
+    """The condition that the run is still this worker's."""
+    return (
+        SampleRun.id == claim.run_id,
+        SampleRun.fence == claim.fence,
+        SampleRun.status == RunStatus.RUNNING,
+    )
+
+
+def _complete(
+    work: UnitOfWork,
+    claim: _Claim,
+    usage: ReadingColumns,
+    costs: ReadingColumns,
+    now: datetime,
+) -> None:
+    """Write the days, the estimate and the mark "complete" in one transaction.
+
+    The mark comes first: it locks the run's row, so that a worker which lost its lease meanwhile
+    waits and then finds that the run is no longer its own.
+
+    :raises RunStopped: another worker holds the run, or it was cancelled.
+    """
+    _finish(work, claim, now, status=RunStatus.COMPLETE)
+    window: tuple[date, date] = (claim.window.start, claim.window.end)
+    for columns in (usage, costs):
+        store_reading(
+            work.session,
+            columns,
+            account_id=claim.account_id,
+            source_id=claim.source_id,
+            run_id=claim.run_id,
+            window_start=window[0],
+            window_end=window[1],
+        )
+    result = estimate_from_sample(
+        work.session,
+        account_id=claim.account_id,
+        source_id=claim.source_id,
+        run_id=claim.run_id,
+        window_start=window[0],
+        window_end=window[1],
+        now=now,
+    )
+    if isinstance(result, NoProjection):
+        # The sample is complete all the same; the page says why it yields no number.
+        work.session.execute(
+            update(SampleRun)
+            .where(SampleRun.id == claim.run_id, SampleRun.account_id == claim.account_id)
+            .values(reason_code=result.reason_code, reason=result.sentence)
+            .execution_options(synchronize_session=False)
+        )
+    work.tell(
+        signals.sample_completed,
+        run_id=claim.run_id,
+        source_id=claim.source_id,
+        account_id=claim.account_id,
+        estimate_id=None if isinstance(result, NoProjection) else result.id,
+    )
+
+
+def _finish(work: UnitOfWork, claim: _Claim, now: datetime, **values: object) -> None:
+    """End the run or hand it back, if it is still this worker's."""
+    ended = cast(
+        "CursorResult[None]",
+        work.session.execute(
+            update(SampleRun)
+            .where(*_held(claim))
+            .values(finished_at=now, lease_expires_at=None, **values)
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if ended.rowcount != 1:
+        raise RunStopped
+
+
+def _record_failure(
+    work: UnitOfWork, claim: _Claim, error: TokenOffsetError, now: datetime
+) -> RunStatus | None:
+    """Keep the reason, and decide between another attempt, failure and a pause."""
+    wait = _wait_before_next_attempt(error, claim.attempt)
+    status = RunStatus.FAILED if wait is None else RunStatus.QUEUED
+    values: dict[str, object] = {
+        "status": status,
+        "reason_code": error.code,
+        "reason": error.message,
+    }
+    if wait is not None:
+        values |= {"available_at": now + wait, "enqueued_at": None}
+    try:
+        _finish(work, claim, now, **values)
+    except RunStopped:
+        return None
+    if status is RunStatus.FAILED:
+        _pause_if_key_is_useless(work, claim, error)
+        work.tell(
+            signals.sample_failed,
+            run_id=claim.run_id,
+            source_id=claim.source_id,
+            account_id=claim.account_id,
+            reason_code=error.code,
+        )
+    return status
+
+
+def _wait_before_next_attempt(error: TokenOffsetError, attempt: int) -> timedelta | None:
+    """How long to wait before the run is tried again; ``None`` if it fails for good."""
+    transient = isinstance(error, KeyStoreUnavailable) or (
+        isinstance(error, ProviderError) and error.transient
+    )
+    if not transient or attempt >= MOST_ATTEMPTS:
+        return None
+    wait = BACK_OFF[min(attempt, len(BACK_OFF)) - 1]
+    if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+        asked = timedelta(seconds=min(error.retry_after_seconds, LONGEST_WAIT.total_seconds()))
+        wait = max(wait, asked)
+    return wait
+
+
+def _pause_if_key_is_useless(work: UnitOfWork, claim: _Claim, error: TokenOffsetError) -> None:
+    """Stop calling the vendor with a key it refuses, until a person acts."""
+    if not isinstance(error, (KeyRefused, SealBroken, KeyVersionUnknown)):
+        return
+    work.session.execute(
+        update(Connection)
+        .where(
+            Connection.source_id == claim.source_id,
+            Connection.account_id == claim.account_id,
+            Connection.status == ConnectionStatus.ACTIVE,
+        )
+        .values(status=ConnectionStatus.PAUSED, paused_code=error.code, paused_reason=error.message)
+        .execution_options(synchronize_session=False)
+    )
+    work.tell(
+        signals.source_paused,
+        source_id=claim.source_id,
+        account_id=claim.account_id,
+        reason_code=error.code,
+    )
