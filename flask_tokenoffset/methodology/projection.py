@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.methodology.daily_series import Stretch
 from flask_tokenoffset.methodology.projection_notes import Notes
-from flask_tokenoffset.methodology.tokens import TokenCounts, apportion
+from flask_tokenoffset.methodology.tokens import TokenCounts, rounded_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -225,8 +225,11 @@ def _scaled_by_model(
     by_model: Mapping[str, TokenCounts], factor: Fraction
 ) -> dict[str, TokenCounts]:
     """Scale every cell, rounding the total once so that kinds and models both add up to it."""
-    cells = [count for counts in by_model.values() for count in counts.counts()]
-    scaled = iter(apportion(round(sum(cells) * factor), cells))
+    scaled = iter(
+        rounded_together(
+            [count * factor for counts in by_model.values() for count in counts.counts()]
+        )
+    )
     return {
         model: TokenCounts(next(scaled), next(scaled), next(scaled), next(scaled))
         for model in by_model

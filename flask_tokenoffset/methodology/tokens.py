@@ -97,8 +97,8 @@ class TokenCounts:
     def scaled(self, factor: Fraction | Decimal | int) -> TokenCounts:
         """These counts times a factor, as whole tokens again.
 
-        The total is rounded once (half to even); the kinds share it out by largest remainder, so
-        that they always add up to it and none is off by a whole token.
+        The total is rounded once (half to even), and the kinds add up to it; see
+        :func:`rounded_together`.
 
         :param factor: what to multiply by, not negative.
         :raises ValueError: the factor is negative.
@@ -106,7 +106,7 @@ class TokenCounts:
         exact = Fraction(factor)
         if exact < 0:
             raise ValueError("Tokens cannot be scaled by a negative factor.")
-        return TokenCounts(*apportion(round(self.total * exact), self.counts()))
+        return TokenCounts(*rounded_together([count * exact for count in self.counts()]))
 
     def __add__(self, other: TokenCounts) -> TokenCounts:
         return TokenCounts.sum((self, other))
@@ -115,24 +115,34 @@ class TokenCounts:
 def apportion(total: int, weights: Sequence[int | Fraction]) -> list[int]:
     """Share a whole number out in proportion to weights, without losing or gaining one.
 
-    Each part gets the whole of its share; what is left goes, one by one, to the largest remainders
-    (the method of Hamilton), ties to the earlier part.
-
     :param total: the number to share out, not negative.
     :param weights: one weight for each part, none negative; all zero only if ``total`` is zero too.
-    :returns: one whole number for each weight, adding up to ``total``.
+    :returns: one whole number for each weight, adding up to the total; see
+        :func:`rounded_together`.
     :raises ValueError: nothing to share out by, or a negative number.
     """
-    whole = sum(weights)
+    whole = Fraction(sum(weights))
     if total < 0 or any(weight < 0 for weight in weights):
         raise ValueError("Neither what is shared out nor a weight can be negative.")
-    if whole == 0:
+    if not whole:
         if total:
             raise ValueError(f"{total} tokens cannot be shared out: every weight is zero.")
         return [0] * len(weights)
-    exact = [Fraction(total * weight, 1) / whole for weight in weights]
-    parts = [share.numerator // share.denominator for share in exact]
-    by_remainder = sorted(range(len(weights)), key=lambda at: (parts[at] - exact[at], at))
-    for at in by_remainder[: total - sum(parts)]:
+    return rounded_together([total * weight / whole for weight in weights])
+
+
+def rounded_together(exact: Sequence[Fraction]) -> list[int]:
+    """Round amounts to whole numbers that add up to their rounded sum (half to even).
+
+    Each amount is rounded down; what is then missing goes, one by one, to those that lost most (the
+    method of the largest remainder), ties to the earlier one. None is off by as much as one, and
+    whole amounts stay as they are.
+
+    :param exact: the amounts, none negative.
+    """
+    parts = [amount.numerator // amount.denominator for amount in exact]
+    missing = round(sum(exact)) - sum(parts)
+    by_loss = sorted(range(len(exact)), key=lambda at: (parts[at] - exact[at], at))
+    for at in by_loss[:missing]:
         parts[at] += 1
     return parts
