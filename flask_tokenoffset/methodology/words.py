@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -45,9 +45,10 @@ def significant(value: Decimal, digits: int = _SIGNIFICANT_DIGITS) -> Decimal:
     """
     if not value:
         return Decimal(0)
+    # First rounded, then padded: rounding 99.6 carries into another digit.
+    shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
     with exact_decimals():
-        place = value.adjusted() - digits + 1
-        return value.scaleb(-place).quantize(Decimal(1), rounding=ROUND_HALF_EVEN).scaleb(place)
+        return shown.quantize(Decimal(1).scaleb(shown.adjusted() - digits + 1))
 
 
 def figure(value: Decimal) -> str:
