@@ -33,7 +33,8 @@ class Profile:
     :param empty_percent: how many in a hundred weekdays have no use at all.
     :param empty_weekend_percent: the same for Saturdays and Sundays.
     :param used_every_days: 1 for a customer who uses AI daily; 11 leaves ten of eleven days empty.
-    :param outlier_every_days: one day in so many is seven times as busy; 0 for never.
+    :param outlier_every_days: one day in so many, a multiple of seven, is seven times as busy;
+        0 for never.
     :param history_days: days of use before the day the simulator is made.
     """
 
@@ -48,10 +49,10 @@ class Profile:
 
 
 PROFILES: Mapping[ProfileName, Profile] = {
-    "small_team": Profile("small_team", 5_137_911, 18, 4, 45, 1, 45, 400),
+    "small_team": Profile("small_team", 5_137_911, 18, 4, 45, 1, 42, 400),
     "new_customer": Profile("new_customer", 3_411_077, 20, 0, 30, 1, 0, 20),
     "quiet": Profile("quiet", 41_893, 100, 0, 0, 11, 0, 400),
-    "large": Profile("large", 412_345_679, 35, 0, 0, 1, 45, 400),
+    "large": Profile("large", 412_345_679, 35, 0, 0, 1, 42, 400),
 }
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Linger for no time at all: closing the socket then sends a reset instead of a polite end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+# How soon the server notices that its context has ended.
+_POLL_SECONDS = 0.02
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -43,7 +45,9 @@ def serve(application: WSGIApplication, host: str = "127.0.0.1", port: int = 0) 
             raise ConnectionResetError from None
 
     server = make_server(host, port, resetting, threaded=True, request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, name="vendor-simulator", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(_POLL_SECONDS,), name="vendor-simulator", daemon=True
+    )
     thread.start()
     try:
         yield f"http://{host}:{server.server_port}"

@@ -200,7 +200,8 @@ class History:
 
     def _activity_percent(self, day: date, random: Random) -> int:
         profile = self._profile
-        phase = Random(self._seed).randrange(10_000)  # noqa: S311 - figures, not secrets
+        # Outliers are whole weeks apart, and this puts them on a Wednesday.
+        phase = 7 * Random(self._seed).randrange(1_000) + 4  # noqa: S311 - figures, not secrets
         weekend = day.weekday() >= _SATURDAY
         empty_percent = profile.empty_weekend_percent if weekend else profile.empty_percent
         noise_percent = random.randint(60, 145)

@@ -150,7 +150,7 @@ def huge_body(megabytes: int = 40) -> Fault:
     return status(200, headers={"content-type": "application/json"}, body=body)
 
 
-def compression_bomb(megabytes: int = 200) -> Fault:
+def compression_bomb(megabytes: int = 80) -> Fault:
     """A small compressed body that unpacks to a very large one."""
     body = gzip.compress(b" " * (megabytes * 1024 * 1024), compresslevel=1)
     return status(200, headers={"content-encoding": "gzip"}, body=body)
