@@ -18,6 +18,8 @@ from flask_tokenoffset.methodology import (
     [
         ("claude-opus-5", band("agentic").midpoint, Driver.CACHE_READS, "92 % of these tokens"),
         ("gpt-6", band("casual").midpoint, Driver.SMALLER_MODELS, "about 1.7 times"),
+        # Cache reads make a factor of 1.9 here, and the small model one of 9.
+        ("claude-haiku-5", TokenCounts(200, 700, 0, 100), Driver.SMALLER_MODELS, "smaller"),
         ("claude-opus-5", TokenCounts(900, 0, 0, 100), Driver.MOSTLY_INPUT, "90 % of these"),
         ("claude-opus-5", TokenCounts(700, 0, 0, 300), Driver.AGREEMENT, "agree"),
         ("claude-opus-5", TokenCounts(0, 0, 0, 100), Driver.MUCH_OUTPUT, "100 % of these"),

@@ -241,6 +241,13 @@ def test_outlier_days_stay_in_and_are_named() -> None:
     assert named.sentence == "1 day made up 51 % of this (15 August 2026)."
 
 
+@pytest.mark.parametrize(("busiest", "named"), [(3, False), (4, True)])
+def test_a_day_below_a_tenth_of_the_month_is_not_named(busiest: int, named: bool) -> None:
+    # Beside 29 days of one token, 3 are 9 % and 4 are 12 %.
+    result = projected(series(90, lambda at: TokenCounts(busiest if at == 75 else 1)))
+    assert (NoteCode.OUTLIER_DAYS in codes(result)) is named
+
+
 def test_somebody_who_works_a_few_days_a_month_has_no_outliers() -> None:
     result = projected(series(90, lambda at: STEADY if at % 6 == 0 else TokenCounts.zero()))
     assert NoteCode.OUTLIER_DAYS not in codes(result)
