@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
@@ -244,7 +244,11 @@ def _combine_if_several(
     session: Session, account_id: UUID, person_id: UUID, now: datetime
 ) -> Estimate | None:
     """Add up the newest estimates of an account's connections, where it has more than one."""
-    parts = newest_sampled(session, account_id)
+    parts = [
+        estimate
+        for estimate in newest_by_source(session, account_id)
+        if estimate.source_kind == SourceKind.SAMPLED
+    ]
     if len(parts) < 2:  # noqa: PLR2004 - one alone is its own sum
         return None
     source = _own_source(session, account_id, person_id, SourceKind.COMBINED, now)
@@ -273,8 +277,8 @@ def _combine_if_several(
     )
 
 
-def newest_sampled(session: Session, account_id: UUID) -> list[Estimate]:
-    """The newest estimate of each of an account's connections that are not disconnected."""
+def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
+    """The newest estimate of each connection that is not disconnected, and of all together."""
     ranked = (
         select(
             Estimate.id,
@@ -285,10 +289,13 @@ def newest_sampled(session: Session, account_id: UUID) -> list[Estimate]:
             )
             .label("place"),
         )
-        .join(Connection, Connection.source_id == Estimate.source_id)
+        .outerjoin(Connection, Connection.source_id == Estimate.source_id)
         .where(
             Estimate.account_id == account_id,
-            Connection.status != ConnectionStatus.DISCONNECTED,
+            or_(
+                Connection.status != ConnectionStatus.DISCONNECTED,
+                Estimate.source_kind == SourceKind.COMBINED,
+            ),
         )
         .subquery()
     )

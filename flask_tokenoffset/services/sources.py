@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, case, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
@@ -282,18 +282,16 @@ def sampled_source(
 
 
 def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:
-    """The account's sampled sources that are not disconnected, newest first; three queries."""
+    """The account's sampled sources that are not disconnected, newest first; two queries."""
     rows = session.execute(
         select(Source, Connection)
         .join(Connection, Connection.source_id == Source.id)
         .where(Source.account_id == account_id, Connection.status != ConnectionStatus.DISCONNECTED)
         .order_by(Source.created_at.desc(), Source.id)
     ).all()
-    identifiers = [source.id for source, _ in rows]
-    newest = _newest_runs(session, account_id, identifiers)
-    complete = _newest_runs(session, account_id, identifiers, RunStatus.COMPLETE)
+    newest = _newest_runs(session, account_id, [source.id for source, _ in rows])
     return [
-        SampledSource(source, connection, newest.get(source.id), complete.get(source.id))
+        SampledSource(source, connection, *newest.get(source.id, (None, None)))
         for source, connection in rows
     ]
 
@@ -305,8 +303,7 @@ def read_source(session: Session, account_id: UUID, source_id: UUID) -> SampledS
     """
     source, connection = sampled_source(session, account_id, source_id)
     newest = _newest_runs(session, account_id, [source_id])
-    complete = _newest_runs(session, account_id, [source_id], RunStatus.COMPLETE)
-    return SampledSource(source, connection, newest.get(source_id), complete.get(source_id))
+    return SampledSource(source, connection, *newest.get(source_id, (None, None)))
 
 
 def list_runs(
@@ -341,30 +338,47 @@ def read_run(session: Session, account_id: UUID, source_id: UUID, run_id: UUID) 
 
 
 def _newest_runs(
-    session: Session, account_id: UUID, source_ids: list[UUID], status: RunStatus | None = None
-) -> dict[UUID, SampleRun]:
+    session: Session, account_id: UUID, source_ids: list[UUID]
+) -> dict[UUID, tuple[SampleRun | None, SampleRun | None]]:
+    """Of each source the newest run, and the newest complete one, in one query."""
     if not source_ids:
         return {}
-    conditions = [SampleRun.account_id == account_id, SampleRun.source_id.in_(source_ids)]
-    if status is not None:
-        conditions.append(SampleRun.status == status)
+    is_complete = case((SampleRun.status == RunStatus.COMPLETE, 1), else_=0)
+    newest_first = (SampleRun.requested_at.desc(), SampleRun.id)
     ranked = (
         select(
             SampleRun.id,
+            is_complete.label("is_complete"),
             func.row_number()
-            .over(
-                partition_by=SampleRun.source_id,
-                order_by=(SampleRun.requested_at.desc(), SampleRun.id),
-            )
+            .over(partition_by=SampleRun.source_id, order_by=newest_first)
             .label("place"),
+            func.row_number()
+            .over(partition_by=(SampleRun.source_id, is_complete), order_by=newest_first)
+            .label("place_of_its_kind"),
         )
-        .where(*conditions)
+        .where(SampleRun.account_id == account_id, SampleRun.source_id.in_(source_ids))
         .subquery()
     )
-    runs = session.scalars(
-        select(SampleRun).join(ranked, ranked.c.id == SampleRun.id).where(ranked.c.place == 1)
+    rows = session.execute(
+        select(SampleRun, ranked.c.place)
+        .join(ranked, ranked.c.id == SampleRun.id)
+        .where(
+            or_(
+                ranked.c.place == 1,
+                and_(ranked.c.is_complete == 1, ranked.c.place_of_its_kind == 1),
+            )
+        )
+        .order_by(ranked.c.place)
     )
-    return {run.source_id: run for run in runs}
+    found: dict[UUID, tuple[SampleRun | None, SampleRun | None]] = {}
+    for run, place in rows:
+        newest, complete = found.get(run.source_id, (None, None))
+        if place == 1:
+            newest = run
+        if run.status == RunStatus.COMPLETE:
+            complete = run
+        found[run.source_id] = (newest, complete)
+    return found
 
 
 def _new_run(

@@ -1,0 +1,143 @@
+"""What the dashboard shows, gathered in a fixed number of queries however much there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, select
+
+from flask_tokenoffset.methodology import Stretch
+from flask_tokenoffset.models import Adoption, BillingRecord, Estimate, Plan, SourceKind
+from flask_tokenoffset.services.estimates import newest_by_source
+from flask_tokenoffset.services.plans import price_cents
+from flask_tokenoffset.services.sources import SampledSource, list_sources
+from flask_tokenoffset.services.usage import DayTotals, daily_totals
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+#: Days the chart shows at most.
+CHART_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The plan, the adoption that is charged, what it was adopted from, and its newest record."""
+
+    plan: Plan
+    adoption: Adoption
+    estimate: Estimate
+    newest_record: BillingRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A newer estimate that a person may adopt; until then it changes nothing.
+
+    :param amount_cents: what it would cost a month at ``coverage_percent``.
+    """
+
+    estimate: Estimate
+    coverage_percent: int
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Everything on the page."""
+
+    charged: Charged | None
+    proposal: Proposal | None
+    sources: list[SampledSource]
+    #: Day by day over all connected sources; empty before the first complete sample.
+    days: list[DayTotals]
+
+
+EMPTY = Dashboard(charged=None, proposal=None, sources=[], days=[])
+
+
+def read_dashboard(session: Session, account_id: UUID, *, method_version: str) -> Dashboard:
+    """Gather an account's dashboard: six queries, whatever there is.
+
+    :param method_version: the method that prices a proposal (``TOKENOFFSET_METHOD``).
+    """
+    charged = read_charged(session, account_id)
+    sources = list_sources(session, account_id)
+    candidate = _candidate(newest_by_source(session, account_id))
+    return Dashboard(
+        charged=charged,
+        proposal=_proposal(charged, candidate, method_version),
+        sources=sources,
+        days=_days(session, account_id, sources),
+    )
+
+
+def read_charged(session: Session, account_id: UUID) -> Charged | None:
+    """The account's plan with what is charged and why, in one query."""
+    newest_month = (
+        select(func.max(BillingRecord.month))
+        .where(BillingRecord.plan_id == Plan.id)
+        .correlate(Plan)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        select(Plan, Adoption, Estimate, BillingRecord)
+        .join(Adoption, Adoption.plan_id == Plan.id)
+        .join(Estimate, Estimate.id == Adoption.estimate_id)
+        .outerjoin(
+            BillingRecord,
+            and_(BillingRecord.plan_id == Plan.id, BillingRecord.month == newest_month),
+        )
+        .where(Plan.account_id == account_id)
+        .order_by(Adoption.sequence.desc())
+        .limit(1)
+    ).one_or_none()
+    return Charged(row[0], row[1], row[2], row[3]) if row is not None else None
+
+
+def _candidate(newest: list[Estimate]) -> Estimate | None:
+    """The estimate that says most about the account now.
+
+    The sum of all connections where there are several and it is up to date; else the newest
+    sampled estimate.
+    """
+    sampled = [estimate for estimate in newest if estimate.source_kind == SourceKind.SAMPLED]
+    if not sampled:
+        return None
+    latest = max(sampled, key=lambda estimate: estimate.created_at)
+    for estimate in newest:
+        if (
+            estimate.source_kind == SourceKind.COMBINED
+            and len(sampled) > 1
+            and estimate.created_at >= latest.created_at
+        ):
+            return estimate
+    return latest
+
+
+def _proposal(
+    charged: Charged | None, candidate: Estimate | None, method_version: str
+) -> Proposal | None:
+    if candidate is None:
+        return None
+    coverage_percent = 100
+    if charged is not None:
+        if candidate.created_at <= charged.adoption.adopted_at:
+            return None
+        coverage_percent = charged.adoption.coverage_percent
+    return Proposal(
+        candidate, coverage_percent, price_cents(candidate, coverage_percent, method_version)
+    )
+
+
+def _days(session: Session, account_id: UUID, sources: list[SampledSource]) -> list[DayTotals]:
+    sampled = [each for each in sources if each.newest_complete is not None]
+    ends = [each.newest_complete.window_end for each in sampled if each.newest_complete]
+    if not ends:
+        return []
+    window = Stretch(max(ends) - timedelta(days=CHART_DAYS), max(ends))
+    return daily_totals(session, account_id, [each.source.id for each in sampled], window)
