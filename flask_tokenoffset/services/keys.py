@@ -47,7 +47,7 @@ def versions_in_use(session: Session) -> dict[str, int]:
     """
     counted = select(Credential.key_version, func.count(Credential.source_id))
     rows = session.execute(counted.group_by(Credential.key_version).order_by("key_version"))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def rewrap_batch(session: Session, vault: Vault, *, after: UUID | None, limit: int) -> RewrapBatch:
