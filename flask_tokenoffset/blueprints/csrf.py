@@ -1,0 +1,153 @@
+"""Keeps other sites from acting through a signed-in browser, on our routes only.
+
+Two fences. The first asks the browser where an unsafe request began (``Sec-Fetch-Site``, or
+``Origin`` where a browser does not send it). The second is a token bound to the host's session: in
+the form on pages, and on the API the content type, which no other site can set without asking.
+
+Flask-WTF makes and checks the token, under a key and a session entry of our own, so that the host's
+``WTF_CSRF_*`` settings neither weaken nor break it. A host's own ``CSRFProtect`` is told to leave
+our blueprints to us; it goes on guarding the host's routes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
+
+from flask import current_app, request
+from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
+
+from flask_tokenoffset.blueprints.refusals import CrossSiteRequest, FormExpired, WrongContentType
+from flask_tokenoffset.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Blueprint, Flask
+
+#: The hidden input of our forms, and the entry of the session that belongs to it.
+CSRF_FIELD: Final = "tokenoffset_csrf"
+#: The header by which scripts send the same token.
+CSRF_HEADER: Final = "X-CSRFToken"
+#: How long a form may stay open; the token ends with the session anyway.
+TOKEN_LIFETIME_SECONDS: Final = 12 * 60 * 60
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+_LABEL: Final = b"flask-tokenoffset csrf v1"
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def require_secret_key(app: Flask) -> None:
+    """Make sure that tokens can be signed.
+
+    :raises ConfigurationError: if the application has no secret key.
+    """
+    if not app.secret_key:
+        raise ConfigurationError(
+            "SECRET_KEY",
+            "it is missing, and without it neither the session nor our forms can be protected."
+            " Set it before TokenOffset(app) or init_app is called.",
+        )
+
+
+def csrf_token() -> str:
+    """The token for a form on the present page. Asking for it begins a session."""
+    return cast("str", generate_csrf(secret_key=_signing_keys(), token_key=CSRF_FIELD))
+
+
+def has_valid_token(token: str | None) -> bool:
+    """Whether a token was made by us, for this session, and not too long ago."""
+    try:
+        validate_csrf(
+            token,
+            secret_key=_signing_keys(),
+            time_limit=TOKEN_LIFETIME_SECONDS,
+            token_key=CSRF_FIELD,
+        )
+    except ValidationError:
+        return False
+    return True
+
+
+def refuse_cross_site() -> None:
+    """Refuse an unsafe request that a browser started on another origin.
+
+    Programs that are not browsers send neither header; they carry no cookie by accident, so they
+    pass.
+
+    :raises CrossSiteRequest: if it came from elsewhere, a sibling domain included.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise CrossSiteRequest
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and not _is_own_host(origin):
+        raise CrossSiteRequest
+
+
+def check_form_token() -> None:
+    """Refuse an unsafe page request without a valid token.
+
+    :raises FormExpired: if the token is missing, too old or of another session.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    if not has_valid_token(request.form.get(CSRF_FIELD) or request.headers.get(CSRF_HEADER)):
+        raise FormExpired
+
+
+def check_json_call() -> None:
+    """Refuse an unsafe API call that a foreign page's plain form could have sent.
+
+    :raises WrongContentType: unless it is declared as JSON, or has no body and a valid token.
+    """
+    if request.method in SAFE_METHODS or request.mimetype == "application/json":
+        return
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if has_body or not has_valid_token(request.headers.get(CSRF_HEADER)):
+        raise WrongContentType
+
+
+def exempt_from_host(app: Flask, blueprints: Iterable[Blueprint]) -> None:
+    """Tell the host's ``CSRFProtect``, if there is one, that these blueprints guard themselves.
+
+    It runs before each of our requests reaches the host's own check, so it does not matter which
+    of the two extensions was set up first. Doing it again changes nothing.
+    """
+    protect = app.extensions.get("csrf")
+    exempt = getattr(protect, "exempt", None)
+    if exempt is None:
+        return
+    for blueprint in blueprints:
+        exempt(blueprint)
+
+
+def _signing_keys() -> list[str]:
+    """Keys of our own derived from the host's, the present one last as the signer expects."""
+    require_secret_key(current_app)
+    fallbacks = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
+    return [_derive(key) for key in (*reversed(fallbacks), current_app.secret_key)]
+
+
+def _derive(secret_key: str | bytes) -> str:
+    key = secret_key.encode() if isinstance(secret_key, str) else secret_key
+    return hmac.new(key, _LABEL, hashlib.sha256).hexdigest()
+
+
+def _is_own_host(origin: str) -> bool:
+    """Compare host and port only: behind a proxy that ends TLS we may not know our own scheme."""
+    try:
+        theirs = urlsplit(origin)
+        ours = urlsplit(f"//{request.host}")
+        default = _DEFAULT_PORTS.get(theirs.scheme)
+        ports = theirs.port or default, ours.port or default
+    except ValueError:  # a port that is no number
+        return False
+    return theirs.hostname is not None and theirs.hostname == ours.hostname and len(set(ports)) == 1
