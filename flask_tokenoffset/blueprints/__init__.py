@@ -1,0 +1,169 @@
+"""The web doors: pages under the prefix the host chose, and a JSON API beside them.
+
+Everything hangs on blueprints made anew for each application, so a host's own routes, error pages,
+templates and sessions stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, current_app, request
+
+from flask_tokenoffset.blueprints import nouns
+from flask_tokenoffset.blueprints.api import (
+    UNKNOWN,
+    add_operations,
+    answer_unknown_paths,
+    operation_of,
+)
+from flask_tokenoffset.blueprints.context import check_permission, forget_visitor
+from flask_tokenoffset.blueprints.csrf import (
+    check_form_token,
+    check_json_call,
+    exempt_from_host,
+    refuse_cross_site,
+    require_secret_key,
+)
+from flask_tokenoffset.blueprints.openapi import document_operation
+from flask_tokenoffset.blueprints.problems import (
+    forget_request_id,
+    handle_api_errors,
+    handle_page_errors,
+    request_id,
+)
+from flask_tokenoffset.blueprints.refusals import LONGEST_BODY, BodyTooLarge
+from flask_tokenoffset.blueprints.rendering import static, template_context
+from flask_tokenoffset.permissions import declared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Flask, Response
+
+    from flask_tokenoffset.blueprints.nouns import Register
+    from flask_tokenoffset.blueprints.rendering import NavigationItem
+    from flask_tokenoffset.state import State
+
+__all__ = ["mount"]
+
+NAME: Final = "tokenoffset"
+_STATIC: Final = f"{NAME}.static"
+_UNKNOWN: Final = f"{NAME}.api.{UNKNOWN}"
+
+
+def mount(
+    app: Flask,
+    state: State,
+    *,
+    pages: Sequence[Register] = nouns.PAGES,
+    operations: Sequence[Register] = nouns.OPERATIONS,
+    navigation: Sequence[NavigationItem] = nouns.NAVIGATION,
+) -> None:
+    """Hang our routes into an application.
+
+    :param app: the host.
+    :param state: the extension's state of that host.
+    :param pages: what adds pages.
+    :param operations: what adds operations of the API.
+    :param navigation: the entries of the navigation.
+    :raises ConfigurationError: if the host has no secret key.
+    :raises RuntimeError: if one of our routes declares no permission, or is no operation although
+        it stands below the API.
+    """
+    require_secret_key(app)
+    page_blueprint = _make_pages(pages)
+    api_blueprint = _make_api(operations)
+    parent = Blueprint(
+        NAME,
+        "flask_tokenoffset",
+        template_folder="templates",
+        url_prefix=state.url_prefix.rstrip("/") or None,
+    )
+    parent.add_url_rule("/static/<path:filename>", "static", static)
+    parent.register_blueprint(page_blueprint)
+    parent.register_blueprint(api_blueprint)
+    parent.context_processor(template_context(navigation))
+    parent.after_request(_add_headers)
+
+    ours = (parent, page_blueprint, api_blueprint)
+
+    @parent.url_value_preprocessor
+    def prepare(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        # Flask calls this before any before_request function, the host's included.
+        exempt_from_host(current_app, ours)
+        _bound_body()
+        forget_visitor()
+        forget_request_id()
+
+    app.register_blueprint(parent)
+    _check_declarations(app)
+
+
+def _make_pages(nouns_with_pages: Sequence[Register]) -> Blueprint:
+    pages = Blueprint("pages", "flask_tokenoffset")
+    for check in (_refuse_large_bodies, refuse_cross_site, check_permission, check_form_token):
+        pages.before_request(check)
+    handle_page_errors(pages)
+    for register in nouns_with_pages:
+        register(pages)
+    return pages
+
+
+def _make_api(nouns_with_operations: Sequence[Register]) -> Blueprint:
+    api = Blueprint("api", "flask_tokenoffset", url_prefix="/api/v1")
+    for check in (_refuse_large_bodies, refuse_cross_site, check_permission, _check_json_call):
+        api.before_request(check)
+    handle_api_errors(api)
+    for register in nouns_with_operations:
+        register(api)
+    add_operations(api, document_operation())
+    answer_unknown_paths(api)
+    return api
+
+
+def _check_declarations(app: Flask) -> None:
+    """Stop start-up over a route that nobody thought about."""
+    for rule in app.url_map.iter_rules():
+        if not rule.endpoint.startswith(f"{NAME}."):
+            continue
+        view = app.view_functions[rule.endpoint]
+        if declared(view) is None:
+            raise RuntimeError(
+                f"The route {rule.rule} ({rule.endpoint}) declares no permission, so nobody could"
+                " say who may use it. Decorate its view with @requires(Permission...)."
+            )
+        in_api = rule.endpoint.startswith(f"{NAME}.api.") and rule.endpoint != _UNKNOWN
+        if in_api and operation_of(view) is None:
+            raise RuntimeError(
+                f"The route {rule.rule} ({rule.endpoint}) is no operation, so the OpenAPI document"
+                " could not describe it. Decorate its view with @operation(...)."
+            )
+
+
+def _bound_body() -> None:
+    """Read no more than we need, or than the host allows if that is less."""
+    host_limit = current_app.config.get("MAX_CONTENT_LENGTH")
+    request.max_content_length = min(LONGEST_BODY, host_limit or LONGEST_BODY)
+
+
+def _refuse_large_bodies() -> None:
+    """Refuse a body by its announced length; one without is bounded while it is read."""
+    limit = request.max_content_length
+    if limit is not None and (request.content_length or 0) > limit:
+        raise BodyTooLarge
+
+
+def _check_json_call() -> None:
+    if request.endpoint != _UNKNOWN:  # which answers 404 or 405 whatever was sent
+        check_json_call()
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.endpoint != _STATIC:
+        # Even a public page shows the host's layout, which may greet somebody by name.
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Request-Id"] = request_id()
+    return response

@@ -1,0 +1,143 @@
+"""What templates of ours are given, on our pages only.
+
+Every page extends ``tokenoffset/layout.html``, which extends the template the partner named, and
+finds one object in its context: ``tokenoffset``, a :class:`View`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import render_template, request, send_from_directory, url_for
+from markupsafe import Markup
+
+from flask_tokenoffset.blueprints.context import Visitor, current_visitor
+from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flask import Response
+
+STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
+#: How long a browser may keep a static file whose address names its content.
+STATIC_LIFETIME_SECONDS: Final = 365 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One entry of the navigation that our layout shows.
+
+    :param title: what it says.
+    :param endpoint: the function name of the page it leads to.
+    :param permission: what a visitor needs to see it.
+    """
+
+    title: str
+    endpoint: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    """A navigation entry on the present page.
+
+    :param current: whether it leads to this very page.
+    """
+
+    title: str
+    url: str
+    current: bool
+
+
+class View:
+    """The object ``tokenoffset`` in our templates. Its attributes are public.
+
+    :param navigation: all entries, in order.
+    """
+
+    def __init__(self, navigation: Sequence[NavigationItem]) -> None:
+        self._navigation = navigation
+
+    #: The name of the hidden input that carries the token.
+    csrf_field_name: str = CSRF_FIELD
+
+    @property
+    def base_template(self) -> str:
+        """The template our layout extends."""
+        return current_state().settings.base_template
+
+    @property
+    def visitor(self) -> Visitor:
+        """Who is there."""
+        return current_visitor()
+
+    @property
+    def navigation(self) -> list[NavigationLink]:
+        """The entries this visitor may follow."""
+        permissions = current_visitor().permissions
+        return [
+            NavigationLink(item.title, url_for(endpoint), current=request.endpoint == endpoint)
+            for item in self._navigation
+            if item.permission in permissions
+            for endpoint in [f"tokenoffset.pages.{item.endpoint}"]
+        ]
+
+    def csrf_token(self) -> str:
+        """The token of a form. Printing it begins a session."""
+        return csrf_token()
+
+    def csrf_field(self) -> Markup:
+        """The hidden input every form of ours carries."""
+        return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, csrf_token())
+
+    def nonce(self) -> str | None:
+        """The Content-Security-Policy nonce of this request, if the host hands one out."""
+        source = current_state().settings.csp_nonce
+        return source() if source is not None else None
+
+    def asset(self, filename: str) -> str:
+        """The address of one of our static files, which changes with its content.
+
+        :param filename: the path below ``static/``.
+        """
+        version = _digest(filename, (STATIC_FOLDER / filename).stat().st_mtime_ns)
+        return url_for("tokenoffset.static", filename=filename, v=version)
+
+
+def render(template: str, **context: Any) -> str:
+    """Render one of our templates, or the host's in its place.
+
+    :param template: the path below ``templates/tokenoffset/``.
+    :param context: what the page shows.
+    """
+    return render_template(f"tokenoffset/{template}", **context)
+
+
+def template_context(navigation: Sequence[NavigationItem]) -> Callable[[], dict[str, Any]]:
+    """The context processor of our blueprint.
+
+    :param navigation: the entries of the navigation, in order.
+    """
+    view = View(navigation)
+    return lambda: {"tokenoffset": view}
+
+
+@requires(Permission.READ_PUBLISHED)
+def static(filename: str) -> Response:
+    """Send one of our static files; for ever, if the address names its content."""
+    lifetime = STATIC_LIFETIME_SECONDS if "v" in request.args else None
+    response = send_from_directory(STATIC_FOLDER, filename, max_age=lifetime)
+    response.cache_control.public = True
+    return response
+
+
+@lru_cache(maxsize=64)
+def _digest(filename: str, _changed_at: int) -> str:
+    return hashlib.sha256((STATIC_FOLDER / filename).read_bytes()).hexdigest()[:12]
