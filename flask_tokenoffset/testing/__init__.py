@@ -6,7 +6,7 @@ clients they check.
 
 from __future__ import annotations
 
-from . import faults
+from . import faults, toxics
 from ._every_fault import EVERY_FAULT
 from ._http import Call
 from ._profiles import ProfileName
@@ -27,6 +27,7 @@ from .openai import (
     OPENAI_UNPERMITTED_KEY,
     OpenAISimulator,
 )
+from .toxics import ToxicProxy
 
 __all__ = [
     "ANTHROPIC_DEMO_KEY",
@@ -51,6 +52,8 @@ __all__ = [
     "Simulator",
     "TokenCounts",
     "Totals",
+    "ToxicProxy",
     "UsageTruth",
     "faults",
+    "toxics",
 ]
