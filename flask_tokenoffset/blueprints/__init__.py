@@ -162,6 +162,8 @@ def _check_json_call() -> None:
 def _add_headers(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
+    # A host whose policy names frame-ancestors is obeyed instead by every browser that knows it.
+    response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     if request.endpoint != _STATIC:
         # Even a public page shows the host's layout, which may greet somebody by name.
         response.headers["Cache-Control"] = "no-store"

@@ -15,7 +15,7 @@ from flask import current_app, g, redirect, request
 from werkzeug.exceptions import Unauthorized
 
 from flask_tokenoffset.blueprints.csrf import SAFE_METHODS
-from flask_tokenoffset.errors import NotPermitted, SignInRequired
+from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
 from flask_tokenoffset.permissions import Permission, declared, permissions_of
 from flask_tokenoffset.services.people import ensure_person, find_person
 from flask_tokenoffset.state import current_state
@@ -61,6 +61,22 @@ def current_visitor() -> Visitor:
     if _KEY not in g:
         setattr(g, _KEY, _look_up())
     return cast("Visitor", g.get(_KEY))
+
+
+def account_if_any() -> UUID | None:
+    """The account of whoever is there; ``None`` before their first change."""
+    return current_visitor().account_id
+
+
+def own_account() -> UUID:
+    """The account of whoever is there, to look something up in.
+
+    :raises NotFound: they have none yet, so whatever they ask for is not theirs.
+    """
+    account_id = account_if_any()
+    if account_id is None:
+        raise NotFound("There is no such thing here.")
+    return account_id
 
 
 def forget_visitor() -> None:
@@ -140,7 +156,7 @@ def _way_back() -> str:
     """Where to go after signing in: always a path of this host, never another address."""
     if request.method not in SAFE_METHODS:
         # What was sent is lost; the page it was sent from is on the way from our first page.
-        return request.script_root + current_state().url_prefix
+        return (request.script_root + current_state().url_prefix) or "/"
     path = quote("/" + (request.script_root + request.path).lstrip("/"), safe="/")
     query = request.query_string.decode("latin-1")
     return f"{path}?{query}" if query else path

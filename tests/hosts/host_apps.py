@@ -278,9 +278,7 @@ def add_flask_login(app: Flask, db: SQLAlchemy, login_view: str | None) -> None:
     manager = flask_login.LoginManager(app)
     manager.login_view = login_view
 
-    @manager.user_loader
-    def load(user_id: str) -> Any:
-        return db.session.get(User, int(user_id.partition(":")[2]))
+    manager.user_loader(lambda key: db.session.get(User, int(key.partition(":")[2])))
 
     @app.post("/host-login")
     def host_login() -> str:
