@@ -16,6 +16,7 @@ from flask_tokenoffset.models import (
     DailyUsage,
     KeptDay,
     Report,
+    SampleRun,
     UsageSeries,
 )
 
@@ -383,3 +384,38 @@ def daily_totals(
     return [
         DayTotals(day, tokens.get(day, TokenCounts.zero()), costs.get(day, 0)) for day in window
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class SampledUsage:
+    """The days of a source's newest complete sample.
+
+    :param kept_days: days the vendor no longer reports, whose former figures were kept.
+    """
+
+    days: list[DayTotals]
+    kept_days: list[date]
+
+
+def read_usage(
+    session: Session, account_id: UUID, source_id: UUID, complete: SampleRun | None
+) -> SampledUsage:
+    """A source's usage over the window of its newest complete run; three queries.
+
+    :param complete: that run; without one there is nothing to show.
+    """
+    if complete is None:
+        return SampledUsage([], [])
+    window = Stretch(complete.window_start, complete.window_end)
+    kept = session.scalars(
+        select(KeptDay.day)
+        .where(
+            KeptDay.account_id == account_id,
+            KeptDay.source_id == source_id,
+            KeptDay.day >= window.start,
+            KeptDay.day < window.end,
+        )
+        .distinct()
+        .order_by(KeptDay.day)
+    )
+    return SampledUsage(daily_totals(session, account_id, [source_id], window), list(kept))

@@ -69,7 +69,7 @@ class Vault:
         :raises VaultShut: if the vault is shut.
         :raises KeyStoreUnavailable: if the key store does not answer.
         """
-        self._refuse_if_shut()
+        self.require_open()
         data_key_id = secrets.token_hex(_DATA_KEY_ID_BYTES)
         bound_to = associated_data(SCHEMA_VERSION, context, data_key_id)
         # If wrapping fails, nothing was ever encrypted under this data key.
@@ -95,7 +95,7 @@ class Vault:
         :raises KeyVersionUnknown: if its master key is not there any more.
         :raises KeyStoreUnavailable: if the key store does not answer.
         """
-        self._refuse_if_shut()
+        self.require_open()
         bound_to = _bound_to(sealed, context)
         # Neither the data key nor the plaintext becomes a local variable.
         cipher = Cipher(self._unwrap(sealed, bound_to))
@@ -114,12 +114,16 @@ class Vault:
         :raises KeyVersionUnknown: if its master key is not there any more.
         :raises KeyStoreUnavailable: if the key store does not answer.
         """
-        self._refuse_if_shut()
+        self.require_open()
         bound_to = _bound_to(sealed, context)
         wrapped = self._wrap(self._unwrap(sealed, bound_to), bound_to)
         return replace(sealed, key_version=wrapped.key_version, wrapped_key=wrapped.blob)
 
-    def _refuse_if_shut(self) -> None:
+    def require_open(self) -> None:
+        """Find out whether the vault may be used, before somebody's key travels anywhere.
+
+        :raises VaultShut: if it may not.
+        """
         reason = self.shut_because
         if reason is not None:
             raise VaultShut(reason)

@@ -1,0 +1,102 @@
+"""Operations on simulated billing records."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.api_schema import (
+    Answer,
+    ItemList,
+    ListQuery,
+    decode_cursor,
+    encode_cursor,
+)
+from flask_tokenoffset.blueprints.context import account_if_any
+from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import billing
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from flask_tokenoffset.models import BillingRecord
+
+
+class BillingRecordAnswer(Answer):
+    """What one month would have been charged. No payment is ever taken."""
+
+    id: UUID
+    month: date
+    amount_cents: int
+    currency: Literal["USD"] = "USD"
+    simulated: Literal[True] = True
+    tokens_per_month: int
+    coverage_percent: int
+    method_version: str
+    adoption_id: UUID
+    due_at: datetime
+    created_at: datetime
+
+    @classmethod
+    def of(cls, record: BillingRecord) -> BillingRecordAnswer:
+        """Show a record."""
+        return cls(
+            id=record.id,
+            month=record.month,
+            amount_cents=record.amount_cents,
+            tokens_per_month=record.tokens_per_month,
+            coverage_percent=record.coverage_percent,
+            method_version=record.method_version,
+            adoption_id=record.adoption_id,
+            due_at=record.due_at,
+            created_at=record.created_at,
+        )
+
+
+class BillingRecordList(ItemList[BillingRecordAnswer]):
+    """One page of billing records, newest month first."""
+
+
+@operation(
+    "GET",
+    "/billing-records",
+    permission=Permission.READ_PLAN,
+    summary="List the billing records",
+    query=ListQuery,
+    answers={200: BillingRecordList},
+    problems=[InvalidInput],
+)
+def list_billing_records(query: ListQuery) -> OperationAnswer:
+    """The account's simulated billing records, newest month first."""
+    before_month = _month_of(query.cursor) if query.cursor is not None else None
+    account_id = account_if_any()
+    if account_id is None:
+        return BillingRecordList(items=[], next_cursor=None)
+    records = billing.list_records(
+        current_state().session, account_id, before_month=before_month, limit=query.limit + 1
+    )
+    shown = records[: query.limit]
+    more = len(records) > query.limit
+    return BillingRecordList(
+        items=[BillingRecordAnswer.of(record) for record in shown],
+        next_cursor=encode_cursor([shown[-1].month.isoformat()]) if more else None,
+    )
+
+
+def _month_of(cursor: str) -> date:
+    (text,) = decode_cursor(cursor, 1)
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise InvalidInput(
+            {"cursor": "It is not a cursor of this list. Take next_cursor from the page before."}
+        ) from None
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, list_billing_records)

@@ -1,0 +1,1 @@
+"""Estimates: choose a band, type an amount, or look at one."""

@@ -1,0 +1,90 @@
+"""Operations on estimates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, own_account
+from flask_tokenoffset.blueprints.estimates.schemas import EstimateAnswer, EstimateBody
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import estimates
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+    from flask import Blueprint
+
+#: Each kind, and the one field it needs.
+_NEEDED = {"band": "band", "custom": "tokens_per_month", "sampled": "source_id"}
+
+
+@operation(
+    "POST",
+    "/estimates",
+    permission=Permission.MAKE_ESTIMATES,
+    summary="Make an estimate",
+    body=EstimateBody,
+    answers={201: EstimateAnswer, 200: EstimateAnswer},
+    problems=[InvalidInput, NotFound, Conflict],
+)
+def make_estimate(body: EstimateBody) -> OperationAnswer:
+    """Estimate from a band or a typed amount, or get the estimate of a source's newest sample.
+
+    Making an estimate changes nothing that is charged; adopting one does.
+    """
+    _refuse_other_fields(body)
+    state = current_state()
+    if body.source_id is not None:
+        return EstimateAnswer.of(
+            estimates.newest_of_sample(state.session, own_account(), body.source_id)
+        ), 200
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        person = acting_person(work)
+        if body.band is not None:
+            estimate = estimates.estimate_from_band(
+                work.session, person=person, key=body.band, now=now
+            )
+        else:
+            estimate = estimates.estimate_from_amount(
+                work.session, person=person, tokens_per_month=body.tokens_per_month or 0, now=now
+            )
+        estimate_id = estimate.id
+    return EstimateAnswer.of(
+        estimates.read_estimate(state.session, own_account(), estimate_id)
+    ), 201
+
+
+@operation(
+    "GET",
+    "/estimates/<uuid:estimate_id>",
+    permission=Permission.READ_ESTIMATES,
+    summary="Read an estimate",
+    answers={200: EstimateAnswer},
+    problems=[NotFound],
+)
+def read_estimate(estimate_id: UUID) -> OperationAnswer:
+    """One estimate, as it was made."""
+    return EstimateAnswer.of(
+        estimates.read_estimate(current_state().session, own_account(), estimate_id)
+    )
+
+
+def _refuse_other_fields(body: EstimateBody) -> None:
+    needed = _NEEDED[body.kind]
+    errors = {}
+    for field in _NEEDED.values():
+        given = getattr(body, field) is not None
+        if field == needed and not given:
+            errors[field] = f"An estimate of the kind {body.kind} needs it."
+        elif field != needed and given:
+            errors[field] = f"An estimate of the kind {body.kind} has no use for it. Leave it out."
+    if errors:
+        raise InvalidInput(errors)
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, make_estimate, read_estimate)

@@ -1,0 +1,198 @@
+"""What estimates look like in the API."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
+from flask_tokenoffset.blueprints.sources.schemas import usd_text
+from flask_tokenoffset.models import SourceKind
+from flask_tokenoffset.services.estimates import MOST_TOKENS_PER_MONTH
+from flask_tokenoffset.services.figures import from_json
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.methodology import Range, RollingSums
+    from flask_tokenoffset.models import Estimate
+    from flask_tokenoffset.services.figures import ProjectionFigures
+
+
+class EstimateBody(Body):
+    """What to estimate from: exactly one of the three."""
+
+    kind: Literal["band", "custom", "sampled"]
+    band: Annotated[str, Field(max_length=40)] | None = Field(
+        None, description="For `band`: the band's key, for example `worker`."
+    )
+    tokens_per_month: Annotated[int, Field(gt=0, le=MOST_TOKENS_PER_MONTH)] | None = Field(
+        None, description="For `custom`: tokens a month, all kinds together."
+    )
+    source_id: Annotated[UUID, Field(strict=False)] | None = Field(
+        None, description="For `sampled`: the source whose newest sample is meant."
+    )
+
+
+class TokensAnswer(Answer):
+    """Tokens by kind. The kinds are disjoint."""
+
+    uncached_input: int
+    cached_input: int
+    cache_creation: int
+    output: int
+    total: int
+
+
+class PublishedAnswer(Answer):
+    """What the published method says, as decimal texts."""
+
+    version: str
+    energy_wh: str
+    water_ml: str
+    co2e_g: str
+
+
+class ClassAwareAnswer(Answer):
+    """What the class-aware method says, with its range, as decimal texts."""
+
+    version: str
+    energy_wh: RangeAnswer
+    water_ml: RangeAnswer
+    co2e_g: RangeAnswer
+    unknown_models: list[str] = Field(description="Counted as large models.")
+    difference: str = Field(description="Why the two methods differ, in a sentence.")
+
+
+class ModelAnswer(Answer):
+    """The tokens a month that go through one model."""
+
+    model: str
+    tokens_per_month: int
+
+
+class RollingAnswer(Answer):
+    """All sums of thirty days in a row within the sampled days."""
+
+    smallest_tokens: int
+    median_tokens: int
+    largest_tokens: int
+    count: int
+
+    @classmethod
+    def of(cls, rolling: RollingSums) -> RollingAnswer:
+        """Show the sums."""
+        return cls(
+            smallest_tokens=rolling.smallest_tokens,
+            median_tokens=rolling.median_tokens,
+            largest_tokens=rolling.largest_tokens,
+            count=rolling.count,
+        )
+
+
+class ProjectionAnswer(Answer):
+    """What a sampled estimate rests on."""
+
+    basis_start: date
+    basis_end: date
+    basis_cost_usd: str | None
+    rolling: RollingAnswer | None
+    mean_tokens_per_month: int | None
+    first_use: date
+    days_covered: int
+    active_days: int
+
+    @classmethod
+    def of(cls, projection: ProjectionFigures) -> ProjectionAnswer:
+        """Show a projection."""
+        cost = projection.basis_cost_nano_usd
+        return cls(
+            basis_start=projection.basis_start,
+            basis_end=projection.basis_end,
+            basis_cost_usd=None if cost is None else usd_text(cost),
+            rolling=RollingAnswer.of(projection.rolling) if projection.rolling else None,
+            mean_tokens_per_month=projection.mean_tokens_per_month,
+            first_use=projection.first_use,
+            days_covered=projection.days_covered,
+            active_days=projection.active_days,
+        )
+
+
+class NoteAnswer(Answer):
+    """Something a reader should know."""
+
+    code: str
+    sentence: str
+
+
+class EstimateAnswer(Answer):
+    """Tokens a month and what they mean. It never changes."""
+
+    id: UUID
+    source_id: UUID
+    source_kind: SourceKind
+    band: str = Field(description="The band that was picked, or that this volume falls into.")
+    quality: str
+    created_at: datetime
+    window_start: date | None
+    window_end: date | None
+    tokens_per_month: TokensAnswer
+    cost_usd_per_month: str | None = Field(
+        description="What the vendor charged, as a month; a decimal text in US dollars."
+    )
+    published: PublishedAnswer
+    class_aware: ClassAwareAnswer
+    models: list[ModelAnswer]
+    projection: ProjectionAnswer | None
+    notes: list[NoteAnswer]
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> EstimateAnswer:
+        """Show an estimate."""
+        figures = from_json(estimate.figures)
+        cost = estimate.cost_nano_usd_per_month
+        return cls(
+            id=estimate.id,
+            source_id=estimate.source_id,
+            source_kind=SourceKind(estimate.source_kind),
+            band=estimate.band,
+            quality=estimate.quality,
+            created_at=estimate.created_at,
+            window_start=estimate.window_start,
+            window_end=estimate.window_end,
+            tokens_per_month=TokensAnswer(
+                uncached_input=estimate.uncached_input_tokens_per_month,
+                cached_input=estimate.cached_input_tokens_per_month,
+                cache_creation=estimate.cache_creation_tokens_per_month,
+                output=estimate.output_tokens_per_month,
+                total=estimate.tokens_per_month,
+            ),
+            cost_usd_per_month=None if cost is None else usd_text(cost),
+            published=PublishedAnswer(
+                version=figures.published.method_version,
+                energy_wh=str(figures.published.energy_wh),
+                water_ml=str(figures.published.water_ml),
+                co2e_g=str(figures.published.co2e_g),
+            ),
+            class_aware=ClassAwareAnswer(
+                version=estimate.class_aware_version,
+                energy_wh=_range(figures.energy_wh),
+                water_ml=_range(figures.water_ml),
+                co2e_g=_range(figures.co2e_g),
+                unknown_models=list(figures.unknown_models),
+                difference=figures.difference,
+            ),
+            models=[
+                ModelAnswer(model=usage.model, tokens_per_month=usage.tokens.total)
+                for usage in figures.models
+                if usage.model
+            ],
+            projection=ProjectionAnswer.of(figures.projection) if figures.projection else None,
+            notes=[NoteAnswer(code=code, sentence=sentence) for code, sentence in figures.notes],
+        )
+
+
+def _range(value: Range) -> RangeAnswer:
+    return RangeAnswer(low=str(value.low), central=str(value.central), high=str(value.high))

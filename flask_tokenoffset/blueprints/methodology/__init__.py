@@ -1,0 +1,1 @@
+"""The methodology and the bands, as the code uses them."""

@@ -1,0 +1,52 @@
+"""Operations on the published methodology and bands. Anybody may read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.methodology.schemas import (
+    BandAnswer,
+    BandListAnswer,
+    MethodAnswer,
+    MethodologyAnswer,
+)
+from flask_tokenoffset.methodology import bands, class_aware, published
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/bands",
+    permission=Permission.READ_PUBLISHED,
+    summary="List the bands",
+    answers={200: BandListAnswer},
+)
+def list_bands() -> OperationAnswer:
+    """The published bands of monthly use, smallest first, with their sources."""
+    return BandListAnswer(items=[BandAnswer.of(band) for band in bands()])
+
+
+@operation(
+    "GET",
+    "/methodology",
+    permission=Permission.READ_PUBLISHED,
+    summary="Read the methodology",
+    answers={200: MethodologyAnswer},
+)
+def read_methodology() -> OperationAnswer:
+    """Both methods with the very constants the code uses, and which one prices plans here."""
+    return MethodologyAnswer(
+        pricing_method=current_state().settings.method,
+        published=MethodAnswer.of(published()),
+        class_aware=MethodAnswer.of(class_aware()),
+    )
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, list_bands, read_methodology)

@@ -1,0 +1,113 @@
+"""Operations on the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, own_account
+from flask_tokenoffset.blueprints.plans.schemas import AdoptBody, PlanAnswer
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.models import PlanStatus
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import plans
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/plan",
+    permission=Permission.READ_PLAN,
+    summary="Read the plan",
+    answers={200: PlanAnswer},
+    problems=[NotFound],
+)
+def read_plan() -> OperationAnswer:
+    """The account's plan and the adoption that is charged."""
+    return _own_plan()
+
+
+@operation(
+    "POST",
+    "/plan/adoptions",
+    permission=Permission.CHANGE_PLAN,
+    summary="Adopt an estimate",
+    body=AdoptBody,
+    answers={201: PlanAnswer},
+    problems=[NotFound, InvalidInput, Conflict],
+)
+def adopt_estimate(body: AdoptBody) -> OperationAnswer:
+    """Make an estimate what the plan contributes for. Nothing else ever changes the amount."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        plans.adopt(
+            work,
+            person=acting_person(work),
+            estimate_id=body.estimate_id,
+            coverage_percent=body.coverage_percent,
+            expected_amount_cents=body.amount_cents,
+            method_version=state.settings.method,
+            now=state.clock.now(),
+        )
+    return _own_plan(), 201
+
+
+@operation(
+    "POST",
+    "/plan/pause",
+    permission=Permission.CHANGE_PLAN,
+    summary="Pause the plan",
+    answers={200: PlanAnswer},
+    problems=[Conflict],
+)
+def pause_plan() -> OperationAnswer:
+    """Months that begin while the plan is paused are not recorded."""
+    return _change(PlanStatus.PAUSED)
+
+
+@operation(
+    "POST",
+    "/plan/resume",
+    permission=Permission.CHANGE_PLAN,
+    summary="Resume the plan",
+    answers={200: PlanAnswer},
+    problems=[Conflict],
+)
+def resume_plan() -> OperationAnswer:
+    """Go on with the amount that was adopted last."""
+    return _change(PlanStatus.ACTIVE)
+
+
+@operation(
+    "POST",
+    "/plan/end",
+    permission=Permission.CHANGE_PLAN,
+    summary="End the plan",
+    answers={200: PlanAnswer},
+    problems=[Conflict],
+)
+def end_plan() -> OperationAnswer:
+    """Stop contributing. Adopting an estimate begins anew."""
+    return _change(PlanStatus.ENDED)
+
+
+def _change(status: PlanStatus) -> OperationAnswer:
+    state = current_state()
+    with state.unit_of_work() as work:
+        plans.change_status(work, person=acting_person(work), status=status, now=state.clock.now())
+    return _own_plan()
+
+
+def _own_plan() -> PlanAnswer:
+    view = plans.read_plan(current_state().session, own_account())
+    if view is None:
+        raise NotFound("There is no plan yet. Adopt an estimate to begin one.")
+    return PlanAnswer.of(view)
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, read_plan, adopt_estimate, pause_plan, resume_plan, end_plan)

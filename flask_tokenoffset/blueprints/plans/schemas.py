@@ -1,0 +1,78 @@
+"""What plans look like in the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
+from flask_tokenoffset.models import PlanStatus, SourceKind
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.models import Adoption
+    from flask_tokenoffset.services.plans import PlanView
+
+
+class AdoptBody(Body):
+    """An estimate to adopt."""
+
+    estimate_id: Annotated[UUID, Field(strict=False)]
+    coverage_percent: Annotated[int, Field(ge=0, le=MAX_COVERAGE_PERCENT)] = Field(
+        100, description="100 contributes for the whole estimate; more is allowed."
+    )
+    amount_cents: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="The amount the person was shown. If it is not the amount that would be"
+        " adopted, nothing is.",
+    )
+
+
+class AdoptionAnswer(Answer):
+    """A person's act of adopting an estimate."""
+
+    id: UUID
+    estimate_id: UUID
+    source_kind: SourceKind
+    tokens_per_month: int
+    coverage_percent: int
+    method_version: str
+    amount_cents: int
+    currency: Literal["USD"] = "USD"
+    adopted_at: datetime
+
+    @classmethod
+    def of(cls, adoption: Adoption) -> AdoptionAnswer:
+        """Show an adoption."""
+        return cls(
+            id=adoption.id,
+            estimate_id=adoption.estimate_id,
+            source_kind=SourceKind(adoption.source_kind),
+            tokens_per_month=adoption.tokens_per_month,
+            coverage_percent=adoption.coverage_percent,
+            method_version=adoption.method_version,
+            amount_cents=adoption.amount_cents,
+            adopted_at=adoption.adopted_at,
+        )
+
+
+class PlanAnswer(Answer):
+    """The account's monthly contribution."""
+
+    id: UUID
+    status: PlanStatus
+    adoption: AdoptionAnswer = Field(description="The newest one; its amount is what is charged.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, view: PlanView) -> PlanAnswer:
+        """Show a plan."""
+        return cls(
+            id=view.plan.id,
+            status=PlanStatus(view.plan.status),
+            adoption=AdoptionAnswer.of(view.adoption),
+            created_at=view.plan.created_at,
+        )

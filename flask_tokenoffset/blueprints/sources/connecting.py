@@ -1,0 +1,130 @@
+"""From a pasted key to a stored connection: the steps that the page and the API share.
+
+The vendor is asked before any transaction is open, and attempts are counted before the vendor is
+asked, so that nobody can use us to try keys out.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.services import sources
+from flask_tokenoffset.state import current_state
+from flask_tokenoffset.vault import read_key
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask_tokenoffset.models import SampleRun
+    from flask_tokenoffset.providers import VendorOrganization
+    from flask_tokenoffset.state import State
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.vault import Secret
+
+
+def connect(provider: str, key_text: str, label: str | None) -> tuple[UUID, UUID]:
+    """Check a key with its vendor, store it, and queue the first sample.
+
+    :param provider: the provider's stable name.
+    :param key_text: what was pasted.
+    :return: the ids of the source and of its first sample run.
+    :raises InvalidInput: the key, the label or the provider is not valid in itself.
+    :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
+    :raises VaultError: the key could not be kept safe; nothing was stored.
+    """
+    state = current_state()
+    vendor = state.gateway.provider(provider)
+    sources.check_label(label)
+    key = read_key(key_text)
+    organization = _ask_vendor(state, provider, key)
+    with state.unit_of_work() as work:
+        source, run = sources.connect(
+            work,
+            person=acting_person(work),
+            provider=provider,
+            provider_title=vendor.title,
+            key=key,
+            label=label,
+            organization=organization,
+            vault=state.vault,
+            clock=state.clock,
+            settings=state.settings,
+        )
+        enqueue_after_commit(state, work, run)
+        return source.id, run.id
+
+
+def replace_key(account_id: UUID, source_id: UUID, key_text: str) -> UUID:
+    """Check a new key for a connection and put it in the old one's place.
+
+    :return: the id of the sample run that follows.
+    """
+    state = current_state()
+    _, connection = sources.sampled_source(state.session, account_id, source_id)
+    provider = connection.provider
+    key = read_key(key_text)
+    # The read above must not keep a transaction open while the vendor is asked.
+    state.session.rollback()
+    organization = _ask_vendor(state, provider, key)
+    with state.unit_of_work() as work:
+        run = sources.replace_key(
+            work,
+            account_id=account_id,
+            source_id=source_id,
+            key=key,
+            organization=organization,
+            vault=state.vault,
+            clock=state.clock,
+            settings=state.settings,
+        )
+        enqueue_after_commit(state, work, run)
+        return run.id
+
+
+def resample(account_id: UUID, source_id: UUID) -> UUID:
+    """Ask for a new sample.
+
+    :return: the id of the run.
+    """
+    state = current_state()
+    with state.unit_of_work() as work:
+        run = sources.resample(
+            work,
+            account_id=account_id,
+            source_id=source_id,
+            clock=state.clock,
+            settings=state.settings,
+        )
+        enqueue_after_commit(state, work, run)
+        return run.id
+
+
+def disconnect(account_id: UUID, source_id: UUID) -> None:
+    """End a connection and delete its credential at once."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        sources.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
+
+
+def enqueue_after_commit(state: State, work: UnitOfWork, run: SampleRun) -> None:
+    """Hand a fresh run to the queue once its row is there."""
+    work.after_commit(partial(state.queue.enqueue_sample, run.id, attempt=run.attempt))
+
+
+def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:
+    # Before the vendor: a wrong kind of key costs no attempt, since nothing is sent for it.
+    state.gateway.provider(provider).check_key_kind(key)
+    host_user = current_visitor().host_user
+    if host_user is not None:
+        state.attempts.check(
+            "key-check", host_user.key, limit_per_hour=state.settings.key_checks_per_hour
+        )
+    # If the vault is shut the key could not be stored; then the vendor need not see it either.
+    state.vault.require_open()
+    # Whoever is signed in was looked up in a transaction; none stays open during the call.
+    state.session.rollback()
+    return sources.check_key(
+        state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
+    )
