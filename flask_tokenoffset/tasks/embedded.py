@@ -1,0 +1,124 @@
+"""A queue for development: a few threads of the web process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from typing import TYPE_CHECKING, Final
+
+from flask_tokenoffset.state import state_of
+from flask_tokenoffset.tasks.jobs import SAMPLE, JobFailed, run_task
+from flask_tokenoffset.tasks.schedule import TICK_SECONDS, tick
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Flask
+
+logger = logging.getLogger(__name__)
+
+#: How long :meth:`EmbeddedQueue.close` waits for a thread that is in the middle of something.
+CLOSE_SECONDS: Final = 5
+
+
+class EmbeddedQueue:
+    """Runs jobs and the schedule in threads of this process. For development and demos only.
+
+    Nothing starts before the first job or the first request of ours, so that importing and
+    configuring an application starts no thread, and of the reloader's two processes only the one
+    that serves does. A forked process starts its own.
+
+    What is queued dies with the process; the rows in the database do not, and the schedule takes
+    them up again.
+
+    :param app: the application whose context jobs run in.
+    :param worker_count: jobs that run at once.
+    :param tick_seconds: how often the schedule is looked at.
+    """
+
+    name = "embedded"
+
+    def __init__(
+        self, app: Flask, *, worker_count: int = 2, tick_seconds: float = TICK_SECONDS
+    ) -> None:
+        self._app = app
+        self._worker_count = worker_count
+        self._tick_seconds = tick_seconds
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._started_in: int | None = None
+        self._closing = threading.Event()
+        self._jobs: queue.SimpleQueue[UUID | None] = queue.SimpleQueue()
+        self._waiting: set[UUID] = set()
+        self._threads: list[threading.Thread] = []
+
+    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:  # noqa: ARG002 - the protocol's
+        """Have a run worked on soon, unless it waits for that already."""
+        self.start()
+        with self._lock:
+            if run_id in self._waiting:
+                return
+            self._waiting.add(run_id)
+        self._jobs.put(run_id)
+
+    def check(self) -> None:
+        """Nothing can be wrong with it."""
+
+    def start(self) -> None:
+        """Start the threads, unless this process has them already. Costs next to nothing then."""
+        if self._started_in == os.getpid():
+            return
+        with self._lock:
+            if self._started_in == os.getpid():
+                return
+            self._forget()  # A parent's threads do not exist in a forked process.
+            self._started_in = os.getpid()
+            self._threads = [
+                threading.Thread(
+                    target=self._work, name=f"tokenoffset-worker-{number}", daemon=True
+                )
+                for number in range(self._worker_count)
+            ]
+            self._threads.append(
+                threading.Thread(target=self._keep_ticking, name="tokenoffset-tick", daemon=True)
+            )
+            for thread in self._threads:
+                thread.start()
+        logger.warning(
+            "Jobs run in threads of this process (TOKENOFFSET_EMBEDDED_QUEUE). That is meant for"
+            " development; in production set TOKENOFFSET_REDIS_URL and start «flask tokenoffset"
+            " worker --with-schedule»."
+        )
+
+    def close(self) -> None:
+        """Stop the threads after what they are doing now. A later job starts new ones."""
+        with self._lock:
+            threads, self._threads = self._threads, []
+            self._closing.set()
+            for _ in threads:
+                self._jobs.put(None)
+            self._started_in = None
+        for thread in threads:
+            thread.join(CLOSE_SECONDS)
+
+    def _work(self) -> None:
+        jobs, waiting, closing = self._jobs, self._waiting, self._closing
+        while (run_id := jobs.get()) is not None and not closing.is_set():
+            with self._lock:
+                waiting.discard(run_id)
+            try:
+                with self._app.app_context():
+                    run_task(SAMPLE, str(run_id))
+            except JobFailed as failure:
+                # The task has logged where; the lease brings the run back.
+                logger.info("%s", failure)
+
+    def _keep_ticking(self) -> None:
+        closing = self._closing
+        while not closing.wait(self._tick_seconds):
+            with self._app.app_context():
+                tick(state_of(self._app))

@@ -1,0 +1,102 @@
+"""The door to the schedule: one tick makes what is due and hands it to the queue."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from flask_tokenoffset import signals
+from flask_tokenoffset.services import billing, schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from flask_tokenoffset.state import State
+
+logger = logging.getLogger(__name__)
+
+#: How often something should tick.
+TICK_SECONDS: Final = 60
+#: Batches of rows a step makes in one tick; what is left is made by the next.
+MOST_BATCHES: Final = 40
+
+
+@dataclass(slots=True, kw_only=True)
+class TickReport:
+    """What one tick did."""
+
+    #: Runs taken back from workers that fell silent, to be started again.
+    reclaimed: int = 0
+    #: Runs that failed for good because their workers kept vanishing.
+    given_up: int = 0
+    weekly_runs_created: int = 0
+    handed_to_queue: int = 0
+    billing_records_created: int = 0
+    #: The steps that failed, by name; the log says why. The others were taken all the same.
+    failed_steps: list[str] = field(default_factory=list)
+
+
+def tick(state: State) -> TickReport:
+    """Do what is due now. Any process may call it, any number of times, several at once.
+
+    Needs an application context. Each step has transactions of its own, and one that fails does not
+    keep the others from being taken.
+    """
+    report = TickReport()
+    now = state.clock.now()
+    steps: dict[str, Callable[[State, datetime, TickReport], None]] = {
+        "reclaim lost runs": _reclaim,
+        "create weekly runs": _create_weekly_runs,
+        "hand runs to the queue": _hand_over,
+        "create billing records": _create_billing_records,
+    }
+    for name, step in steps.items():
+        try:
+            step(state, now, report)
+        except Exception:
+            logger.exception("The schedule could not %s; the next tick tries again.", name)
+            report.failed_steps.append(name)
+    return report
+
+
+def _reclaim(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        reclaimed = schedule.reclaim_lost(work.session, now)
+        for lost in reclaimed.failed:
+            work.tell(
+                signals.sample_failed,
+                run_id=lost.run_id,
+                source_id=lost.source_id,
+                account_id=lost.account_id,
+                reason_code=schedule.WORKER_LOST,
+            )
+    report.reclaimed, report.given_up = reclaimed.requeued, len(reclaimed.failed)
+
+
+def _create_weekly_runs(state: State, now: datetime, report: TickReport) -> None:
+    for _ in range(MOST_BATCHES):
+        with state.unit_of_work() as work:
+            created = schedule.create_weekly_runs(work.session, now, state.settings)
+        report.weekly_runs_created += len(created)
+        if len(created) < schedule.BATCH:
+            return
+
+
+def _hand_over(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        due = schedule.due_runs(work.session, now, state.settings)
+        for run in due:
+            work.after_commit(partial(state.queue.enqueue_sample, run.run_id, attempt=run.attempt))
+    report.handed_to_queue = len(due)
+
+
+def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
+    for _ in range(MOST_BATCHES):
+        with state.unit_of_work() as work:
+            created = len(billing.create_due_records(work, now))
+        report.billing_records_created += created
+        if not created:
+            return
