@@ -1,0 +1,92 @@
+"""Signing in and out, and a person's own settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from sqlalchemy import select
+
+from example_host_app.database import db
+from example_host_app.models import User
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+
+accounts = Blueprint("accounts", __name__)
+login_manager = LoginManager()
+login_manager.login_view = "accounts.sign_in"
+login_manager.login_message = "Sign in to go on."
+
+LONGEST_NAME = 80
+
+
+def init_app(app: Flask) -> None:
+    """Add accounts to the application."""
+    login_manager.init_app(app)
+    app.register_blueprint(accounts)
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def load_user(user_id: str) -> User | None:
+    """Find who a session belongs to."""
+    return db.session.get(User, int(user_id))
+
+
+@accounts.get("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Show the form."""
+    if current_user.is_authenticated:
+        return redirect(_way_on(), code=303)
+    return render_template("sign_in.html", email="")
+
+
+@accounts.post("/sign-in")
+def check_sign_in() -> ResponseReturnValue:
+    """Let in whoever knows their password."""
+    email = request.form.get("email", "").strip().lower()
+    user = db.session.scalar(select(User).where(User.email == email))
+    if user is None or not user.has_password(request.form.get("password", "")):
+        flash("That address and password do not belong together.", "error")
+        return render_template("sign_in.html", email=email), 422
+    login_user(user)
+    return redirect(_way_on(), code=303)
+
+
+@accounts.post("/sign-out")
+@login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    logout_user()
+    return redirect(url_for("accounts.sign_in"), code=303)
+
+
+@accounts.get("/settings")
+@login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def settings() -> ResponseReturnValue:
+    """Show what may be changed."""
+    return render_template("settings.html")
+
+
+@accounts.post("/settings")
+@login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def change_settings() -> ResponseReturnValue:
+    """Change the name."""
+    name = request.form.get("name", "").strip()
+    if not 0 < len(name) <= LONGEST_NAME:
+        flash(f"A name has 1 to {LONGEST_NAME} characters.", "error")
+        return render_template("settings.html"), 422
+    current_user.name = name
+    db.session.commit()
+    flash("Saved.", "notice")
+    return redirect(url_for("accounts.settings"), code=303)
+
+
+def _way_on() -> str:
+    """Where somebody wanted to go, if that is one of our own paths."""
+    wanted = request.args.get("next", "")
+    # A browser reads «//host» and «/\host» as another site.
+    is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_path and wanted.isprintable() else url_for("workspaces.home")
