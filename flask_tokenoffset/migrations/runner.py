@@ -5,10 +5,12 @@ Alembic is imported inside the functions, so that only a migration command pays 
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -16,7 +18,7 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.migrations import VERSION_TABLE, is_ours
-from flask_tokenoffset.models import Base
+from flask_tokenoffset.models import Base, UTCDateTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
     from sqlalchemy import Connection, Engine
 
+#: Where our migrations stand.
+VERSIONS: Final = Path(__file__).with_name("versions")
 #: The name under which ``env.py`` finds its connection in ``config.attributes``.
 CONNECTION: Final = "connection"
 #: Seconds to wait until another process has finished migrating.
@@ -114,6 +118,25 @@ def check(engine: Engine) -> list[str]:
     return [line.strip() for line in code.splitlines() if not line.strip().startswith("#")]
 
 
+def draft(engine: Engine, message: str, *, revision: str, folder: Path = VERSIONS) -> None:
+    """Write the migration that makes the models' tables out of the present ones.
+
+    For whoever changes a model; the file is to be read and tidied before it is committed.
+
+    :param engine: of a scratch database that is at the newest migration.
+    :param message: what the migration does, in a few words.
+    :param revision: its number, for example ``0002``.
+    :param folder: where the file goes.
+    """
+    from alembic import command  # noqa: PLC0415 - as above
+
+    with _locked(engine) as connection:
+        config = _config(connection)
+        places = os.pathsep.join(str(place).replace("%", "%%") for place in {VERSIONS, folder})
+        config.set_main_option("version_locations", places)
+        command.revision(config, message, rev_id=revision, autogenerate=True, version_path=folder)
+
+
 def configure_options(connection: Connection) -> Mapping[str, Any]:
     """How Alembic is to look at the database: our tables only, our version table only.
 
@@ -124,6 +147,7 @@ def configure_options(connection: Connection) -> Mapping[str, Any]:
         "version_table": VERSION_TABLE,
         "include_name": _only_ours,
         "compare_type": True,
+        "render_item": _render_plain_types,
         # SQLite alters a table by making it anew; PostgreSQL must not.
         "render_as_batch": connection.dialect.name == "sqlite",
     }
@@ -131,6 +155,13 @@ def configure_options(connection: Connection) -> Mapping[str, Any]:
 
 def _only_ours(name: str | None, type_: str, _parent_names: Mapping[str, str | None]) -> bool:
     return type_ != "table" or is_ours(name)
+
+
+def _render_plain_types(kind: str, item: object, _context: object) -> str | Literal[False]:
+    # A migration must mean the same when our own types have changed or gone.
+    if kind == "type" and isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
 
 
 def _config(connection: Connection | None = None) -> Config:

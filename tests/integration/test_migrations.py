@@ -172,6 +172,24 @@ def test_a_database_without_partial_indexes_is_refused_with_the_cure() -> None:
         runner.upgrade(cast("Engine", elsewhere))
 
 
+def test_a_drafted_migration_mends_the_drift_and_can_be_read(
+    engine: Engine, tmp_path: Path
+) -> None:
+    runner.upgrade(engine)
+    execute(engine, "ALTER TABLE tokenoffset_plan DROP COLUMN created_at")
+
+    runner.draft(engine, "Date each plan", revision="9999", folder=tmp_path)
+
+    (written,) = tmp_path.glob("*.py")
+    migration = written.read_text()
+    assert written.name == "9999_date_each_plan.py"
+    assert '"""Date each plan.' in migration
+    assert f'down_revision = "{runner.head()}"' in migration.replace("'", '"')
+    assert "sa.Column('created_at', sa.DateTime(timezone=True), nullable=False)" in migration
+    assert "flask_tokenoffset" not in migration
+    compile(migration, written, "exec")
+
+
 # --- one at a time --------------------------------------------------------------------------------
 
 REPLICA = """
