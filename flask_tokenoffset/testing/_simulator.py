@@ -132,7 +132,7 @@ class Simulator(ABC):
         for path, query in self._usual_queries(start, end):
             pairs: tuple[tuple[str, str], ...] = tuple(query)
             while True:
-                payload = self._serve_page(Incoming("GET", self.host, path, pairs, {})).payload()
+                payload = self._report(Incoming("GET", self.host, path, pairs, {})).payload()
                 token = payload["next_page"]
                 if not isinstance(token, str):
                     break
@@ -193,7 +193,7 @@ class Simulator(ABC):
             self._authenticate(incoming)
             if incoming.method != "GET":
                 raise Refused(405, "invalid_request_error", "Method not allowed.")
-            return self._serve_page(incoming)
+            return self._report(incoming)
         except Refused as refused:
             payload, headers = self._refusal(refused)
             return Answer.of_json(self._with_canary(payload), refused.status, headers)
@@ -250,7 +250,7 @@ class Simulator(ABC):
     def _authenticate(self, incoming: Incoming) -> None: ...
 
     @abstractmethod
-    def _serve_page(self, incoming: Incoming) -> Answer: ...
+    def _report(self, incoming: Incoming) -> Answer: ...
 
     @abstractmethod
     def _refusal(self, refused: Refused) -> tuple[JSONObject, dict[str, str]]: ...

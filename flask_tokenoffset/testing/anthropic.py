@@ -114,20 +114,23 @@ class AnthropicSimulator(Simulator):
         if "anthropic-version" not in incoming.headers:
             raise _bad_request("anthropic-version: header is required")
 
-    def _serve_page(self, incoming: Incoming) -> Answer:
-        match incoming.path:
-            case "/v1/organizations/me":
-                organization: JSONObject = {
-                    "id": self.organization_id,
-                    "type": "organization",
-                    "name": self.organization,
-                }
-                return Answer.of_json(self._with_canary(organization))
-            case "/v1/organizations/usage_report/messages":
-                return self._usage_report(incoming)
-            case "/v1/organizations/cost_report":
-                return self._cost_report(incoming)
-        raise Refused(404, "not_found_error", "Not found")
+    def _report(self, incoming: Incoming) -> Answer:
+        reports = {
+            ORGANIZATION_PATH: self._organization,
+            USAGE_PATH: self._usage_report,
+            COST_PATH: self._cost_report,
+        }
+        if incoming.path not in reports:
+            raise Refused(404, "not_found_error", "Not found")
+        return reports[incoming.path](incoming)
+
+    def _organization(self, _incoming: Incoming) -> Answer:
+        organization: JSONObject = {
+            "id": self.organization_id,
+            "type": "organization",
+            "name": self.organization,
+        }
+        return Answer.of_json(self._with_canary(organization))
 
     def _refusal(self, refused: Refused) -> tuple[JSONObject, dict[str, str]]:
         request_id = self._request_id()

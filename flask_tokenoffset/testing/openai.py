@@ -139,18 +139,16 @@ class OpenAISimulator(Simulator):
                 code="invalid_api_key",
             )
 
-    def _serve_page(self, incoming: Incoming) -> Answer:
-        match incoming.path:
-            case "/v1/organization/usage/completions":
-                return self._usage(incoming)
-            case "/v1/organization/costs":
-                return self._costs(incoming)
-        raise Refused(
-            404,
-            "invalid_request_error",
-            f"Invalid URL ({incoming.method} {incoming.path})",
-            code="unknown_url",
-        )
+    def _report(self, incoming: Incoming) -> Answer:
+        reports = {USAGE_PATH: self._usage, COSTS_PATH: self._costs}
+        if incoming.path not in reports:
+            raise Refused(
+                404,
+                "invalid_request_error",
+                f"Invalid URL ({incoming.method} {incoming.path})",
+                code="unknown_url",
+            )
+        return reports[incoming.path](incoming)
 
     def _refusal(self, refused: Refused) -> tuple[JSONObject, dict[str, str]]:
         error: JSONObject = {
