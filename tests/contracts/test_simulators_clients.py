@@ -68,7 +68,6 @@ def assert_equals_ledger(simulator: Simulator, seen: Read, window: Window = WIND
         assert sum(row.cost_nano_usd for row in costs.get(day, [])) == truth.cost_nano_usd
 
 
-@pytest.mark.promise("TO-005")
 @pytest.mark.parametrize("kind", SIMULATORS)
 @given(data=st.data())
 @settings(max_examples=25, deadline=None)
