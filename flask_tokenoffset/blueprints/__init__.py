@@ -22,6 +22,7 @@ from flask_tokenoffset.blueprints.csrf import (
     check_form_token,
     check_json_call,
     exempt_from_host,
+    forget_token,
     refuse_cross_site,
     require_secret_key,
 )
@@ -93,7 +94,9 @@ def mount(
         # Flask calls this before any before_request function, the host's included.
         exempt_from_host(current_app, ours)
         _bound_body()
+        # An application context that a test keeps pushed serves several requests.
         forget_visitor()
+        forget_token()
         forget_request_id()
 
     app.register_blueprint(parent)

@@ -80,7 +80,7 @@ def own_account() -> UUID:
 
 
 def forget_visitor() -> None:
-    """Ask again the next time. A request begins with it, since ``g`` may outlive a test's."""
+    """Ask again the next time, as every request must: ``g`` may outlive one in a host's tests."""
     g.pop(_KEY, None)
 
 

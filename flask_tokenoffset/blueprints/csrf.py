@@ -16,7 +16,7 @@ import hmac
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
 from flask_tokenoffset.blueprints.refusals import CrossSiteRequest, FormExpired, WrongContentType
@@ -56,6 +56,11 @@ def require_secret_key(app: Flask) -> None:
 def csrf_token() -> str:
     """The token for a form on the present page. Asking for it begins a session."""
     return cast("str", generate_csrf(secret_key=_signing_keys(), token_key=CSRF_FIELD))
+
+
+def forget_token() -> None:
+    """Sign anew the next time: Flask-WTF keeps the text in ``g``, which may outlive a request."""
+    g.pop(CSRF_FIELD, None)
 
 
 def has_valid_token(token: str | None) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from freezegun import freeze_time
 
 from tests.hosts.host_apps import API, PREFIX, form_token, sign_in
 
@@ -98,6 +99,17 @@ def test_a_call_without_body_needs_the_content_type_or_a_token(host: Callable[..
         f"{API}/pots", data="label=x", headers={"X-CSRFToken": token}, content_type="text/plain"
     )
     assert with_body.status_code == 415
+
+
+def test_a_form_may_stay_open_for_half_a_day(host: Callable[..., Flask]) -> None:
+    app = host(config={"WTF_CSRF_TIME_LIMIT": 60})
+    with freeze_time("2026-11-20T08:00:00") as clock:
+        client = sign_in(app.test_client())
+        token = form_token(client)
+        for seconds, status in ((12 * 60 * 60, 200), (1, 400)):
+            clock.tick(seconds)
+            answer = client.post(f"{PREFIX}/pots", data={"tokenoffset_csrf": token})
+            assert answer.status_code == status
 
 
 def test_a_form_shown_before_the_secret_key_was_rotated_is_accepted(

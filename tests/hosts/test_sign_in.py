@@ -9,7 +9,7 @@ from flask_login import LoginManager, UserMixin, login_user
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.login import flask_login_user
-from tests.hosts.host_apps import API, PREFIX, sign_in
+from tests.hosts.host_apps import API, PREFIX, form_token, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,14 +117,17 @@ def test_the_api_never_redirects_but_refuses(
     assert answer.get_json()["code"] == "sign-in-required"
 
 
-def test_who_signed_in_as_somebody_else_is_somebody_else(host: Callable[..., Flask]) -> None:
+def test_one_request_remembers_nothing_of_the_last(host: Callable[..., Flask]) -> None:
     app = host()
     client = app.test_client()
-    with app.app_context():  # shared by both requests, as in some hosts' tests
+    with app.app_context():  # shared by all requests, as in some hosts' tests
         sign_in(client, "ada")
         client.post(f"{API}/pots", json={"label": "a"})
         first = client.get(f"{PREFIX}/").text
         sign_in(client, "bob")
         second = client.get(f"{PREFIX}/").text
+        ids = {client.get(f"{API}/nowhere").headers["X-Request-Id"] for _ in range(2)}
+        tokens = {form_token(sign_in(app.test_client(), key)) for key in ("ada", "bob")}
+    assert len(ids) == len(tokens) == 2
     assert "account None" not in first
     assert "account None" in second
