@@ -18,6 +18,7 @@ from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, RedisQueue
 from flask_tokenoffset.tasks.schedule import tick
 from tests.integration.tasks.host import add_run, read_run
+from tests.integration.tasks.sweep import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,12 +64,9 @@ def test_every_job_in_redis_goes_away_by_itself(redis_url: str, client: redis.Re
     # What has no time to live is the queue's name and the list of ids.
     assert client.smembers("rq:queues") == {b"rq:queue:tokenoffset"}
     assert client.lrange("rq:queue:tokenoffset", 0, -1) == [f"sample-{run_id}-0".encode()]
-    fields = client.hgetall(f"rq:job:sample-{run_id}-0")
+    call = f'["flask_tokenoffset.tasks.jobs.run_in_app", null, ["sample", "{run_id}"], {{}}]'
     assert (
-        zlib.decompress(fields[b"data"])
-        == (
-            f'["flask_tokenoffset.tasks.jobs.run_in_app", null, ["sample", "{run_id}"], {{}}]'
-        ).encode()
+        zlib.decompress(ask(client, "HGET", f"rq:job:sample-{run_id}-0", "data")) == call.encode()
     )
 
 
