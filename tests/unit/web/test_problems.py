@@ -131,9 +131,9 @@ def test_an_unexpected_failure_of_a_page_is_the_hosts_to_tell(host: Callable[...
 def test_a_fault_of_the_vault_is_logged(
     host: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = host(**failing_noun(lambda: errors.SealBroken("Row 7 does not open.")))
+    client = host(**failing_noun(lambda: errors.KeyStoreUnavailable("Host kms-7 is down.")))
     client.test_client().get(f"{PREFIX}/fail")
-    assert "Row 7 does not open." in caplog.text
+    assert "Host kms-7 is down." in caplog.text
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 405, 406, 409, 413, 415, 418, 429, 500, 503])
