@@ -1,0 +1,401 @@
+"""A small host with the real extension, two simulated vendors and people who use it.
+
+The vendors answer in the process, the clock stands still until a test moves it, and jobs wait until
+a test has them done. Everything else is as a partner runs it: the test speaks HTTP.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import flask_login
+import pytest
+from flask import Flask, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event, select
+
+from flask_tokenoffset import TokenOffset
+from flask_tokenoffset.models import Base
+from flask_tokenoffset.services import billing, sampling
+from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.state import EXTENSION_KEY, State, state_of
+from flask_tokenoffset.testing import (
+    ANTHROPIC_DEMO_KEY,
+    OPENAI_DEMO_KEY,
+    AnthropicSimulator,
+    OpenAISimulator,
+    Simulator,
+)
+from flask_tokenoffset.vault import generate_key
+from tests.support.html_page import HtmlPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+PREFIX: Final = "/tokenoffset"
+API: Final = f"{PREFIX}/api/v1"
+#: A Friday morning, so that neither a month nor a weekly refresh is about to begin.
+START: Final = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+KEYS: Final = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
+
+
+class SteadyClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def today(self) -> date:
+        return self._now.date()
+
+    def move(self, **span: float) -> None:
+        """Let time pass.
+
+        :param span: as ``timedelta`` takes it, for example ``days=7``.
+        """
+        self._now += timedelta(**span)
+
+    def move_to(self, now: datetime) -> None:
+        self._now = now
+
+
+class HeldQueue:
+    """Keeps jobs until the test has them done."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        self.run_ids: list[UUID] = []
+
+    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
+        self.run_ids.append(run_id)
+
+    def check(self) -> None:
+        """Nothing can be wrong with it."""
+
+
+class Browser:
+    """A browser in which somebody is signed in, or nobody.
+
+    :param name: the host's user; ``None`` for a visitor whom the host does not know.
+    """
+
+    def __init__(self, world: World, name: str | None) -> None:
+        self._world = world
+        self.name = name
+        self.client: FlaskClient = world.app.test_client()
+        self.user_key = ""
+        if name is not None:
+            self.user_key = self.client.post("/sign-in", data={"name": name}).text
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Open a page of ours.
+
+        :param path: below the prefix.
+        """
+        return self.client.get(PREFIX + path, **options)
+
+    def page(self, path: str, *, status: int = 200) -> HtmlPage:
+        """Open a page of ours and read it."""
+        response = self.get(path)
+        assert response.status_code == status, response.text
+        return HtmlPage(response.text)
+
+    def post(self, path: str, **fields: Any) -> TestResponse:
+        """Send a form with the token of this browser's session.
+
+        :param path: below the prefix.
+        """
+        return self.client.post(PREFIX + path, data={**self.token_field, **fields})
+
+    def submit(self, path: str, action: str, **fields: Any) -> TestResponse:
+        """Open a page, fill in one of its forms, and send it as a browser does.
+
+        :param path: the page, below the prefix.
+        :param action: how the form's address ends.
+        :param fields: what is typed over what the form holds.
+        """
+        form = self.page(path).form(action)
+        values = {**form.values, **fields}
+        if form.method == "get":
+            return self.client.get(form.action, query_string=values)
+        return self.client.post(form.action, data=values)
+
+    def api(self, method: str, path: str, json: Any = None) -> TestResponse:
+        """Call an operation of the JSON API.
+
+        :param path: below ``/api/v1``.
+        """
+        if json is None and method not in {"GET", "HEAD"}:
+            json = {}
+        return self.client.open(API + path, method=method, json=json)
+
+    @cached_property
+    def token_field(self) -> dict[str, str]:
+        """The hidden field of every form, as this session's pages carry it."""
+        values = HtmlPage(self.get("/bands").text).hidden_fields()
+        return {name: value for name, value in values.items() if name == "tokenoffset_csrf"}
+
+    @property
+    def account_id(self) -> UUID:
+        """The account behind whoever is signed in; they have changed something already."""
+        with self._world.app.app_context():
+            person = find_person(self._world.state.session, self.user_key)
+            assert person is not None, f"{self.name} has no account yet"
+            return person.account_id
+
+    @property
+    def has_account(self) -> bool:
+        """Whether there is a row for them."""
+        with self._world.app.app_context():
+            return find_person(self._world.state.session, self.user_key) is not None
+
+    def connect(self, provider: str = "anthropic", **body: Any) -> UUID:
+        """Connect a vendor with a key it accepts; the first sample waits in the queue."""
+        answer = self.api("POST", "/sources", {"provider": provider, "key": KEYS[provider], **body})
+        return UUID(_answered(answer, 201)["id"])
+
+    def sample(self, provider: str = "anthropic", **body: Any) -> UUID:
+        """Connect a vendor and wait until its first sample is complete."""
+        source_id = self.connect(provider, **body)
+        self._world.work()
+        return source_id
+
+    def resample(self, source_id: UUID) -> None:
+        """Ask for a new sample and wait until it is complete."""
+        _answered(self.api("POST", f"/sources/{source_id}/samples"), 202)
+        self._world.work()
+
+    def newest_estimate(self, source_id: UUID) -> dict[str, Any]:
+        """The estimate of a source's newest sample, as the API shows it."""
+        answer = self.api("POST", "/estimates", {"kind": "sampled", "source_id": str(source_id)})
+        return _answered(answer, 200)
+
+    def pick_band(self, key: str = "worker") -> str:
+        """Make an estimate from a band; returns its id."""
+        answer = self.api("POST", "/estimates", {"kind": "band", "band": key})
+        return str(_answered(answer, 201)["id"])
+
+    def adopt(self, estimate_id: str, coverage_percent: int = 100) -> dict[str, Any]:
+        """Adopt an estimate; returns the plan."""
+        answer = self.api(
+            "POST",
+            "/plan/adoptions",
+            {"estimate_id": estimate_id, "coverage_percent": coverage_percent},
+        )
+        return _answered(answer, 201)
+
+    def settle(self, provider: str = "anthropic", coverage_percent: int = 100) -> UUID:
+        """Go the whole way: connect, sample, adopt, and owe one month's record."""
+        source_id = self.sample(provider)
+        self.adopt(self.newest_estimate(source_id)["id"], coverage_percent)
+        self._world.bill()
+        return source_id
+
+
+class World:
+    """The host, its vendors, its clock and its people.
+
+    :param database_url: where the host keeps its tables.
+    :param settings: more of the host's configuration.
+    """
+
+    def __init__(self, database_url: str = "sqlite://", **settings: Any) -> None:
+        self.clock = SteadyClock(START)
+        self.queue = HeldQueue()
+        self.anthropic = AnthropicSimulator(today=self.clock.today)
+        self.openai = OpenAISimulator(today=self.clock.today)
+        self.app = _make_host(database_url, self.vendors, settings)
+        self.app.extensions[EXTENSION_KEY] = replace(
+            state_of(self.app), clock=self.clock, queue=self.queue
+        )
+        with self.app.app_context():
+            self.state.db.create_all()
+            Base.metadata.create_all(self.state.db.engine)
+        self._browsers: dict[str, Browser] = {}
+
+    @property
+    def vendors(self) -> dict[str, Simulator]:
+        """The simulated vendors by name."""
+        return {each.name: each for each in (self.anthropic, self.openai)}
+
+    @property
+    def state(self) -> State:
+        """The extension's collaborators."""
+        return state_of(self.app)
+
+    def browser(self, name: str | None) -> Browser:
+        """A new browser, for instance a second one of somebody who has one."""
+        return Browser(self, name)
+
+    @cached_property
+    def ada(self) -> Browser:
+        """Somebody who uses this."""
+        return Browser(self, "ada")
+
+    @cached_property
+    def ben(self) -> Browser:
+        """Somebody else who uses this."""
+        return Browser(self, "ben")
+
+    @cached_property
+    def stranger(self) -> Browser:
+        """Somebody whom the host knows, and who has never changed anything here."""
+        return Browser(self, "stranger")
+
+    @cached_property
+    def nobody(self) -> Browser:
+        """A browser in which nobody is signed in."""
+        return Browser(self, None)
+
+    def work(self) -> None:
+        """Do every job that waits, as a worker would."""
+        while self.queue.run_ids:
+            run_id = self.queue.run_ids.pop(0)
+            with self.app.app_context():
+                sampling.run_sample(
+                    self.state.unit_of_work,
+                    run_id=run_id,
+                    gateway=self.state.gateway,
+                    vault=self.state.vault,
+                    clock=self.clock,
+                )
+
+    def bill(self) -> int:
+        """Make the billing records that are due, as the schedule would; returns how many."""
+        with self.app.app_context(), self.state.unit_of_work() as work:
+            return len(billing.create_due_records(work, self.clock.now()))
+
+    def rows(self, *models: type[Base]) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything that stands in our tables.
+
+        :param models: only these.
+        """
+        tables = [model.__table__ for model in models] or Base.metadata.sorted_tables
+        with self.app.app_context():
+            return {
+                str(table): sorted(
+                    (tuple(row) for row in self.state.session.execute(select(table))), key=repr
+                )
+                for table in tables
+            }
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """The SQL the host sends while the block runs."""
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            sent.append(statement)
+
+        with self.app.app_context():
+            engine = self.state.db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    def page_paths(self, **values: Any) -> list[str]:
+        """Every page of ours that can be opened, below the prefix.
+
+        :param values: what stands in the variable parts of paths; a page whose parts are not all
+            given is a mistake of the test and raises.
+        """
+        paths = []
+        for rule in self.app.url_map.iter_rules():
+            if rule.endpoint.startswith("tokenoffset.pages.") and "GET" in (rule.methods or ()):
+                built = rule.build({name: values[name] for name in rule.arguments})
+                assert built is not None
+                paths.append(built[1].removeprefix(PREFIX))
+        return sorted(paths)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with self.app.app_context():
+            self.state.session.remove()  # type: ignore[attr-defined]  # a scoped session
+            self.state.db.engine.dispose()
+
+
+def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[str, Any]) -> Flask:
+    app = Flask("host")
+    app.config.update(
+        SECRET_KEY="the host's secret",
+        SQLALCHEMY_DATABASE_URI=database_url,
+        TOKENOFFSET_KEYS=generate_key("2026-11"),
+        TOKENOFFSET_EMBEDDED_QUEUE=True,
+        TOKENOFFSET_HTTP_TRANSPORTS={name: vendor.transport() for name, vendor in vendors.items()},
+    )
+    app.config.update(settings)
+    db = SQLAlchemy(app)
+
+    class User(db.Model, flask_login.UserMixin):  # type: ignore[name-defined, misc]
+        id = db.Column(db.Integer, primary_key=True)
+        name = db.Column(db.String(40), unique=True)
+
+    manager = flask_login.LoginManager(app)
+    manager.login_view = "sign_in_page"
+    manager.user_loader(lambda key: db.session.get(User, int(key)))
+
+    @app.get("/sign-in")
+    def sign_in_page() -> str:
+        return "please sign in"
+
+    @app.post("/sign-in")
+    def sign_in() -> str:
+        name = request.form["name"]
+        user = db.session.scalar(select(User).where(User.name == name))
+        if user is None:
+            user = User(name=name)
+            db.session.add(user)
+            db.session.commit()
+        flask_login.login_user(user)
+        return str(user.id)
+
+    TokenOffset(app)
+    return app
+
+
+def _answered(response: TestResponse, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    answer: dict[str, Any] = response.get_json()
+    return answer
+
+
+@pytest.fixture
+def make_world() -> Iterator[Callable[..., World]]:
+    """Call it for a world, with settings of the host if need be; it is taken down afterwards."""
+    made: list[World] = []
+
+    def make(*arguments: Any, **settings: Any) -> World:
+        made.append(World(*arguments, **settings))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A host whose people have done nothing yet."""
+    return make_world()
+
+
+@pytest.fixture
+def settled_world(world: World) -> World:
+    """Ada and Ben each with a connection, a sample, a plan and a billing record; one stranger."""
+    world.ada.settle()
+    world.ben.settle()
+    return world
