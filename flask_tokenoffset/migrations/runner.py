@@ -222,20 +222,30 @@ def _locked_sqlite(engine: Engine) -> Iterator[Connection]:
     # With foreign keys on, making a table anew deletes the rows that refer to it, and the switch
     # is deaf inside a transaction. So it is thrown first, and the transaction is begun by hand
     # because Python's driver would put it off until the first INSERT.
-    with (
-        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
-        _foreign_keys_off(connection),
-    ):
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {TURN_SECONDS * 1000}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            # SQLite may have rolled back by itself, and then it refuses to do so again.
-            with suppress(OperationalError):
-                connection.exec_driver_sql("ROLLBACK")
-            raise
-        connection.exec_driver_sql("COMMIT")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        _leave_transaction(connection)
+        with _foreign_keys_off(connection):
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {TURN_SECONDS * 1000}")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                # SQLite may have rolled back by itself, and then it refuses to do so again.
+                with suppress(OperationalError):
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+
+def _leave_transaction(connection: Connection) -> None:
+    """Let SQLAlchemy think that it has begun, and the database that nobody has.
+
+    SQLAlchemy's own recipe for SQLite has a host send BEGIN whenever a connection begins, even in
+    autocommit. After this it does not begin again until the connection is closed.
+    """
+    connection.begin()
+    with suppress(OperationalError):  # Without the recipe there is nothing to end.
+        connection.exec_driver_sql("ROLLBACK")
 
 
 @contextmanager

@@ -360,6 +360,22 @@ def test_altering_a_table_keeps_its_child_rows_though_the_host_has_foreign_keys_
     engine.dispose()
 
 
+def test_a_host_that_sends_begin_itself_is_migrated_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = with_foreign_keys_on(create_engine(f"sqlite:///{tmp_path / 'host.sqlite'}"))
+
+    @event.listens_for(engine, "begin")
+    def send_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    execute(engine, *PARENT_AND_CHILD)
+    upgrade_altering_parent(engine, monkeypatch)
+    assert runner.is_current(engine)
+    assert scalar(engine, "SELECT count(*) FROM tokenoffset_child") == 1
+    engine.dispose()
+
+
 def test_without_the_runner_the_child_rows_would_be_gone(tmp_path: Path) -> None:
     engine = with_foreign_keys_on(create_engine(f"sqlite:///{tmp_path / 'host.sqlite'}"))
     execute(engine, *PARENT_AND_CHILD)
