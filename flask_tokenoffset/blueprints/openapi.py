@@ -220,8 +220,9 @@ def _describe_answer(model: type[Answer] | None, schemas: _Schemas) -> dict[str,
 
 def _describe_problems(declared: Operation, schemas: _Schemas) -> dict[str, Any]:
     codes: dict[int, set[str]] = {500: {"internal-error"}}
-    for error in (*_frame_problems(declared), *declared.problems):
-        codes.setdefault(status_of(error), set()).add(error.code)
+    for family in (*_frame_problems(declared), *declared.problems):
+        for error in _kinds(family):
+            codes.setdefault(status_of(error), set()).add(error.code)
     return {
         str(status): {
             "description": "Refused or failed: "
@@ -230,6 +231,12 @@ def _describe_problems(declared: Operation, schemas: _Schemas) -> dict[str, Any]
         }
         for status in sorted(codes)
     }
+
+
+def _kinds(family: type[TokenOffsetError]) -> list[type[TokenOffsetError]]:
+    """What is really raised: of a family of errors its members, else the error itself."""
+    members = family.__subclasses__()
+    return [kind for member in members for kind in _kinds(member)] if members else [family]
 
 
 def _frame_problems(declared: Operation) -> list[type[TokenOffsetError]]:

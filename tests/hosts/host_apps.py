@@ -26,7 +26,7 @@ from flask_tokenoffset.blueprints.api_schema import (
 from flask_tokenoffset.blueprints.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.rendering import NavigationItem
 from flask_tokenoffset.clock import SystemClock
-from flask_tokenoffset.errors import Conflict, KeyRefused, NotFound, TokenOffsetError
+from flask_tokenoffset.errors import Conflict, KeyRefused, NotFound, TokenOffsetError, VaultError
 from flask_tokenoffset.host import HostUser
 from flask_tokenoffset.login import flask_login_user
 from flask_tokenoffset.models.base import Base
@@ -117,7 +117,7 @@ def show_pot(pot_id: UUID) -> OperationAnswer:
     permission=Permission.CHANGE_PLAN,
     summary="Break a pot",
     answers={204: None},
-    problems=[KeyRefused],
+    problems=[KeyRefused, VaultError],
 )
 def break_pot(pot_id: UUID) -> OperationAnswer:
     """The pot is gone."""

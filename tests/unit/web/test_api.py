@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_from_bytes
 
 import pytest
 from hypothesis import given
@@ -14,10 +16,19 @@ from flask_tokenoffset.blueprints.refusals import LONGEST_BODY
 from flask_tokenoffset.blueprints.validation import MOST_PROBLEMS
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
-from tests.hosts.host_apps import API, KNOWN_ID, PREFIX, PotAnswer, form_token, sign_in
+from tests.hosts.host_apps import (
+    API,
+    KNOWN_ID,
+    PREFIX,
+    PotAnswer,
+    dispose,
+    form_token,
+    make_host,
+    sign_in,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -26,6 +37,32 @@ if TYPE_CHECKING:
 @pytest.fixture
 def client(host: Callable[..., Flask]) -> FlaskClient:
     return sign_in(host().test_client())
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Iterator[FlaskClient]:
+    app = make_host()
+    yield sign_in(app.test_client())
+    dispose(app)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={"label": JSON, "litres": JSON, "x": JSON}) | JSON)
+def test_no_body_whatever_makes_us_fail(fuzzed: FlaskClient, body: Any) -> None:
+    answer = fuzzed.post(f"{API}/pots", data=json.dumps(body), content_type="application/json")
+    assert answer.status_code in {201, 400, 409, 422}
+
+
+@given(st.binary(max_size=200), st.sampled_from(["/pots", "/pots/x", "/openapi.json"]))
+def test_no_query_whatever_makes_us_fail(fuzzed: FlaskClient, query: bytes, path: str) -> None:
+    answer = fuzzed.get(API + path, query_string=quote_from_bytes(query, safe="&=%+"))
+    assert answer.status_code in {200, 404, 422}
 
 
 def test_an_operation_answers_with_what_it_declares(client: FlaskClient) -> None:
@@ -235,6 +272,14 @@ def test_the_document_tells_inputs_answers_and_problems(host: Callable[..., Flas
     assert "ListQuery" not in document["components"]["schemas"]
     scheme = document["components"]["securitySchemes"]["session"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "cookie", "session")
+
+
+def test_a_family_of_problems_is_told_kind_by_kind(host: Callable[..., Flask]) -> None:
+    document = host().test_client().get(f"{API}/openapi.json").get_json()
+    responses = document["paths"]["/pots/{pot_id}"]["delete"]["responses"]
+    assert "`key-store-unavailable`, `vault-shut`" in responses["503"]["description"]
+    assert "`seal-broken`" in responses["500"]["description"]
+    assert "`vault`" not in responses["503"]["description"]
 
 
 def test_the_servers_name_the_place_where_the_host_is_mounted(host: Callable[..., Flask]) -> None:
