@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import render_template, request, send_from_directory, url_for
 from markupsafe import Markup
 
+from flask_tokenoffset.blueprints import charts, formatting
 from flask_tokenoffset.blueprints.context import Visitor, current_visitor
 from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
 from flask_tokenoffset.permissions import Permission, requires
@@ -67,6 +68,10 @@ class View:
 
     #: The name of the hidden input that carries the token.
     csrf_field_name: str = CSRF_FIELD
+    #: How figures are written: money, tokens, dates, ranges.
+    display = formatting
+    #: Charts drawn on the server.
+    charts = charts
 
     @property
     def base_template(self) -> str:
