@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 #: RQ move a job over in one step, so that a worker killed at that moment does not lose it.
 QUEUE_NAME: Final = "tokenoffset"
 #: The default serializer unpickles, that is, it runs code that stands in Redis.
-SERIALIZER: Final = "json"
+SERIALIZER: Final = "rq.serializers.JSONSerializer"
 
 JOB_TIMEOUT_SECONDS: Final = 15 * 60
 #: A job that nobody took in a day is dropped; the schedule hands its run over again.

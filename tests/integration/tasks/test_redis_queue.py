@@ -129,7 +129,7 @@ def test_after_redis_forgot_everything_the_schedule_queues_what_waits(
         run_id = add_run(state)
         assert tick(state).handed_to_queue == 1
         assert carried.job_ids == [f"sample-{run_id}-0"]
-        client.flushall()
+        client.flushdb()
         assert tick(state).handed_to_queue == 0  # Not yet: a worker may be about to start it.
         _let_patience_end(state, run_id)
         assert tick(state).handed_to_queue == 1

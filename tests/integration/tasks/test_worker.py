@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from flask_tokenoffset.state import State
     from tests.integration.tasks.conftest import MakeApp
     from tests.support.databases import MakeDatabase
 
@@ -84,6 +86,51 @@ def work(app: Flask, redis_url: str) -> Iterator[Callable[..., None]]:
     for logger, kept, level in before:
         logger.handlers[:] = kept
         logger.setLevel(level)
+
+
+#: A worker whose task claims its run, sleeps for as many seconds as the argument says, and ends it.
+CLAIM_AND_SLEEP = """
+import sys
+import time
+from datetime import timedelta
+from types import MappingProxyType
+from uuid import UUID
+
+from flask.cli import ScriptInfo
+
+from flask_tokenoffset.cli.worker import worker
+from flask_tokenoffset.state import current_state
+from flask_tokenoffset.tasks import jobs
+from tests.integration.tasks.host import create_app, read_run
+
+
+def claim_and_sleep(run_id):
+    state = current_state()
+    run = read_run(state, UUID(run_id))
+    run.status, run.attempt, run.fence = "running", 1, 1
+    run.lease_expires_at = state.clock.now() + timedelta(minutes=5)
+    state.session.commit()
+    time.sleep(float(sys.argv[1]))
+    run = read_run(state, UUID(run_id))
+    run.status = "complete"
+    state.session.commit()
+
+
+jobs.TASKS = MappingProxyType({"sample": claim_and_sleep})
+worker.main([], obj=ScriptInfo(create_app=create_app))
+"""
+
+
+def children_of(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, "It took too long."
+        time.sleep(0.1)
 
 
 def set_sample(monkeypatch: pytest.MonkeyPatch, task: Callable[[str], None]) -> None:
@@ -254,9 +301,7 @@ def test_sigterm_ends_a_worker_well_and_it_has_ticked(
             text=True,
         )
         try:
-            give_up = time.monotonic() + PATIENCE_SECONDS
-            while read_run(state, run_id).status == "queued" and time.monotonic() < give_up:
-                time.sleep(0.1)
+            wait_until(lambda: read_run(state, run_id).status != "queued")
             process.terminate()
             _, log = process.communicate(timeout=PATIENCE_SECONDS)
         finally:
@@ -323,11 +368,69 @@ def test_the_embedded_queue_works_and_ticks_on_real_tables(
         direct = add_run(state)
         left_behind = add_run(state)
         state.queue.enqueue_sample(direct, attempt=0)  # This starts the ticking, too.
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < give_up:
-            statuses = {read_run(state, run_id).status for run_id in (direct, left_behind)}
-            if statuses == {"cancelled"}:
-                break
-            state.session.rollback()
-            time.sleep(0.05)
-    assert statuses == {"cancelled"}
+        for run_id in (direct, left_behind):
+            wait_until(partial(is_cancelled, state, run_id))
+
+
+def is_cancelled(state: State, run_id: UUID) -> bool:
+    cancelled = read_run(state, run_id).status == "cancelled"
+    state.session.rollback()  # SQLite's writers must not wait for this reader.
+    return cancelled
+
+
+def test_a_run_is_taken_over_when_worker_and_job_are_killed_together(
+    app: Flask,
+    database: str,
+    redis_url: str,
+    work: Callable[..., None],
+) -> None:
+    """Nobody is left to hand the run back: the lease ends, and a tick starts it again."""
+    with app.app_context():
+        state = state_of(app)
+        run_id = add_run(state)
+        state.queue.enqueue_sample(run_id, attempt=0)
+        process = subprocess.Popen(
+            [sys.executable, "-c", CLAIM_AND_SLEEP, "60"],
+            env=environment(database, redis_url),
+            start_new_session=True,
+        )
+        try:
+            wait_until(lambda: read_run(state, run_id).status == "running")
+            horses = children_of(process.pid)
+        finally:
+            for pid in [process.pid, *children_of(process.pid)]:
+                os.kill(pid, signal.SIGKILL)
+            process.wait()
+        assert len(horses) == 1
+        work(with_schedule=True)
+        assert read_run(state, run_id).status == "running"  # The lease still protects it.
+        run = read_run(state, run_id)
+        run.lease_expires_at = state.clock.now() - timedelta(seconds=1)
+        state.session.commit()
+        work(with_schedule=True)
+        run = read_run(state, run_id)
+        assert (run.status, run.fence) == ("cancelled", 3)
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_sigterm_in_the_middle_of_a_run(
+    app: Flask, database: str, redis_url: str, whole_group: bool
+) -> None:
+    """To the worker alone: the run is finished. To its job as well: the run is handed back."""
+    with app.app_context():
+        state = state_of(app)
+        run_id = add_run(state)
+        state.queue.enqueue_sample(run_id, attempt=0)
+        process = subprocess.Popen(
+            [sys.executable, "-c", CLAIM_AND_SLEEP, "2"], env=environment(database, redis_url)
+        )
+        try:
+            wait_until(lambda: read_run(state, run_id).status == "running")
+            (horse,) = children_of(process.pid)
+            process.terminate()
+            if whole_group:
+                os.kill(horse, signal.SIGTERM)
+            assert process.wait(PATIENCE_SECONDS) == 0
+        finally:
+            process.kill()
+        assert read_run(state, run_id).status == ("queued" if whole_group else "complete")
