@@ -6,7 +6,7 @@ from flask import Flask
 
 from example_host_app.database import db
 from example_host_app.security import csp_nonce
-from flask_tokenoffset.extension import TokenOffset
+from flask_tokenoffset import TokenOffset
 
 
 def mount_footprint(app: Flask) -> None:

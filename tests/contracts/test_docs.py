@@ -69,10 +69,9 @@ def test_the_documented_default_of_every_setting_is_the_real_one() -> None:
     documented = documented_settings()
     for each in fields(Settings):
         real = each.default_factory() if each.default_factory is not MISSING else each.default
-        (text,) = re.findall(
-            r"^Default: `(.*)`$", documented[PREFIX + each.name.upper()], re.MULTILINE
-        )
-        assert ast.literal_eval(text) == real, each.name
+        text = documented[PREFIX + each.name.upper()]
+        (default,) = re.findall(r"^Default: `(.*)`$", text, re.MULTILINE)
+        assert ast.literal_eval(default) == real, each.name
 
 
 def test_a_setting_anything_names_exists() -> None:
