@@ -353,7 +353,7 @@ def test_two_schedulers_at_once_double_nothing(postgres_database: MakeDatabase) 
     settings = Settings(keys="unused", vendor_starts_per_minute=60)
     with Session(engine) as session:
         sources = connect(session, 400, refresh_offset_seconds=0)
-    gate = threading.Barrier(2)
+    gate = threading.Barrier(2, timeout=20)
     made: list[UUID] = []
     handed_over: list[UUID] = []
 

@@ -109,7 +109,7 @@ def test_two_ticks_at_once_double_nothing(
         with freeze_time(SUNDAY - timedelta(days=1)):
             for _ in range(20):
                 add_connection(state)
-    gate, reports = threading.Barrier(4), []
+    gate, reports = threading.Barrier(4, timeout=20), []
 
     def tick_once() -> None:
         with app.app_context():
