@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
 import svg
@@ -50,7 +51,9 @@ _LEAST_PLACES: Final = 14
 _MOST_STEPS: Final = 4
 #: A month's name needs this much of the width before the right edge.
 _LABEL_WIDTH_PERCENT: Final = 9
-_OUTLIER_FACTOR: Final = 3
+#: How many median days make a day that is named on the chart.
+_OUTLIER_FACTOR: Final = 5
+_EMPTY_PLOT_HEIGHT_PX: Final = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def daily_usage_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-usag
         title=f"Tokens a day{_span(days)}",
         description=_describe(bars, formatting.tokens, "tokens")
         + " Bars are stacked by kind of token.",
-        nothing="No tokens on any of these days",
+        nothing="No tokens on any of these days" if days else "Nothing was sampled yet",
         axis=formatting.tokens_short,
     )
     hatching = _hatching_pattern(id_prefix) if bars else None
@@ -139,7 +142,7 @@ def cost_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-cost") -> M
     words = _Words(
         title=f"The vendor's cost a day{_span(days)}",
         description=_describe(bars, formatting.nano_usd, ""),
-        nothing="No cost on any of these days",
+        nothing="No cost on any of these days" if days else "Nothing was sampled yet",
         axis=_axis_dollars,
     )
     return _draw(bars, words, id_prefix, COST_PLOT_HEIGHT_PX, None)
@@ -226,6 +229,8 @@ def _draw(
     pattern: svg.Element | None,
 ) -> Markup:
     largest = max((bar.amount for bar in bars), default=0)
+    if not largest:
+        plot_height = _EMPTY_PLOT_HEIGHT_PX
     drawn: list[svg.Element] = [
         svg.Title(id=f"{id_prefix}-title", text=svg.escape(words.title)),
         svg.Desc(id=f"{id_prefix}-desc", text=svg.escape(words.description)),
@@ -237,7 +242,7 @@ def _draw(
     drawn += _axis(top, step, plot_height, words.axis)
     if largest:
         drawn += _bars(bars, top, plot_height)
-        drawn += _peak_label(bars)
+        drawn += _peak_label(bars, words.axis)
     else:
         drawn.append(_text("50%", _TOP_PX + plot_height // 2, words.nothing, "middle"))
     drawn += _month_labels(bars, plot_height)
@@ -317,20 +322,19 @@ def _month_labels(bars: Sequence[_Bar], plot_height: int) -> list[svg.Element]:
     return drawn
 
 
-def _peak_label(bars: Sequence[_Bar]) -> list[svg.Element]:
-    """Name a day that towers over all others, since it flattens them."""
-    by_amount = sorted(range(len(bars)), key=lambda at: bars[at].amount, reverse=True)
-    if len(bars) < _LEAST_PLACES or (
-        bars[by_amount[0]].amount < _OUTLIER_FACTOR * bars[by_amount[1]].amount
-    ):
+def _peak_label(bars: Sequence[_Bar], label: Callable[[int], str]) -> list[svg.Element]:
+    """Name a day that towers over the others, since it flattens them."""
+    used = [bar.amount for bar in bars if bar.amount]
+    at = max(range(len(bars)), key=lambda at: bars[at].amount)
+    if len(used) < _LEAST_PLACES or bars[at].amount < _OUTLIER_FACTOR * median_low(used):
         return []
-    x, width = _place(by_amount[0], len(bars))
+    x, width = _place(at, len(bars))
     in_left_half = x < 50  # noqa: PLR2004 - half of the width in percent
     return [
         _text(
             f"{x + width if in_left_half else x}%",
             _TOP_PX + 14,
-            bars[by_amount[0]].words,
+            f"{formatting.short_date(bars[at].day)}: {label(bars[at].amount)}",
             "start" if in_left_half else "end",
             dx=6 if in_left_half else -6,
             css_class="to-chart-peak",

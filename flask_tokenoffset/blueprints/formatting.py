@@ -104,7 +104,7 @@ def quantity(value: Decimal, of: Quantity | str) -> str:
     :param value: in the quantity's base unit.
     :param of: the quantity, or its name: ``energy``, ``water`` or ``carbon``.
     """
-    return describe(value, _quantity(of))
+    return _joined(describe(value, _quantity(of)), value, _quantity(of))
 
 
 def quantity_range(value: Range, of: Quantity | str) -> str:
@@ -113,7 +113,7 @@ def quantity_range(value: Range, of: Quantity | str) -> str:
     :param value: in the quantity's base unit.
     :param of: the quantity, or its name: ``energy``, ``water`` or ``carbon``.
     """
-    return describe_range(value, _quantity(of))
+    return _joined(describe_range(value, _quantity(of)), value.central, _quantity(of))
 
 
 def date(day: dt.date) -> str:
@@ -145,6 +145,12 @@ def datetime_utc(moment: dt.datetime) -> str:
 
 def _quantity(of: Quantity | str) -> Quantity:
     return of if isinstance(of, Quantity) else Quantity[of.upper()]
+
+
+def _joined(words: str, central: Decimal, of: Quantity) -> str:
+    """The same words, but no line ends between a number and its unit."""
+    unit, _ = of.unit_for(central)
+    return words.replace(f" {unit}", f"\N{NO-BREAK SPACE}{unit}")
 
 
 def _scaled(count: int) -> tuple[str, int]:

@@ -29,7 +29,6 @@ function followSlider(field) {
   const amountPlace = field.querySelector("[data-to-amount]");
   const stale = field.querySelector("[data-to-stale]");
   if (!input || !percentPlace || !amountPlace) return;
-  const { toTokens, toCentsPerMillion } = field.dataset;
 
   function show() {
     const percent = `${grouped(input.value)}\u00a0%`;
@@ -40,6 +39,7 @@ function followSlider(field) {
       input.setAttribute("aria-valuetext", percent);
       return;
     }
+    const { toTokens, toCentsPerMillion } = field.dataset;
     const amount = moneyCents(
       amountCents(BigInt(toTokens), BigInt(toCentsPerMillion), BigInt(input.value)),
     );
