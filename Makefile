@@ -15,10 +15,10 @@ BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint browser bench promises demo clean
+.PHONY: help setup test lint browser bench promises demo demo-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## Make the virtual environment and install everything but the browser's part
 
@@ -62,8 +62,11 @@ bench: $(BENCH_STAMP) ## Run every benchmark
 promises: test ## Run the tests, then print which promises are kept
 	@$(BIN)/python tools/promises.py --report $(BUILD)/promises.json
 
-demo: $(STAMP) ## Start the example partner product
+demo: $(STAMP) ## Start the example partner product with simulated vendors
 	@$(BIN)/python -m example_host_app.demo
+
+demo-check: $(STAMP) ## Walk through a first run of the example over HTTP
+	@$(BIN)/python -m example_host_app.demo --check
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(BUILD) .pytest_cache .mypy_cache .ruff_cache .hypothesis .demo

@@ -1,0 +1,187 @@
+"""``make demo``: Fernhill with the extension and simulated vendors, on this machine only.
+
+    python -m example_host_app.demo            serve until Ctrl-C
+    python -m example_host_app.demo --check    walk through a first run over HTTP, and end
+
+``DATABASE_URL`` and ``TOKENOFFSET_REDIS_URL`` put it on PostgreSQL and on a worker process of its
+own; without them it needs neither.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import flask_migrate
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from example_host_app import create_app
+from example_host_app.database import db
+from example_host_app.first_run import walk_through
+from example_host_app.people import ALICE, BOB, STRANGER, Someone, find_or_add, settle_in
+from flask_tokenoffset.migrations import runner
+from flask_tokenoffset.state import state_of
+from flask_tokenoffset.tasks.queue import EmbeddedQueue
+from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY, OPENAI_DEMO_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+PROJECT = Path(__file__).parent.parent
+HOST = "127.0.0.1"
+PORT = 5040
+#: How long a worker process may take to end by itself.
+WORKER_SECONDS = 15
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Writes no line per request, so that what the demo says stays in sight."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@click.command()
+@click.option("--port", default=PORT, show_default=True, help="0 takes a free one.")
+@click.option("--check", is_flag=True, help="Walk through a first run over HTTP, and end.")
+def main(port: int, *, check: bool) -> None:
+    """Serve Fernhill with simulated vendors."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A first run that was cut short has not succeeded; a demo that was ended has.
+        signal.signal(number, lambda *_: _end(status=1 if check else 0))
+    began = time.monotonic()
+    with ExitStack() as stack:
+        if check and not os.environ.get("EXAMPLE_DATA_FOLDER"):
+            # A first run begins with nothing, and leaves nothing behind.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fernhill-"))
+            os.environ["EXAMPLE_DATA_FOLDER"] = folder
+        # Of the environment, so that a worker process is told the same.
+        os.environ.update(EXAMPLE_SIMULATE="1", FLASK_DEBUG="0")
+        app = create_app()
+        stack.callback(_close, app)
+        prepare(app)
+        stack.enter_context(working(app))
+        address = stack.enter_context(serving(app, 0 if check else port))
+        click.echo(f"Fernhill is ready after {time.monotonic() - began:.1f} s.")
+        if check:
+            newcomer = Someone(
+                f"newcomer-{os.urandom(4).hex()}@fernhill.example", "Nell Comer", "new-to-all-this"
+            )
+            with app.app_context():
+                find_or_add(newcomer)
+                db.session.commit()
+            sys.exit(0 if walk_through(address, newcomer, say=click.echo) else 1)
+        introduce(address)
+        threading.Event().wait()
+
+
+def prepare(app: Flask) -> None:
+    """Bring both sets of tables up to date, and let people move in."""
+    with app.app_context():
+        flask_migrate.upgrade()
+        runner.upgrade(db.engine)
+        settle_in()
+
+
+@contextmanager
+def working(app: Flask) -> Iterator[None]:
+    """See that jobs are worked on: by a process of its own where there is Redis."""
+    if state_of(app).settings.redis_url is None:
+        yield  # Threads of this process do it.
+        return
+    command = [sys.executable, "-m", "flask", "--app", "example_host_app"]
+    worker = subprocess.Popen(  # noqa: S603 - every word of the command is ours
+        [*command, "tokenoffset", "worker", "--with-schedule"],
+        cwd=PROJECT,
+        start_new_session=True,  # Ctrl-C is for us; the worker is then told to end.
+    )
+    try:
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(WORKER_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+
+
+@contextmanager
+def serving(app: Flask, port: int) -> Iterator[str]:
+    """Serve in background threads while the context lasts; gives the address."""
+    if port and not _is_free(port):
+        click.echo(f"Port {port} is taken, so another one is used.")
+        port = 0
+    server = make_server(HOST, port, app, threaded=True, request_handler=_QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, name="fernhill-server", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def introduce(address: str) -> None:
+    """Say where it is and what there is to try."""
+    people = "\n".join(f"    {who.email:<27}{who.password}" for who in (ALICE, BOB, STRANGER))
+    click.echo(
+        f"""
+  {address}
+
+  Sign in as
+{people}
+
+  Then follow «AI footprint» and try
+    1. a band, if you only know roughly how much AI you use
+    2. connecting a vendor; these keys open the simulated ones:
+         Anthropic   {ANTHROPIC_DEMO_KEY}
+         OpenAI      {OPENAI_DEMO_KEY}
+    3. adopting the estimate that comes of it, and changing the coverage
+    4. signing in as Charlie, who sees nothing of it
+
+  No vendor is called and no money moves. Ctrl-C ends it."""
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _close(app: Flask) -> None:
+    queue = state_of(app).queue
+    if isinstance(queue, EmbeddedQueue):
+        queue.close()
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _end(*, status: int) -> None:
+    # Once is enough: an impatient second Ctrl-C must not cut the tidying-up short.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    click.echo("\nGood-bye.")
+    raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()
