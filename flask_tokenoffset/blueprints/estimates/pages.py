@@ -1,0 +1,109 @@
+"""Pages of estimates: choose a band or type an amount, and look at an estimate before adopting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person
+from flask_tokenoffset.blueprints.estimates import presentation
+from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
+from flask_tokenoffset.blueprints.estimates.review import render_review
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.methodology import amount_cents
+from flask_tokenoffset.methodology import bands as published_bands
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import estimates
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+#: The button that asks for the amount instead of going on. It sends the same form.
+UPDATE = "update"
+
+
+@requires(Permission.MAKE_ESTIMATES)
+def bands() -> ResponseReturnValue:
+    """Choose how much AI one uses, and see what it means. Nothing is stored."""
+    return _chooser(ChooserForm.read(request.args))
+
+
+@requires(Permission.MAKE_ESTIMATES)
+def make_estimate() -> ResponseReturnValue:
+    """Make the chosen estimate and show it for review."""
+    form = ChooserForm.read(request.form)
+    if UPDATE in request.form:
+        address = url_for(
+            "tokenoffset.pages.bands",
+            band=form.band,
+            tokens=form.tokens or None,
+            coverage=form.coverage,
+        )
+        return redirect(address, code=303)
+    try:
+        _, coverage_percent = form.check()
+    except InvalidInput:
+        return _chooser(form)
+    tokens_per_month = form.tokens_per_month()
+    state = current_state()
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        person = acting_person(work)
+        if tokens_per_month is None:
+            made = estimates.estimate_from_band(work.session, person=person, key=form.band, now=now)
+        else:
+            made = estimates.estimate_from_amount(
+                work.session, person=person, tokens_per_month=tokens_per_month, now=now
+            )
+        estimate_id = made.id
+    address = url_for(
+        "tokenoffset.pages.estimate", estimate_id=estimate_id, coverage=coverage_percent
+    )
+    return redirect(address, code=303)
+
+
+@requires(Permission.READ_ESTIMATES)
+def estimate(estimate_id: UUID) -> ResponseReturnValue:
+    """One estimate, what it means, and the amount at a coverage of one's choice."""
+    return render_review(estimate_id, request.args.get("coverage"))
+
+
+def _chooser(form: ChooserForm) -> ResponseReturnValue:
+    method_version = current_state().settings.method
+    errors: dict[str, str] = {}
+    shown = amount = kinds = None
+    try:
+        shown, coverage_percent = form.check()
+    except InvalidInput as error:
+        errors = dict(error.errors)
+    else:
+        amount = amount_cents(
+            method_version, shown.tokens.total, shown.figures.co2e_g, coverage_percent
+        )
+        kinds = presentation.shares_of(shown.tokens)
+    page = render(
+        "estimates/bands.html",
+        form=form,
+        errors=errors,
+        bands=published_bands(),
+        own_amount=OWN_AMOUNT,
+        shown=shown,
+        kinds=kinds,
+        amount_cents=amount,
+        price_sentence=presentation.price_sentence(method_version),
+        cents_per_million_tokens=presentation.cents_per_million_tokens(method_version),
+    )
+    return page, 422 if errors else 200
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/bands", view_func=bands)
+    pages.add_url_rule("/estimates", view_func=make_estimate, methods=["POST"])
+    pages.add_url_rule("/estimates/<uuid:estimate_id>", view_func=estimate)

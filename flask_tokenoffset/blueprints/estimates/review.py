@@ -1,0 +1,66 @@
+"""The page on which somebody looks at an estimate and adopts it; also shown when that failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.context import own_account
+from flask_tokenoffset.blueprints.estimates import presentation
+from flask_tokenoffset.blueprints.estimates.forms import WHOLE_COVERAGE, read_coverage
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.models import PlanStatus, SourceKind
+from flask_tokenoffset.services.estimates import read_estimate
+from flask_tokenoffset.services.plans import price_cents, read_plan
+from flask_tokenoffset.services.sources import sampled_source
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.models import Estimate
+
+
+def render_review(
+    estimate_id: UUID, coverage: str | None, errors: Mapping[str, str] | None = None
+) -> tuple[str, int]:
+    """The page and its status.
+
+    :param coverage: percent as it was sent; without one, the plan's, or all of the estimate.
+    :param errors: what was wrong with what was sent, field by field.
+    :raises NotFound: the account has no such estimate.
+    """
+    state = current_state()
+    account_id = own_account()
+    estimate = read_estimate(state.session, account_id, estimate_id)
+    plan = read_plan(state.session, account_id)
+    if coverage is None:
+        coverage = str(plan.adoption.coverage_percent) if plan else WHOLE_COVERAGE
+    found = dict(errors or {})
+    amount_cents = None
+    try:
+        amount_cents = price_cents(estimate, read_coverage(coverage), state.settings.method)
+    except InvalidInput as error:
+        found.update(error.errors)
+    page = render(
+        "estimates/estimate.html",
+        view=presentation.EstimateView.of(estimate, label_of(state.session, account_id, estimate)),
+        coverage=coverage,
+        amount_cents=amount_cents,
+        errors=found,
+        plan=plan if plan and plan.plan.status != PlanStatus.ENDED else None,
+        price_sentence=presentation.price_sentence(state.settings.method),
+        cents_per_million_tokens=presentation.cents_per_million_tokens(state.settings.method),
+    )
+    return page, 422 if found else 200
+
+
+def label_of(session: Session, account_id: UUID, estimate: Estimate) -> str | None:
+    """What the person calls the connection behind an estimate, if there is one behind it."""
+    if estimate.source_kind != SourceKind.SAMPLED:
+        return None
+    source, _ = sampled_source(session, account_id, estimate.source_id)
+    return source.label
