@@ -72,7 +72,7 @@ class BillingRecordList(ItemList[BillingRecordAnswer]):
 )
 def list_billing_records(query: ListQuery) -> OperationAnswer:
     """The account's simulated billing records, newest month first."""
-    before_month = _month_of(query.cursor) if query.cursor is not None else None
+    before_month = month_of(query.cursor) if query.cursor is not None else None
     account_id = account_if_any()
     if account_id is None:
         return BillingRecordList(items=[], next_cursor=None)
@@ -87,7 +87,12 @@ def list_billing_records(query: ListQuery) -> OperationAnswer:
     )
 
 
-def _month_of(cursor: str) -> date:
+def month_of(cursor: str) -> date:
+    """The month a cursor of this list stands for.
+
+    :param cursor: as the page before gave it.
+    :raises InvalidInput: it is none of this list.
+    """
     (text,) = decode_cursor(cursor, 1)
     try:
         return date.fromisoformat(str(text))

@@ -1,0 +1,155 @@
+"""Pages of the plan: what is contributed, how it came about, and how to change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import account_if_any, acting_person
+from flask_tokenoffset.blueprints.estimates.pages import UPDATE
+from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
+from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
+from flask_tokenoffset.blueprints.plans.forms import AdoptForm
+from flask_tokenoffset.blueprints.plans.history import events_of
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.models import PlanStatus
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import plans
+from flask_tokenoffset.services.dashboard import read_charged
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+
+class Notice(NamedTuple):
+    """What to say after a change.
+
+    :param status: where the plan stands then; an address alone can claim anything.
+    """
+
+    status: PlanStatus
+    title: str
+    text: str
+
+
+_NOTICES: Final[Mapping[str, Notice]] = {
+    "adopted": Notice(
+        PlanStatus.ACTIVE,
+        "Adopted",
+        "This is your contribution from now on. It changes only when you adopt another estimate.",
+    ),
+    "pause": Notice(
+        PlanStatus.PAUSED,
+        "Paused",
+        "Months that begin while the plan is paused are not recorded. You can resume at any time.",
+    ),
+    "resume": Notice(
+        PlanStatus.ACTIVE, "Resumed", "The plan goes on with the amount you adopted last."
+    ),
+    "end": Notice(
+        PlanStatus.ENDED,
+        "Ended",
+        "No further months are recorded. Adopting an estimate begins anew.",
+    ),
+}
+_STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
+    "pause": PlanStatus.PAUSED,
+    "resume": PlanStatus.ACTIVE,
+    "end": PlanStatus.ENDED,
+}
+
+
+@requires(Permission.READ_PLAN)
+def plan() -> ResponseReturnValue:
+    """The plan and everything that ever happened to it."""
+    return _plan_page(done=request.args.get("done"))
+
+
+@requires(Permission.CHANGE_PLAN)
+def adopt() -> ResponseReturnValue:
+    """Make an estimate what the plan contributes for, at the amount that was shown."""
+    form = AdoptForm.read(request.form)
+    if UPDATE in request.form:
+        return redirect(
+            url_for(
+                "tokenoffset.pages.estimate", estimate_id=form.estimate_id, coverage=form.coverage
+            ),
+            code=303,
+        )
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            plans.adopt(
+                work,
+                person=acting_person(work),
+                estimate_id=form.estimate_id,
+                coverage_percent=form.coverage_percent(),
+                expected_amount_cents=form.expected_amount_cents(),
+                method_version=state.settings.method,
+                now=state.clock.now(),
+            )
+    except InvalidInput as error:
+        return render_review(form.estimate_id, form.coverage, error.errors)
+    return redirect(url_for("tokenoffset.pages.plan", done="adopted"), code=303)
+
+
+@requires(Permission.CHANGE_PLAN)
+def change_plan(change: str) -> ResponseReturnValue:
+    """Pause, resume or end."""
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            plans.change_status(
+                work,
+                person=acting_person(work),
+                status=_STATUS_AFTER[change],
+                now=state.clock.now(),
+            )
+    except Conflict as error:
+        return _plan_page(refused=error)
+    return redirect(url_for("tokenoffset.pages.plan", done=change), code=303)
+
+
+@requires(Permission.CHANGE_PLAN)
+def confirm_end() -> ResponseReturnValue:
+    """Ask once more, where no script can."""
+    account_id = account_if_any()
+    charged = account_id and read_charged(current_state().session, account_id)
+    if not charged or charged.plan.status == PlanStatus.ENDED:
+        return redirect(url_for("tokenoffset.pages.plan"), code=303)
+    return render("plans/confirm_end.html", charged=charged)
+
+
+def _plan_page(*, done: str | None = None, refused: Conflict | None = None) -> tuple[str, int]:
+    session = current_state().session
+    account_id = account_if_any()
+    charged = read_charged(session, account_id) if account_id else None
+    status = refused.status if refused else 200
+    if account_id is None or charged is None:
+        return render("plans/plan.html", charged=None, refused=refused), status
+    notice = _NOTICES.get(done or "")
+    page = render(
+        "plans/plan.html",
+        charged=charged,
+        view=EstimateView.of(charged.estimate, label_of(session, account_id, charged.estimate)),
+        events=events_of(plans.read_history(session, account_id)),
+        notice=notice if notice and notice.status == charged.plan.status else None,
+        refused=refused,
+    )
+    return page, status
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/plan", view_func=plan)
+    pages.add_url_rule("/plan/adoptions", view_func=adopt, methods=["POST"])
+    pages.add_url_rule("/plan/end", view_func=confirm_end)
+    pages.add_url_rule(
+        "/plan/<any(pause, resume, end):change>", view_func=change_plan, methods=["POST"]
+    )
