@@ -1,0 +1,67 @@
+"""The first page: where somebody stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.context import account_if_any
+from flask_tokenoffset.blueprints.dashboard.presentation import (
+    SourceLine,
+    compare,
+    labels_of,
+    news_of,
+)
+from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.models import PlanStatus
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.providers import PROVIDERS
+from flask_tokenoffset.services.dashboard import EMPTY, read_dashboard
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@requires(Permission.READ_PLAN)
+def dashboard() -> str:
+    """The plan, what it rests on, what it means, and what is new."""
+    state = current_state()
+    account_id = account_if_any()
+    shown = EMPTY
+    if account_id is not None:
+        shown = read_dashboard(state.session, account_id, method_version=state.settings.method)
+    labels = labels_of(shown)
+    charged, proposal = shown.charged, shown.proposal
+    described = None
+    if charged is not None and charged.plan.status != PlanStatus.ENDED:
+        described = charged.estimate
+    elif proposal is not None:
+        described = proposal.estimate
+    elif charged is not None:
+        described = charged.estimate
+    return render(
+        "dashboard/dashboard.html",
+        charged=charged,
+        proposal=proposal,
+        comparison=compare(charged, proposal, labels) if charged and proposal else None,
+        view=EstimateView.of(described, labels.get(str(described.source_id)))
+        if described
+        else None,
+        sources=[SourceLine.of(each) for each in shown.sources],
+        days=shown.days,
+        cost_nano_usd=sum(day.cost_nano_usd for day in shown.days),
+        news=news_of(shown),
+        plan_origin=charged
+        and origin_of(
+            charged.estimate.source_kind,
+            band_key=charged.estimate.band,
+            source_label=labels.get(str(charged.estimate.source_id)),
+        ),
+        providers=[PROVIDERS[name] for name in state.settings.providers],
+    )
+
+
+def register(pages: Blueprint) -> None:
+    """Add the page."""
+    pages.add_url_rule("/", view_func=dashboard)
