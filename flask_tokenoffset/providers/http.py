@@ -187,7 +187,8 @@ class VendorHTTP:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connection."""
-        self._client.close()
+        with http_libraries_silent():
+            self._client.close()
 
     def introduce(
         self, *, title: str, key_header: str, key_scheme: str = "", headers: Mapping[str, str]
@@ -304,6 +305,9 @@ class VendorHTTP:
             if self._monotonic() >= ends_at:
                 raise self._too_slow()
             pieces.append(piece)
+        if self._deadline.expired:
+            # The cut itself looks like the end of a body that did not say how long it is.
+            raise self._too_slow()
         return b"".join(pieces)
 
     def _failure(self, response: httpx.Response, ends_at: float) -> ProviderError:

@@ -68,6 +68,8 @@ class CallDeadline:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+                # A cut that is just under way must not strike the next call's connection.
+                self._timer.join()
                 self._timer = None
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
