@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.providers.vendors import ANTHROPIC, OPENAI, Vendor
+
+
+def sentences(vendor: Vendor) -> dict[str, tuple[str, ...]]:
+    walk = vendor.provider.walk_through
+    return {
+        "steps": walk.steps,
+        "what_is_read": walk.what_is_read,
+        "what_is_not_read": walk.what_is_not_read,
+        "not_covered": walk.not_covered,
+        "cadence": walk.cadence,
+    }
+
+
+def test_everything_is_said_in_whole_sentences(vendor: Vendor) -> None:
+    for name, texts in sentences(vendor).items():
+        assert texts, name
+        for text in texts:
+            assert text[0].isupper(), text
+            assert text.endswith("."), text
+            assert "  " not in text, text
+
+
+def test_exactly_the_endpoints_are_named_as_read(vendor: Vendor) -> None:
+    read = vendor.provider.walk_through.what_is_read
+    endpoints = vendor.provider.endpoints
+    assert len(read) == len(endpoints)
+    for sentence, endpoint in zip(read, endpoints, strict=True):
+        assert sentence == f"{endpoint.method} {endpoint.path}: {endpoint.purpose}"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "groups"),
+    [
+        (ANTHROPIC, ["model, service tier and context window", "grouped by description"]),
+        (OPENAI, ["model, service tier and batch flag", "grouped by line item"]),
+    ],
+)
+def test_the_groups_that_are_asked_for_are_named(vendor: Vendor, groups: list[str]) -> None:
+    read = " ".join(vendor.provider.walk_through.what_is_read)
+    for group in groups:
+        assert group in read
+
+
+def test_the_steps_lead_to_the_page_and_to_the_right_key(vendor: Vendor) -> None:
+    walk = vendor.provider.walk_through
+    steps = " ".join(walk.steps)
+    assert walk.key_page_url.startswith("https://platform.")
+    assert walk.key_page_url in steps
+    assert vendor.provider.key_prefix in steps
+
+
+@pytest.mark.parametrize(
+    ("vendor", "surfaces"),
+    [
+        (ANTHROPIC, ["claude.ai", "Pro", "Max", "Team", "subscriptions", "Claude Code", "IDE"]),
+        (OPENAI, ["ChatGPT", "Codex", "command line", "IDE"]),
+    ],
+)
+def test_surfaces_that_are_not_covered_are_named(vendor: Vendor, surfaces: list[str]) -> None:
+    text = " ".join(vendor.provider.walk_through.not_covered)
+    for surface in surfaces:
+        assert surface in text
+
+
+def test_openai_says_that_the_label_is_ones_own() -> None:
+    assert "a label of your own" in " ".join(OPENAI.provider.walk_through.steps)
