@@ -1,0 +1,1 @@
+"""What is done with a connected key, said in public."""
