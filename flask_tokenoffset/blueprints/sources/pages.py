@@ -1,0 +1,251 @@
+"""Pages of estimate sources: connect a vendor, see what it says, sample again, disconnect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import make_response, redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import account_if_any, own_account
+from flask_tokenoffset.blueprints.problems import status_of
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.sources import connecting
+from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
+from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, RefusedKey
+from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
+from flask_tokenoffset.methodology import TokenCounts
+from flask_tokenoffset.models import ConnectionStatus
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.providers import PROVIDERS
+from flask_tokenoffset.services import estimates, sources
+from flask_tokenoffset.services.usage import read_usage
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.models import Estimate, SampleRun
+    from flask_tokenoffset.providers import Provider
+    from flask_tokenoffset.services.sources import SampledSource
+
+_SEE_OTHER: Final = 303
+
+
+@requires(Permission.READ_SOURCES)
+def list_sources() -> ResponseReturnValue:
+    """The connected vendors, and those that can be connected."""
+    state = current_state()
+    account_id = account_if_any()
+    connected: list[SampledSource] = []
+    newest: dict[UUID, Estimate] = {}
+    if account_id is not None:
+        connected = sources.list_sources(state.session, account_id)
+        newest = {
+            each.source_id: each for each in estimates.newest_by_source(state.session, account_id)
+        }
+    return render(
+        "sources/list.html",
+        sources=connected,
+        estimates=newest,
+        vendors=PROVIDERS,
+        providers=state.gateway.providers,
+        outbound=state.settings.outbound,
+        cadence=Cadence.of(state.settings),
+        unfinished=sources.UNFINISHED,
+    )
+
+
+@requires(Permission.CHANGE_SOURCES)
+def connect_source(provider: str) -> ResponseReturnValue:
+    """Walk through creating a key, and take it.
+
+    :param provider: the vendor's stable name.
+    """
+    vendor = _enabled_vendor(provider)
+    label = request.form.get("label", "")
+    if request.method != "POST":
+        return _connect_form(vendor, label)
+    try:
+        _check_printable(label)
+        source_id, _ = connecting.connect(vendor.name, request.form.get("key", ""), label)
+    except KEY_REFUSALS as error:
+        return _connect_form(vendor, label, RefusedKey.of(error, vendor.title))
+    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+
+
+@requires(Permission.READ_SOURCES)
+def source(source_id: UUID) -> ResponseReturnValue:
+    """One connected vendor: where it stands and what it says."""
+    return _source_page(source_id)
+
+
+@requires(Permission.CHANGE_SOURCES)
+def resample_source(source_id: UUID) -> ResponseReturnValue:
+    """Begin a new sample in the background."""
+    try:
+        connecting.resample(own_account(), source_id)
+    except (Conflict, TooManyAttempts) as refusal:
+        return _source_page(source_id, refusal)
+    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+
+
+@requires(Permission.CHANGE_SOURCES)
+def replace_source_key(source_id: UUID) -> ResponseReturnValue:
+    """Take a new key in the place of one that expired or was refused."""
+    account_id = own_account()
+    sampled = _connected(account_id, source_id)
+    if request.method != "POST":
+        return _key_form(sampled)
+    vendor = PROVIDERS[sampled.connection.provider]
+    try:
+        connecting.replace_key(account_id, source_id, request.form.get("key", ""))
+    except KEY_REFUSALS as error:
+        refused = RefusedKey.of(error, vendor.title)
+        # A failed transaction was rolled back, so what was read before it is read again.
+        return _key_form(_connected(account_id, source_id), refused)
+    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+
+
+@requires(Permission.CHANGE_SOURCES)
+def disconnect_source(source_id: UUID) -> ResponseReturnValue:
+    """Ask once more, then end a connection."""
+    account_id = own_account()
+    sampled = _connected(account_id, source_id)
+    if request.method != "POST":
+        return render(
+            "sources/disconnect.html",
+            sampled=sampled,
+            vendor=PROVIDERS[sampled.connection.provider],
+        )
+    connecting.disconnect(account_id, source_id)
+    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    both = ["GET", "POST"]
+    pages.add_url_rule("/sources", view_func=list_sources)
+    pages.add_url_rule("/sources/connect/<provider>", view_func=connect_source, methods=both)
+    pages.add_url_rule("/sources/<uuid:source_id>", view_func=source)
+    pages.add_url_rule(
+        "/sources/<uuid:source_id>/samples", view_func=resample_source, methods=["POST"]
+    )
+    pages.add_url_rule("/sources/<uuid:source_id>/key", view_func=replace_source_key, methods=both)
+    pages.add_url_rule(
+        "/sources/<uuid:source_id>/disconnect", view_func=disconnect_source, methods=both
+    )
+
+
+def _source_page(
+    source_id: UUID, refusal: Conflict | TooManyAttempts | None = None
+) -> ResponseReturnValue:
+    """The page of a source, with what was just refused on top, if anything was."""
+    state = current_state()
+    account_id = own_account()
+    sampled = sources.read_source(state.session, account_id, source_id)
+    usage = read_usage(state.session, account_id, source_id, sampled.newest_complete)
+    page = render(
+        "sources/source.html",
+        sampled=sampled,
+        vendor=PROVIDERS[sampled.connection.provider],
+        runs=sources.list_runs(state.session, account_id, source_id),
+        usage=usage,
+        total_tokens=TokenCounts.sum(day.tokens for day in usage.days).total,
+        total_cost_nano_usd=sum(day.cost_nano_usd for day in usage.days),
+        estimate=_newest_estimate(account_id, sampled),
+        cadence=Cadence.of(state.settings),
+        next_refresh=next_refresh(sampled.connection, state.clock.now()),
+        unfinished=sources.UNFINISHED,
+        last_day=_last_day,
+        refusal=refusal,
+    )
+    if refusal is None:
+        return page
+    response = make_response(page, status_of(type(refusal)))
+    if isinstance(refusal, TooManyAttempts):
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
+
+
+def _last_day(run: SampleRun) -> date:
+    """The last day a run reads, since people do not think in half-open windows."""
+    return run.window_end - DAY
+
+
+def _newest_estimate(account_id: UUID, sampled: SampledSource) -> Estimate | None:
+    """The estimate of the newest complete sample, unless its history was too short for one."""
+    if sampled.newest_complete is None:
+        return None
+    try:
+        return estimates.newest_of_sample(current_state().session, account_id, sampled.source.id)
+    except Conflict:
+        return None  # The run's own reason says why, and stands on the page.
+
+
+def _connect_form(
+    vendor: Provider, label: str, refused: RefusedKey | None = None
+) -> ResponseReturnValue:
+    state = current_state()
+    page = render(
+        "sources/connect.html",
+        vendor=vendor,
+        label=label,
+        longest_label=sources.LONGEST_LABEL,
+        outbound=state.settings.outbound,
+        vault_open=state.vault.shut_because is None,
+        cadence=Cadence.of(state.settings),
+        refused=refused,
+    )
+    return page if refused is None else (page, refused.status, refused.headers)
+
+
+def _key_form(sampled: SampledSource, refused: RefusedKey | None = None) -> ResponseReturnValue:
+    state = current_state()
+    page = render(
+        "sources/key.html",
+        sampled=sampled,
+        vendor=PROVIDERS[sampled.connection.provider],
+        outbound=state.settings.outbound,
+        vault_open=state.vault.shut_because is None,
+        refused=refused,
+    )
+    return page if refused is None else (page, refused.status, refused.headers)
+
+
+def _enabled_vendor(name: str) -> Provider:
+    """The vendor that an address names.
+
+    :raises NotFound: there is none of that name, or it is not enabled here.
+    """
+    try:
+        return current_state().gateway.provider(name)
+    except InvalidInput:
+        raise NotFound("There is no such vendor to connect here.") from None
+
+
+def _connected(account_id: UUID, source_id: UUID) -> SampledSource:
+    """A source that is not disconnected.
+
+    :raises NotFound: the account has no such source.
+    :raises Conflict: it is disconnected; then no key for it is sent anywhere.
+    """
+    sampled = sources.read_source(current_state().session, account_id, source_id)
+    if sampled.connection.status == ConnectionStatus.DISCONNECTED:
+        raise Conflict("This source is disconnected and its key is gone. Connect it anew instead.")
+    return sampled
+
+
+def _check_printable(label: str) -> None:
+    """Refuse what no browser's text field sends and no database column should hold.
+
+    :raises InvalidInput: the field is ``label``.
+    """
+    if not label.replace("\t", " ").isprintable():
+        raise InvalidInput(
+            {"label": "The label holds a character that cannot be shown. Type it again."}
+        )
