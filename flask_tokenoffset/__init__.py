@@ -9,6 +9,7 @@ Start with ``docs/tutorial.md``.
 
 from __future__ import annotations
 
+from flask_tokenoffset.extension import TokenOffset
 from flask_tokenoffset.host import HostUser
 
-__all__ = ["HostUser"]
+__all__ = ["HostUser", "TokenOffset"]

@@ -169,9 +169,13 @@ class MalformedAnswer(ProviderError):
 
 
 class IncompleteAnswer(ProviderError):
-    """The vendor's pages repeat, end too early or never end, so the window is not whole."""
+    """The vendor's pages repeat, end too early or never end, so the window is not whole.
+
+    Figures that change between two pages end here too, so a later attempt may well succeed.
+    """
 
     code = "vendor-answer-incomplete"
+    transient = True
 
 
 class EndpointNotAllowed(ProviderError):

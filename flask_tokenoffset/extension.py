@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.host import UserLoader
     from flask_tokenoffset.tasks.queue import JobQueue
     from flask_tokenoffset.vault import KeyStore
-
-logger = logging.getLogger(__name__)
 
 #: Applications that are alive and the bind our tables have in them. The bind stands on the
 #: metadata, which the process has once, so two applications must agree on it.
@@ -95,6 +92,7 @@ class TokenOffset:
             attempts=AttemptLimiter(settings.redis_url),
         )
         _claim_bind(app, settings.bind_key)
+        state.queue.check()
         app.extensions[EXTENSION_KEY] = state
         mount(app, state)
         protect_host_migrations(app)
@@ -129,10 +127,6 @@ def _key_store(settings: Settings) -> KeyStore:
 def _queue(app: Flask, settings: Settings) -> JobQueue:
     if settings.redis_url is not None:
         return RedisQueue(settings.redis_url)
-    logger.warning(
-        "TOKENOFFSET_EMBEDDED_QUEUE is on: background samples run in this process and are lost"
-        " with it until the next start. Use TOKENOFFSET_REDIS_URL in production."
-    )
     return EmbeddedQueue(app)
 
 

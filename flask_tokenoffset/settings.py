@@ -73,9 +73,6 @@ class Settings:
     #: Where somebody signs in, if the host does not use Flask-Login: a path, to which ``next`` is
     #: added.
     login_url: str | None = None
-    #: The dotted path of the host's application or factory (``package:create_app``), for RQ
-    #: workers that are not started by ``flask tokenoffset worker``.
-    app: str | None = None
     #: Let the vault work while a debugger is on. For tests only: a debugger shows secrets.
     allow_vault_in_debug: bool = False
 
@@ -264,6 +261,5 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "key_checks_per_hour": _whole_number(1, 10_000),
     "csp_nonce": _callable,
     "login_url": _local_path,
-    "app": _text,
     "allow_vault_in_debug": _switch,
 }

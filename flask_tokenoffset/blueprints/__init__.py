@@ -36,6 +36,7 @@ from flask_tokenoffset.blueprints.problems import (
 from flask_tokenoffset.blueprints.refusals import LONGEST_BODY, BodyTooLarge
 from flask_tokenoffset.blueprints.rendering import static, template_context
 from flask_tokenoffset.permissions import declared
+from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,7 @@ def mount(
         forget_visitor()
         forget_token()
         forget_request_id()
+        current_state().queue.start()
 
     app.register_blueprint(parent)
     _check_declarations(app)

@@ -18,7 +18,10 @@ from flask_tokenoffset.errors import TokenOffsetError
 #: Command name to where it stands. A new command is a new line here.
 _COMMANDS: Final[dict[str, str]] = {
     "db": "flask_tokenoffset.cli.db:db",
+    "estimate": "flask_tokenoffset.cli.estimate:estimate",
     "keys": "flask_tokenoffset.cli.keys:keys",
+    "tick": "flask_tokenoffset.cli.worker:tick",
+    "worker": "flask_tokenoffset.cli.worker:worker",
 }
 
 

@@ -86,7 +86,7 @@ class SampleRun(Base):
     #: Not to be started before this instant.
     available_at: Mapped[datetime]
     #: When it was last handed to the queue; renewed if the queue seems to have lost it.
-    enqueued_at: Mapped[datetime | None]
+    enqueued_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Date, bindparam, delete, func, insert, select
+from sqlalchemy import ARRAY, bindparam, delete, func, insert, select
 
 from flask_tokenoffset.methodology import Stretch, TokenCounts
 from flask_tokenoffset.models import (
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.orm import InstrumentedAttribute, Session
-    from sqlalchemy.types import TypeEngine
 
 _TOKEN_COLUMNS: Final = (
     "uncached_input_tokens",
@@ -277,17 +276,13 @@ def _insert_rows(session: Session, layout: _Layout, chunk: list[Sequence[Any]]) 
     if connection.dialect.name == "postgresql":
         # One statement with a handful of array parameters instead of thousands of value lists:
         # several times faster, and the statement text never grows.
-        types: list[TypeEngine[Any]] = [
-            BigInteger(),
-            Date(),
-            *(BigInteger() for _ in layout.figures),
-        ]
+        table = layout.daily_model.__table__
         arrays = [
-            func.unnest(bindparam(f"column_{name}", type_=ARRAY(kind), unique=False)).label(name)
-            for name, kind in zip(names, types, strict=True)
+            func.unnest(bindparam(f"column_{name}", type_=ARRAY(table.c[name].type))).label(name)
+            for name in names
         ]
-        session.execute(
-            insert(layout.daily_model).from_select(list(names), select(*arrays)),
+        connection.execute(
+            insert(table).from_select(names, select(*arrays)),
             {f"column_{name}": list(values) for name, values in zip(names, chunk, strict=True)},
         )
     else:

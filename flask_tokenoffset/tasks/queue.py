@@ -61,6 +61,10 @@ class JobQueue(Protocol):
         """
         ...
 
+    def start(self) -> None:
+        """Begin to work, where work is done in this process. Called with each request of ours."""
+        ...
+
     def check(self) -> None:
         """Look at start-up whether the queue is fit for its work.
 
@@ -102,6 +106,9 @@ class RedisQueue:
                 " them over when Redis is back.",
                 type(error).__name__,
             )
+
+    def start(self) -> None:
+        """Nothing: workers are processes of their own."""
 
     def check(self) -> None:
         """Look whether Redis keeps what it is given.

@@ -197,6 +197,21 @@ def session_user() -> HostUser | None:
     return HostUser(key=key, name="Ada") if isinstance(key, str) else None
 
 
+class IdleQueue:
+    """A queue that nothing of the frame has any business with but to start it."""
+
+    name = "idle"
+
+    def start(self) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
+        raise AssertionError(f"The frame enqueued {run_id} ({attempt}).")
+
+
 def make_host(
     *,
     login: bool = False,
@@ -232,7 +247,7 @@ def make_host(
         clock=SystemClock(),
         vault=cast("Any", None),
         gateway=cast("Any", None),
-        queue=cast("Any", None),
+        queue=IdleQueue(),
         attempts=cast("Any", None),
     )
     app.extensions[EXTENSION_KEY] = state

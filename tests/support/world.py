@@ -78,6 +78,9 @@ class HeldQueue:
     def __init__(self) -> None:
         self.run_ids: list[UUID] = []
 
+    def start(self) -> None:
+        pass
+
     def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
         self.run_ids.append(run_id)
 
@@ -208,14 +211,22 @@ class World:
     """The host, its vendors, its clock and its people.
 
     :param database_url: where the host keeps its tables.
+    :param customer: what both vendors' simulators are told of their customer, for example
+        ``{"history": 5}``.
     :param settings: more of the host's configuration.
     """
 
-    def __init__(self, database_url: str = "sqlite://", **settings: Any) -> None:
+    def __init__(
+        self,
+        database_url: str = "sqlite://",
+        *,
+        customer: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         self.clock = SteadyClock(START)
         self.queue = HeldQueue()
-        self.anthropic = AnthropicSimulator(today=self.clock.today)
-        self.openai = OpenAISimulator(today=self.clock.today)
+        self.anthropic = AnthropicSimulator(today=self.clock.today, **(customer or {}))
+        self.openai = OpenAISimulator(today=self.clock.today, **(customer or {}))
         self.app = _make_host(database_url, self.vendors, settings)
         self.app.extensions[EXTENSION_KEY] = replace(
             state_of(self.app), clock=self.clock, queue=self.queue

@@ -14,6 +14,7 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
+
     from flask import Blueprint
 
 #: Each kind, and the one field it needs.

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     )
 
 
-class SourceAnswer(Answer):
+class CitationAnswer(Answer):
     """Where a figure comes from."""
 
     text: str
     url: str
 
     @classmethod
-    def of(cls, source: Source) -> SourceAnswer:
+    def of(cls, source: Source) -> CitationAnswer:
         """Show a source."""
         return cls(text=source.text, url=source.url)
 
@@ -44,7 +44,7 @@ class BandAnswer(Answer):
     mix_percent: dict[TokenKind, str] = Field(description="Share of each kind of token.")
     model_class: str
     version: str
-    sources: list[SourceAnswer]
+    sources: list[CitationAnswer]
 
     @classmethod
     def of(cls, band: Band) -> BandAnswer:
@@ -59,7 +59,7 @@ class BandAnswer(Answer):
             mix_percent={kind: str(share) for kind, share in band.mix_percent.items()},
             model_class=str(band.model_class),
             version=band.version,
-            sources=[SourceAnswer.of(source) for source in band.sources],
+            sources=[CitationAnswer.of(source) for source in band.sources],
         )
 
 
@@ -86,7 +86,7 @@ class ConstantAnswer(Answer):
     value: str | RangeAnswer
     standing: str
     note: str
-    sources: list[SourceAnswer]
+    sources: list[CitationAnswer]
 
     @classmethod
     def of(cls, constant: Constant | RangedConstant) -> ConstantAnswer:
@@ -104,7 +104,7 @@ class ConstantAnswer(Answer):
             value=value,
             standing=constant.standing,
             note=constant.note,
-            sources=[SourceAnswer.of(source) for source in constant.sources],
+            sources=[CitationAnswer.of(source) for source in constant.sources],
         )
 
 

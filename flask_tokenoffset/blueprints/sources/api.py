@@ -38,6 +38,7 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
+
     from flask import Blueprint
 
 _KEY_PROBLEMS = (

@@ -333,6 +333,9 @@ def upgrade() -> None:
         op.f("ix_tokenoffset_sample_run_account_id"), "tokenoffset_sample_run", ["account_id"]
     )
     op.create_index(
+        op.f("ix_tokenoffset_sample_run_enqueued_at"), "tokenoffset_sample_run", ["enqueued_at"]
+    )
+    op.create_index(
         "ix_tokenoffset_sample_run_due", "tokenoffset_sample_run", ["status", "available_at"]
     )
     op.create_index(
