@@ -8,23 +8,37 @@ for each application. Nothing is registered on a blueprint at import time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from flask import Blueprint
 
 from flask_tokenoffset.blueprints.billing import api as billing_api
+from flask_tokenoffset.blueprints.billing import pages as billing_pages
+from flask_tokenoffset.blueprints.connections import pages as connections_pages
+from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
+from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
 from flask_tokenoffset.blueprints.methodology import api as methodology_api
+from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
 from flask_tokenoffset.blueprints.plans import api as plans_api
+from flask_tokenoffset.blueprints.plans import pages as plans_pages
+from flask_tokenoffset.blueprints.rendering import NavigationItem
 from flask_tokenoffset.blueprints.sources import api as sources_api
-
-if TYPE_CHECKING:
-    from flask_tokenoffset.blueprints.rendering import NavigationItem
+from flask_tokenoffset.blueprints.sources import pages as sources_pages
+from flask_tokenoffset.permissions import Permission
 
 Register: TypeAlias = Callable[[Blueprint], None]
 
 #: Adds pages to the blueprint ``tokenoffset.pages``.
-PAGES: Final[tuple[Register, ...]] = ()
+PAGES: Final[tuple[Register, ...]] = (
+    dashboard_pages.register,
+    sources_pages.register,
+    estimates_pages.register,
+    plans_pages.register,
+    billing_pages.register,
+    methodology_pages.register,
+    connections_pages.register,
+)
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
 OPERATIONS: Final[tuple[Register, ...]] = (
     methodology_api.register,
@@ -34,4 +48,10 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     billing_api.register,
 )
 #: The navigation our layout shows, in order.
-NAVIGATION: Final[tuple[NavigationItem, ...]] = ()
+NAVIGATION: Final[tuple[NavigationItem, ...]] = (
+    NavigationItem("Overview", "dashboard", Permission.READ_PLAN),
+    NavigationItem("Plan", "plan", Permission.READ_PLAN),
+    NavigationItem("Sources", "list_sources", Permission.READ_SOURCES),
+    NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
+    NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
+)
