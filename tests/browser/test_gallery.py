@@ -235,3 +235,17 @@ def test_the_system_without_motion_gets_none(open_page: Callable[..., Page]) -> 
     page = open_page(reduced_motion="reduce")
     button = page.get_by_role("button", name="Save the plan")
     assert button.evaluate("(each) => getComputedStyle(each).transitionDuration") == "0s"
+
+
+def test_what_a_host_says_about_bare_elements_does_not_bend_ours(
+    open_page: Callable[..., Page],
+) -> None:
+    rules = (
+        "svg { max-width: 20px; height: auto } section, dl, header { padding: 50px; float: left }"
+        " table { width: 90px } button { text-transform: uppercase; font-size: 8px }"
+    )
+    page = open_page(viewport={"width": 800, "height": 700}, bypass_csp=True)
+    places = [".to-chart", ".to-figures", ".to-page-header", ".to-table", ".to-button", ".to-card"]
+    before = [page.locator(place).first.bounding_box() for place in places]
+    page.add_style_tag(content=rules)
+    assert [page.locator(place).first.bounding_box() for place in places] == before
