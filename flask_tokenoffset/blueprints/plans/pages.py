@@ -28,34 +28,31 @@ if TYPE_CHECKING:
 
 
 class Notice(NamedTuple):
-    """What to say after a change.
+    """What to say after a change."""
 
-    :param status: where the plan stands then; an address alone can claim anything.
-    """
-
-    status: PlanStatus
     title: str
     text: str
 
 
-_NOTICES: Final[Mapping[str, Notice]] = {
-    "adopted": Notice(
-        PlanStatus.ACTIVE,
+#: By what was done and where the plan stands then: an address alone can claim anything.
+_NOTICES: Final[Mapping[tuple[str, str], Notice]] = {
+    ("adopted", PlanStatus.ACTIVE): Notice(
         "Adopted",
         "This is your contribution from now on. It changes only when you adopt another estimate.",
     ),
-    "pause": Notice(
-        PlanStatus.PAUSED,
+    ("adopted", PlanStatus.PAUSED): Notice(
+        "Adopted",
+        "This is your contribution once you resume the plan, which is still paused.",
+    ),
+    ("pause", PlanStatus.PAUSED): Notice(
         "Paused",
         "Months that begin while the plan is paused are not recorded. You can resume at any time.",
     ),
-    "resume": Notice(
-        PlanStatus.ACTIVE, "Resumed", "The plan goes on with the amount you adopted last."
+    ("resume", PlanStatus.ACTIVE): Notice(
+        "Resumed", "The plan goes on with the amount you adopted last."
     ),
-    "end": Notice(
-        PlanStatus.ENDED,
-        "Ended",
-        "No further months are recorded. Adopting an estimate begins anew.",
+    ("end", PlanStatus.ENDED): Notice(
+        "Ended", "No further months are recorded. Adopting an estimate begins anew."
     ),
 }
 _STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
@@ -133,13 +130,12 @@ def _plan_page(*, done: str | None = None, refused: Conflict | None = None) -> t
     status = refused.status if refused else 200
     if account_id is None or charged is None:
         return render("plans/plan.html", charged=None, refused=refused), status
-    notice = _NOTICES.get(done or "")
     page = render(
         "plans/plan.html",
         charged=charged,
         view=EstimateView.of(charged.estimate, label_of(session, account_id, charged.estimate)),
         events=events_of(plans.read_history(session, account_id)),
-        notice=notice if notice and notice.status == charged.plan.status else None,
+        notice=_NOTICES.get((done or "", charged.plan.status)),
         refused=refused,
     )
     return page, status
