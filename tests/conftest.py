@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 pytest_plugins = [
     "tests.support.databases",
+    "tests.support.endpoint_recorder",
     "tests.support.network",
     "tests.support.promise_report",
 ]
