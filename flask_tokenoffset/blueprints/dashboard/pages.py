@@ -58,6 +58,7 @@ def dashboard() -> str:
             band_key=charged.estimate.band,
             source_label=labels.get(str(charged.estimate.source_id)),
         ),
+        sample_days=state.settings.sample_days,
         providers=[PROVIDERS[name] for name in state.settings.providers],
     )
 

@@ -133,7 +133,7 @@ def compare(charged: Charged, proposal: Proposal, labels: Mapping[str, str]) -> 
 def news_of(shown: Dashboard) -> list[News]:
     """What changed lately, newest first."""
     found = [
-        News(each.newest_complete.finished_at, f"«{each.source.label}» was sampled.")
+        News(each.newest_complete.finished_at, f"{each.source.label} was sampled.")
         for each in shown.sources
         if each.newest_complete is not None and each.newest_complete.finished_at is not None
     ]

@@ -167,18 +167,6 @@ def price_sentence(method_version: str) -> str:
     )
 
 
-def cents_per_million_tokens(method_version: str) -> int | None:
-    """The rate from which a script can compute amounts, if the method has a whole one.
-
-    :param method_version: ``TOKENOFFSET_METHOD``.
-    """
-    chosen = method(method_version)
-    if not isinstance(chosen, PublishedMethod):
-        return None
-    cents = Decimal(chosen.contribution_cents_per_million_tokens.value)
-    return int(cents) if cents == int(cents) else None
-
-
 def span_of(start: date, end: date) -> str:
     """Days in words.
 
