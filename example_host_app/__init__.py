@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from example_host_app import accounts, config, security, workspaces
-from example_host_app.database import db, migrate
+from example_host_app import accounts, config, database, security, workspaces
 from example_host_app.footprint import mount_footprint
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(__name__, instance_path=str(config.data_folder()))
     config.configure(app, settings or {})
-    db.init_app(app)
-    migrate.init_app(app, db)
+    database.init_app(app)
     security.init_app(app)
     accounts.init_app(app)
     workspaces.init_app(app)

@@ -107,9 +107,18 @@ def working(app: Flask) -> Iterator[None]:
         cwd=PROJECT,
         start_new_session=True,  # Ctrl-C is for us; the worker is then told to end.
     )
+    ending = threading.Event()
+
+    def watch() -> None:
+        status = worker.wait()
+        if not ending.is_set():
+            click.echo(f"The worker ended by itself ({status}), so samples only wait.", err=True)
+
+    threading.Thread(target=watch, name="fernhill-worker-watch", daemon=True).start()
     try:
         yield
     finally:
+        ending.set()
         worker.terminate()
         try:
             worker.wait(WORKER_SECONDS)

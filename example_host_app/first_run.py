@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
 #: How long both samples may take.
-SAMPLE_SECONDS: Final = 120
+SAMPLE_SECONDS: Final = 60
 POLL_SECONDS: Final = 0.5
 
 # The published method in its own words, so that the code under test is not asked about itself.

@@ -1,0 +1,399 @@
+"""Fernhill, the partner product in ``example_host_app``, with and without the extension."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import event
+
+from example_host_app import create_app, footprint
+from example_host_app.database import db
+from example_host_app.demo import prepare
+from example_host_app.people import ALICE, STRANGER, Someone
+from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
+from flask_tokenoffset.vault import generate_key
+from tests.support.html_page import Element, HtmlPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+ROOT = Path(__file__).parent.parent.parent
+HOST_PAGES = ("/", "/settings", "/workspaces/1", "/no-such-page", "/static/fernhill.css")
+DEMO = [sys.executable, "-m", "example_host_app.demo"]
+
+
+@pytest.fixture
+def fernhill(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Call it for Fernhill with its people in it; settings go in as keywords."""
+    made: list[Flask] = []
+
+    def make(**settings: Any) -> Flask:
+        app = create_app(
+            {
+                "SECRET_KEY": "fernhill's secret",
+                "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}",
+                "SIMULATE": True,
+                "TOKENOFFSET_KEYS": generate_key("test"),
+                **settings,
+            }
+        )
+        made.append(app)
+        prepare(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        if app.config["FOOTPRINT"] and app.config.get("TOKENOFFSET_EMBEDDED_QUEUE"):
+            app.extensions["tokenoffset"].queue.close()
+
+
+def signed_in(app: Flask, someone: Someone = ALICE) -> FlaskClient:
+    client = app.test_client()
+    form = HtmlPage(client.get("/sign-in").text).forms[0]
+    answer = client.post(
+        "/sign-in", data={**form.values, "email": someone.email, "password": someone.password}
+    )
+    assert answer.status_code == 303
+    return client
+
+
+def submit(client: FlaskClient, path: str, action: str, **fields: str) -> TestResponse:
+    """Send a form of a page as a browser would."""
+    form = HtmlPage(client.get(path).text).form(action)
+    return client.post(form.action, data={**form.values, **fields})
+
+
+def footprint_pages(app: Flask, **values: Any) -> list[str]:
+    """Every page of the extension that can be opened by a link."""
+    paths = []
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("tokenoffset.pages.") and "GET" in (rule.methods or ()):
+            built = rule.build({name: values[name] for name in rule.arguments})
+            assert built is not None
+            paths.append(built[1])
+    return sorted(paths)
+
+
+# --- the mounting ---------------------------------------------------------------------------------
+
+
+def test_mounting_takes_fewer_than_25_lines() -> None:
+    lines = Path(footprint.__file__).read_text(encoding="utf-8").splitlines()
+    assert 5 < len(lines) < 25
+    for path in (ROOT / "example_host_app").glob("*.py"):
+        mounts = "TokenOffset(" in path.read_text(encoding="utf-8")
+        assert mounts == (path.name == "footprint.py"), path.name
+
+
+def test_the_documents_show_the_mounting_as_it_is() -> None:
+    mounting = Path(footprint.__file__).read_text(encoding="utf-8")
+    _, _, body = mounting.partition("def mount_footprint")
+    tutorial = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    assert f"def mount_footprint{body}" in tutorial
+
+
+# --- Fernhill's own pages -------------------------------------------------------------------------
+
+
+class Visit:
+    """What a visit to a page of Fernhill's was like."""
+
+    def __init__(self, app: Flask, client: FlaskClient, path: str) -> None:
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            statements.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        answer = client.get(path)
+        event.remove(engine, "before_cursor_execute", note)
+        self.status = answer.status_code
+        self.headers = {
+            name: re.sub(r"nonce-[\w-]+", "nonce", value)
+            for name, value in answer.headers
+            if name not in {"Date", "Content-Length", "Set-Cookie", "ETag", "Last-Modified"}
+        }
+        self.cookies = [value.partition("=")[0] for value in answer.headers.getlist("Set-Cookie")]
+        self.statements = statements
+        text = re.sub(r'(name="csrf_token" value=")[^"]+', r"\1", answer.text)
+        self.text = re.sub(r"\s*<li><a href=\"/footprint/\".*</li>", "", text)
+        answer.close()
+
+
+def test_fernhills_own_pages_are_as_they_were(
+    fernhill: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = fernhill(TOKENOFFSET_REDIS_URL="redis://127.0.0.1:1/0")
+    bare = fernhill(FOOTPRINT=False)
+    calls: list[str] = []
+
+    def note_call(_connection: Any) -> None:
+        calls.append("connect")
+        raise redis.ConnectionError("counted")
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "connect", note_call)
+    clients = signed_in(mounted), signed_in(bare)
+    for path in HOST_PAGES:
+        with_it, without = (
+            Visit(app, client, path) for app, client in zip((mounted, bare), clients, strict=True)
+        )
+        assert vars(with_it) == vars(without), path
+    assert Visit(mounted, mounted.test_client(), "/sign-in").cookies == ["fernhill"]
+    assert calls == []
+
+
+def test_a_page_that_does_not_exist_is_answered_by_fernhill(
+    fernhill: Callable[..., Flask],
+) -> None:
+    client = signed_in(fernhill())
+    for path in ("/no-such-page", "/workspaces/2"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "There is no such page" in answer.text
+    assert signed_in(client.application, STRANGER).get("/workspaces/2").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "way_on"),
+    [
+        ("/settings", "/settings"),
+        ("/footprint/", "/footprint/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("/\\elsewhere.example/", "/"),
+        ("/\t/elsewhere.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_signing_in_leads_on_to_fernhill_only(
+    fernhill: Callable[..., Flask], wanted: str, way_on: str
+) -> None:
+    client = signed_in(fernhill(FOOTPRINT=False))
+    answer = client.get("/sign-in", query_string={"next": wanted})
+    assert answer.headers["Location"] == way_on
+
+
+def test_a_wrong_password_and_a_missing_token_are_refused(fernhill: Callable[..., Flask]) -> None:
+    client = fernhill(FOOTPRINT=False).test_client()
+    wrong = {"email": ALICE.email, "password": STRANGER.password}
+    assert client.post("/sign-in", data=wrong).status_code == 400
+    token = HtmlPage(client.get("/sign-in").text).forms[0].values
+    assert client.post("/sign-in", data={**token, **wrong}).status_code == 422
+    assert client.get("/").status_code == 302
+
+
+# --- the extension's pages in Fernhill ------------------------------------------------------------
+
+
+def test_the_extensions_pages_keep_to_fernhills_policy(fernhill: Callable[..., Flask]) -> None:
+    app = fernhill()
+    client = signed_in(app)
+    source = id_in(
+        submit(client, "/footprint/sources/connect/anthropic", "anthropic", key=ANTHROPIC_DEMO_KEY)
+    )
+    estimate = id_in(submit(client, "/footprint/bands", "/estimates"))
+    adopted = submit(client, f"/footprint/estimates/{estimate}", "/plan/adoptions")
+    assert adopted.status_code == 303
+    paths = footprint_pages(app, source_id=source, estimate_id=estimate, provider="openai")
+    assert {"/footprint/", "/footprint/plan", f"/footprint/sources/{source}"} < set(paths)
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        policy = answer.headers["Content-Security-Policy"]
+        (nonce,) = re.findall(r"script-src 'nonce-([\w-]{20,})';", policy)
+        assert "unsafe" not in policy
+        page = HtmlPage(answer.text)
+        assert "Fernhill" in page.title, path
+        assert {"link", "script"} <= {each.tag for each in page.elements}, path
+        for element in page.elements:
+            check_against_policy(element, nonce)
+
+
+def check_against_policy(element: Element, nonce: str) -> None:
+    names = set(element.attributes)
+    assert element.tag != "style", element
+    assert "style" not in names, element
+    assert not {name for name in names if name.startswith("on")}, element
+    if element.tag == "script":
+        assert element.attributes["src"].startswith("/"), element
+        assert element.attributes["nonce"] == nonce
+    if element.tag == "link":
+        assert element.attributes["href"].startswith("/"), element
+
+
+@pytest.mark.parametrize(
+    ("tag", "attributes"),
+    [
+        ("style", {}),
+        ("p", {"style": "color: red"}),
+        ("button", {"onclick": "alert(1)"}),
+        ("script", {"nonce": "n", "src": "https://elsewhere.example/s.js"}),
+        ("script", {"nonce": "another", "src": "/s.js"}),
+        ("link", {"href": "https://elsewhere.example/s.css"}),
+    ],
+)
+def test_what_would_break_the_policy_is_noticed(tag: str, attributes: dict[str, str]) -> None:
+    with pytest.raises(AssertionError):
+        check_against_policy(Element(tag, attributes), "n")
+
+
+def id_in(answer: TestResponse) -> str:
+    """The id in the address a form led to."""
+    assert answer.status_code == 303, answer.text
+    (found,) = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", answer.headers["Location"])
+    return str(found)
+
+
+# --- migrations -----------------------------------------------------------------------------------
+
+
+def test_fernhills_migrations_do_not_touch_the_extensions_tables(
+    fernhill: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = fernhill()
+    with app.app_context(), db.engine.connect() as connection:
+        unfiltered = compare_metadata(MigrationContext.configure(connection), db.metadata)
+        dropped = {change[1].name for change in unfiltered if change[0] == "remove_table"}
+    assert "tokenoffset_account" in dropped, "without the filter they would be dropped"
+    result = app.test_cli_runner().invoke(args=["db", "check"])
+    assert result.exit_code == 0, result.output
+    # A change of Fernhill's own is still found.
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE document ADD COLUMN colour TEXT")
+    result = app.test_cli_runner().invoke(args=["db", "check"])
+    assert result.exit_code != 0
+    assert "colour" in caplog.messages[-1]
+    assert "tokenoffset" not in caplog.messages[-1]
+
+
+# --- settings made up, and the command line -------------------------------------------------------
+
+
+def test_secrets_are_made_once_and_readable_by_their_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SECRET_KEY", "DATABASE_URL", "TOKENOFFSET_KEYS", "TOKENOFFSET_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EXAMPLE_DATA_FOLDER", str(tmp_path / "data"))
+    first, second = create_app(), create_app()
+    for name in ("SECRET_KEY", "TOKENOFFSET_KEYS"):
+        assert first.config[name] == second.config[name]
+        assert len(first.config[name]) > 32
+    kept = {path.name: path for path in (tmp_path / "data").iterdir()}
+    assert set(kept) == {"secret-key", "master-key"}
+    for path in kept.values():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    monkeypatch.setenv("EXAMPLE_DATA_FOLDER", str(tmp_path / "other"))
+    assert create_app().config["TOKENOFFSET_KEYS"] != first.config["TOKENOFFSET_KEYS"]
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgresql://u:p@db/fernhill", "postgresql+psycopg://u:p@db/fernhill"),
+        ("postgres://db/fernhill", "postgresql+psycopg://db/fernhill"),
+        ("postgresql+psycopg://db/fernhill", "postgresql+psycopg://db/fernhill"),
+        ("sqlite:///here.sqlite", "sqlite:///here.sqlite"),
+    ],
+)
+def test_a_database_address_gets_the_driver_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch, given: str, used: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", given)
+    app = create_app({"SECRET_KEY": "s", "FOOTPRINT": False})
+    assert app.config["SQLALCHEMY_DATABASE_URI"] == used
+
+
+def test_the_commands_work_before_anything_was_set_up(tmp_path: Path) -> None:
+    flask = [sys.executable, "-m", "flask", "--app", "example_host_app", "tokenoffset"]
+    environment = {**os.environ, "EXAMPLE_DATA_FOLDER": str(tmp_path)}
+    for arguments, said in ((["--help"], "worker"), (["db", "upgrade"], "The tables are at")):
+        done = subprocess.run(
+            [*flask, *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout
+
+
+# --- the demo -------------------------------------------------------------------------------------
+
+
+def test_a_first_run_succeeds_on_postgresql_with_a_worker_of_its_own(
+    tmp_path: Path, postgres_database: Callable[[], str], redis_url: str
+) -> None:
+    environment = {
+        "EXAMPLE_DATA_FOLDER": str(tmp_path),
+        "DATABASE_URL": postgres_database(),
+        "TOKENOFFSET_REDIS_URL": redis_url,
+    }
+    done = subprocess.run(
+        [*DEMO, "--check"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All of it worked" in done.stdout
+    assert " no " not in done.stdout
+
+
+def test_a_busy_port_is_stepped_around_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        demo = subprocess.Popen(
+            [*DEMO, "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "EXAMPLE_DATA_FOLDER": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert demo.stdout is not None
+        said = ""
+        for line in demo.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                break
+        with socket.create_connection(("127.0.0.1", served_port(said))):
+            pass
+        demo.send_signal(signal.SIGINT)
+        _, complaints = demo.communicate(timeout=30)
+    assert f"Port {port} is taken" in said, complaints
+    assert served_port(said) != port
+    assert demo.returncode == 0
+    assert "Traceback" not in complaints
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", served_port(said)))
+
+
+def served_port(said: str) -> int:
+    (port,) = re.findall(r"http://127.0.0.1:(\d+)", said)
+    return int(port)
