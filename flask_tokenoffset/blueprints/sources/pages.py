@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from unicodedata import category
 
 from flask import make_response, redirect, request, url_for
 
@@ -71,7 +72,7 @@ def connect_source(provider: str) -> ResponseReturnValue:
     if request.method != "POST":
         return _connect_form(vendor, label)
     try:
-        _check_printable(label)
+        _refuse_control_characters(label)
         source_id, _ = connecting.connect(vendor.name, request.form.get("key", ""), label)
     except KEY_REFUSALS as error:
         return _connect_form(vendor, label, RefusedKey.of(error, vendor.title))
@@ -240,12 +241,12 @@ def _connected(account_id: UUID, source_id: UUID) -> SampledSource:
     return sampled
 
 
-def _check_printable(label: str) -> None:
-    """Refuse what no browser's text field sends and no database column should hold.
+def _refuse_control_characters(label: str) -> None:
+    """Refuse what no browser's text field sends; PostgreSQL could not even store a NUL.
 
     :raises InvalidInput: the field is ``label``.
     """
-    if not label.replace("\t", " ").isprintable():
+    if any(category(character) == "Cc" and not character.isspace() for character in label):
         raise InvalidInput(
             {"label": "The label holds a character that cannot be shown. Type it again."}
         )

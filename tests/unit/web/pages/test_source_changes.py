@@ -43,6 +43,9 @@ def test_sampling_twice_at_once_is_refused_on_the_page(world: World) -> None:
     page = HtmlPage(answer.text)
     assert "No new sample was begun" in page.text
     assert "already under way" in page.text
+    # Polled, it would load itself anew at the end, and send the form again.
+    assert page.by_class("to-progress") == []
+    assert page.link("Show the source as it stands now").endswith(f"/sources/{source_id}")
     assert len(world.queue.run_ids) == 1
 
 
