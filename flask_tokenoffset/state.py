@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app
 
+from flask_tokenoffset.models import Account
 from flask_tokenoffset.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -59,9 +60,23 @@ class State:
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         """One transaction over the host's session; see :class:`UnitOfWork`."""
+        self._begin_on_sqlite()
         sender = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         with UnitOfWork(self.session, sender=sender) as work:
             yield work
+
+    def _begin_on_sqlite(self) -> None:
+        """Make Python's SQLite driver begin a transaction as every other driver does.
+
+        By itself it begins one with the first INSERT, so that a savepoint before that would stand
+        alone and its release would commit. It is begun for writing, because a transaction that
+        reads first and then finds another one writing cannot go on. A host that has mended its
+        engine is left alone.
+        """
+        connection = self.session.connection(bind_arguments={"mapper": Account})
+        raw = connection.connection.dbapi_connection
+        if connection.dialect.name == "sqlite" and not getattr(raw, "in_transaction", True):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def state_of(app: Flask) -> State:

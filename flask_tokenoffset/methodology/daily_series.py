@@ -106,7 +106,10 @@ class DailySeries:
             cost_by_day[day] += cost_nano_usd
         known = {
             day: DayUsage(
-                {model: TokenCounts.sum(counts) for model, counts in by_model.items()},
+                {
+                    model: counts[0] if len(counts) == 1 else TokenCounts.sum(counts)
+                    for model, counts in by_model.items()
+                },
                 None if costs is None else cost_by_day[day],
             )
             for day, by_model in gathered.items()

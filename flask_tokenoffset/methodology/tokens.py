@@ -39,6 +39,12 @@ class TokenCounts:
     output_tokens: int = 0
 
     def __post_init__(self) -> None:
+        uncached, cached, creation, output = self.counts()
+        # Thousands are made for one projection, so the usual case is looked at in one go.
+        if type(uncached) is type(cached) is type(creation) is type(output) is int and (
+            (uncached | cached | creation | output) >= 0
+        ):
+            return
         for kind, count in zip(TokenKind, self.counts(), strict=True):
             # A bool is an int to Python, and never a number of tokens to us.
             if type(count) is not int:

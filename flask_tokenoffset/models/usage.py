@@ -3,7 +3,9 @@
 The dimensions a vendor groups by change rarely and repeat every day, so they stand once in a
 *series* (or *line*, for cost) and each day is a narrow row of integers. Tenancy: the daily tables
 carry no ``account_id`` of their own because they are reached only through their series or line,
-which does, and a day's row would double in size.
+which does, and a day's row would double in size. They have no foreign key to it either: one service
+writes and deletes both in one transaction, and checking the key of every row would take PostgreSQL
+longer than writing it.
 
 Dimensions are texts and ``""`` where the vendor says null, so that they can take part in a unique
 constraint. There is no column that could hold a prompt or an answer.
@@ -57,7 +59,8 @@ class DailyUsage(Base):
 
     __tablename__ = "tokenoffset_daily_usage"
 
-    series_id: Mapped[int] = mapped_column(ForeignKey(UsageSeries.id), primary_key=True)
+    #: The id of a :class:`UsageSeries`.
+    series_id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     uncached_input_tokens: Mapped[int]
     cached_input_tokens: Mapped[int]
@@ -91,7 +94,8 @@ class DailyCost(Base):
 
     __tablename__ = "tokenoffset_daily_cost"
 
-    line_id: Mapped[int] = mapped_column(ForeignKey(CostLine.id), primary_key=True)
+    #: The id of a :class:`CostLine`.
+    line_id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     cost_nano_usd: Mapped[int]
 

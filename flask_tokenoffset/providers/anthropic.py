@@ -335,12 +335,10 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
                 ]
             except (KeyError, TypeError):
                 raise malformed_row(TITLE) from None
-            require_usd(currency)
+            if currency != "USD":
+                require_usd(currency)
             cost_nano_usd = nano_usd_from_cents_text(cents)
             costs[key] = costs[key] + cost_nano_usd if key in costs else cost_nano_usd
-        return [
-            CostRow(description, cost_type, model, tier, token_type, within_column(cost))
-            for (description, cost_type, model, tier, token_type), cost in costs.items()
-        ]
+        return [CostRow._make((*key, within_column(cost))) for key, cost in costs.items()]
 
     return read

@@ -24,6 +24,9 @@ _DOLLARS_TO_NANO_DIGITS: Final = 9
 _LARGEST_NANO_USD: Final = 2**63 - 1
 _LARGEST_EXPONENT: Final = 12
 _NUMBER: Final = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
+#: Few enough digits to fit the column whatever they are.
+_PLAIN_CENTS: Final = re.compile(r"-?[0-9]{1,11}(?:\.[0-9]{1,7})?")
+_ZEROS: Final = tuple("0" * (_CENTS_TO_NANO_DIGITS - n) for n in range(_CENTS_TO_NANO_DIGITS + 1))
 _CURRENCIES: Final = frozenset({"USD", "usd"})
 
 
@@ -35,6 +38,10 @@ def nano_usd_from_cents_text(cents: object) -> int:
     :param cents: the vendor's value; anything but decimal text is refused.
     :raises MalformedAnswer: where it is missing, not decimal text, or absurdly large.
     """
+    if type(cents) is str and _PLAIN_CENTS.fullmatch(cents) is not None:
+        # Nearly every amount: exact by moving the point in the text, and far faster.
+        whole, _, fraction = cents.partition(".")
+        return int(whole + fraction + _ZEROS[len(fraction)])
     if type(cents) is not str or _NUMBER.fullmatch(cents) is None:
         raise MalformedAnswer("The cost report holds an amount that is not a decimal text.")
     return _nano_usd(Decimal(cents), _CENTS_TO_NANO_DIGITS)

@@ -357,7 +357,8 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
                 key = dimensions[(result.get("line_item"),)]
             except (KeyError, TypeError):
                 raise malformed_row(TITLE) from None
-            require_usd(currency)
+            if currency != "usd":
+                require_usd(currency)
             cost_nano_usd = nano_usd_from_dollars(dollars)
             costs[key] = costs[key] + cost_nano_usd if key in costs else cost_nano_usd
         return [

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
@@ -45,7 +46,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services import figures
-from flask_tokenoffset.services.usage import daily_cost_totals, daily_tokens_by_model
+from flask_tokenoffset.services.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.services.readings import KeptDays, Reading
 
 #: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
 #: keeps a slip of the finger out of the books.
@@ -195,26 +198,29 @@ def _from_preview(
 
 def estimate_from_sample(
     session: Session,
+    reading: Reading,
     *,
-    account_id: UUID,
+    kept: KeptDays,
     source_id: UUID,
     run_id: UUID,
-    window_start: date,
-    window_end: date,
+    window: Stretch,
     now: datetime,
 ) -> Estimate | NoProjection:
     """Project a freshly stored sample to a month.
 
+    :param reading: what was read; it is not read back from the tables.
+    :param kept: days the vendor no longer reported, whose stored figures count.
     :return: the estimate, or the reason why there is no honest monthly value.
     """
     source = session.get_one(Source, source_id)
-    window = Stretch(window_start, window_end)
     projection = project(
         DailySeries.from_rows(
             window,
             window,
-            daily_tokens_by_model(session, source_id, window),
-            daily_cost_totals(session, source_id, window),
+            chain(
+                reading.tokens_by_day_and_model(), tokens_of_days(session, source_id, kept.usage)
+            ),
+            chain(reading.cost_by_day(), costs_of_days(session, source_id, kept.costs)),
         )
     )
     if isinstance(projection, NoProjection):
@@ -231,12 +237,12 @@ def estimate_from_sample(
         models=models,
         now=now,
         run_id=run_id,
-        window=(window_start, window_end),
+        window=(window.start, window.end),
         projection=projection,
         notes=projection.notes,
         cost_nano_usd_per_month=projection.cost_nano_usd_per_month,
     )
-    _combine_if_several(session, account_id, source.created_by, now)
+    _combine_if_several(session, source.account_id, source.created_by, now)
     return estimate
 
 

@@ -13,24 +13,27 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.errors import (
+    InvalidInput,
     KeyRefused,
     KeyStoreUnavailable,
     KeyVersionUnknown,
+    MalformedAnswer,
     ProviderError,
     RateLimited,
     SealBroken,
     TokenOffsetError,
     VaultError,
 )
-from flask_tokenoffset.methodology import NoProjection
+from flask_tokenoffset.methodology import NoProjection, Stretch
 from flask_tokenoffset.models import (
+    Account,
     Connection,
     ConnectionStatus,
     Credential,
@@ -40,13 +43,8 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.providers import Window
 from flask_tokenoffset.services.credentials import credential_context, sealed_of
 from flask_tokenoffset.services.estimates import estimate_from_sample
+from flask_tokenoffset.services.readings import Reading, store_reading
 from flask_tokenoffset.services.schedule import MOST_ATTEMPTS
-from flask_tokenoffset.services.usage import (
-    COST_LAYOUT,
-    USAGE_LAYOUT,
-    ReadingColumns,
-    store_reading,
-)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -63,6 +61,8 @@ Units = Callable[[], AbstractContextManager["UnitOfWork"]]
 #: How long a worker may be silent before its run is given to another. Longer than the 120 seconds
 #: one vendor call may take, retries included.
 LEASE: Final = timedelta(seconds=150)
+#: Retries of one call renew the lease no more often than this.
+RENEWAL_INTERVAL: Final = timedelta(seconds=5)
 #: Waits before the next attempt after a vendor's failure, by attempt.
 BACK_OFF: Final = (
     timedelta(minutes=1),
@@ -72,6 +72,10 @@ BACK_OFF: Final = (
 )
 #: The longest wait a vendor may ask for.
 LONGEST_WAIT: Final = timedelta(days=1)
+#: The most tokens, and the most nano-US-dollars, that one window may add up to. Nobody uses or pays
+#: as much, and below it a month of as many connections as an account may have, however short their
+#: histories, still fits the database's whole numbers.
+LARGEST_SUM: Final = 2 * 10**17
 
 
 class RunStopped(Exception):
@@ -112,22 +116,16 @@ def run_sample(
         return None
     try:
         key = vault.open(claim.sealed, claim.context)
-        with gateway.open(
-            claim.provider, key, should_continue=lambda: _renew(units, claim, clock)
-        ) as client:
-            usage, costs = _read(
-                client,
-                claim,
-                lambda done, expected: _renew(
-                    units, claim, clock, pages_done=done, pages_expected=expected
-                ),
-            )
+        lease = _Lease(units, claim, clock)
+        with gateway.open(claim.provider, key, should_continue=lease.keep) as client:
+            reading = _read(client, claim, lease)
         with units() as work:
-            _complete(work, claim, usage, costs, clock.now())
+            _complete(work, claim, reading, clock)
     except RunStopped:
         logger.info("Sample run %s was ended or taken over; this worker leaves it.", run_id)
         return None
-    except (ProviderError, VaultError) as error:
+    except (ProviderError, VaultError, InvalidInput) as error:
+        # The input at fault is the provider's name, where the host no longer enables it.
         with units() as work:
             return _record_failure(work, claim, error, clock.now())
     return RunStatus.COMPLETE
@@ -194,53 +192,69 @@ def _claim(units: Units, run_id: UUID, clock: Clock) -> _Claim | None:
         )
 
 
-def _read(
-    client: ReportingClient, claim: _Claim, progress: Callable[[int, int], None]
-) -> tuple[ReadingColumns, ReadingColumns]:
+def _read(client: ReportingClient, claim: _Claim, lease: _Lease) -> Reading:
     """Read the whole window page by page; nothing is stored yet."""
     expected = client.page_count(claim.window)
-    progress(0, expected)
     done = 0
-    usage, costs = ReadingColumns(USAGE_LAYOUT), ReadingColumns(COST_LAYOUT)
+    reading = Reading.empty()
     for columns, pages in (
-        (usage, client.usage(claim.window)),
-        (costs, client.costs(claim.window)),
+        (reading.usage, client.usage(claim.window)),
+        (reading.costs, client.costs(claim.window)),
     ):
         for page in pages:
             for day, rows in page:
                 columns.add_day(day, rows)
             done += 1
-            progress(done, max(expected, done))
-    return usage, costs
+            lease.publish(done, max(expected, done))
+        if columns.magnitude > LARGEST_SUM:
+            raise MalformedAnswer(
+                "The vendor sent figures larger than anybody's use, so none of them was stored and"
+                " what was known before still stands. Ask for a new sample later."
+            )
+    return reading
 
 
-def _renew(
-    units: Units,
-    claim: _Claim,
-    clock: Clock,
-    *,
-    pages_done: int | None = None,
-    pages_expected: int | None = None,
-) -> None:
-    """Say that the worker lives, publish its progress, and find out whether it may go on.
+class _Lease:
+    """Says that the worker lives, and finds out whether it may go on.
 
-    :raises RunStopped: the run was cancelled, or another worker holds it.
+    :param units: opens a unit of work.
+    :param claim: the run this worker holds.
     """
-    values: dict[str, object] = {"lease_expires_at": clock.now() + LEASE}
-    if pages_done is not None:
-        values |= {"pages_done": pages_done, "pages_expected": pages_expected}
-    with units() as work:
-        renewed = cast(
-            "CursorResult[None]",
-            work.session.execute(
-                update(SampleRun)
-                .where(*_held(claim))
-                .values(**values)
-                .execution_options(synchronize_session=False)
-            ),
-        )
-    if renewed.rowcount != 1:
-        raise RunStopped
+
+    def __init__(self, units: Units, claim: _Claim, clock: Clock) -> None:
+        self._units = units
+        self._claim = claim
+        self._clock = clock
+        self._renewed_at = clock.now()
+
+    def publish(self, pages_done: int, pages_expected: int) -> None:
+        """Renew the lease and show how far the run has come.
+
+        :raises RunStopped: the run was cancelled, or another worker holds it.
+        """
+        self._renew(pages_done=pages_done, pages_expected=pages_expected)
+
+    def keep(self) -> None:
+        """Renew the lease before an attempt at a call, unless that was done a moment ago.
+
+        :raises RunStopped: the run was cancelled, or another worker holds it.
+        """
+        if self._clock.now() - self._renewed_at >= RENEWAL_INTERVAL:
+            self._renew()
+
+    def _renew(self, **progress: int) -> None:
+        now = self._clock.now()
+        with self._units() as work:
+            # Below the mapper: this is asked before every page, and no object is at stake.
+            connection = work.session.connection(bind_arguments={"mapper": SampleRun})
+            renewed = connection.execute(
+                update(SampleRun.__table__)  # type: ignore[arg-type]  # a mapped class's table
+                .where(*_held(self._claim))
+                .values(lease_expires_at=now + LEASE, **progress)
+            )
+        if renewed.rowcount != 1:
+            raise RunStopped
+        self._renewed_at = now
 
 
 def _held(claim: _Claim) -> tuple[ColumnElement[bool], ...]:
@@ -252,39 +266,38 @@ def _held(claim: _Claim) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _complete(
-    work: UnitOfWork,
-    claim: _Claim,
-    usage: ReadingColumns,
-    costs: ReadingColumns,
-    now: datetime,
-) -> None:
+def _complete(work: UnitOfWork, claim: _Claim, reading: Reading, clock: Clock) -> None:
     """Write the days, the estimate and the mark "complete" in one transaction.
 
-    The mark comes first: it locks the run's row, so that a worker which lost its lease meanwhile
-    waits and then finds that the run is no longer its own.
+    Samples of one account are completed one after the other, each at a later instant, so that the
+    newest of the estimates that add them up has seen them all. Then the mark comes first: it locks
+    the run's row, so that a worker which lost its lease meanwhile waits and then finds that the run
+    is no longer its own.
 
     :raises RunStopped: another worker holds the run, or it was cancelled.
     """
-    _finish(work, claim, now, status=RunStatus.COMPLETE)
-    window: tuple[date, date] = (claim.window.start, claim.window.end)
-    for columns in (usage, costs):
-        store_reading(
-            work.session,
-            columns,
-            account_id=claim.account_id,
-            source_id=claim.source_id,
-            run_id=claim.run_id,
-            window_start=window[0],
-            window_end=window[1],
-        )
-    result = estimate_from_sample(
+    work.session.execute(
+        # The weaker lock, which does not keep others from adding rows that name the account.
+        select(Account.id).where(Account.id == claim.account_id).with_for_update(key_share=True)
+    )
+    now = clock.now()
+    _finish(work, claim, status=RunStatus.COMPLETE, finished_at=now)
+    window = Stretch(claim.window.start, claim.window.end)
+    kept = store_reading(
         work.session,
+        reading,
         account_id=claim.account_id,
         source_id=claim.source_id,
         run_id=claim.run_id,
-        window_start=window[0],
-        window_end=window[1],
+        window=window,
+    )
+    result = estimate_from_sample(
+        work.session,
+        reading,
+        kept=kept,
+        source_id=claim.source_id,
+        run_id=claim.run_id,
+        window=window,
         now=now,
     )
     if isinstance(result, NoProjection):
@@ -304,14 +317,14 @@ def _complete(
     )
 
 
-def _finish(work: UnitOfWork, claim: _Claim, now: datetime, **values: object) -> None:
+def _finish(work: UnitOfWork, claim: _Claim, **values: object) -> None:
     """End the run or hand it back, if it is still this worker's."""
     ended = cast(
         "CursorResult[None]",
         work.session.execute(
             update(SampleRun)
             .where(*_held(claim))
-            .values(finished_at=now, lease_expires_at=None, **values)
+            .values(lease_expires_at=None, **values)
             .execution_options(synchronize_session=False)
         ),
     )
@@ -330,10 +343,12 @@ def _record_failure(
         "reason_code": error.code,
         "reason": error.message,
     }
-    if wait is not None:
+    if wait is None:
+        values |= {"finished_at": now}
+    else:
         values |= {"available_at": now + wait, "enqueued_at": None}
     try:
-        _finish(work, claim, now, **values)
+        _finish(work, claim, **values)
     except RunStopped:
         return None
     if status is RunStatus.FAILED:

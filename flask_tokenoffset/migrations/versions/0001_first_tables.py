@@ -264,11 +264,6 @@ def upgrade() -> None:
         sa.Column("line_id", ROW_NUMBER, nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("cost_nano_usd", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["line_id"],
-            ["tokenoffset_cost_line.id"],
-            name=op.f("fk_tokenoffset_daily_cost_line_id"),
-        ),
         sa.PrimaryKeyConstraint("line_id", "day", name=op.f("pk_tokenoffset_daily_cost")),
     )
 
@@ -281,11 +276,6 @@ def upgrade() -> None:
         sa.Column("cache_creation_tokens", sa.BigInteger(), nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), nullable=False),
         sa.Column("request_count", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["series_id"],
-            ["tokenoffset_usage_series.id"],
-            name=op.f("fk_tokenoffset_daily_usage_series_id"),
-        ),
         sa.PrimaryKeyConstraint("series_id", "day", name=op.f("pk_tokenoffset_daily_usage")),
     )
 
