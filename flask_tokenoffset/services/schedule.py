@@ -47,7 +47,7 @@ MOST_ATTEMPTS: Final = 5
 #: The stable code of a run that failed because its workers kept vanishing.
 WORKER_LOST: Final = "worker-lost"
 #: A run handed to the queue this long ago and not started is handed over again.
-QUEUE_PATIENCE: Final = timedelta(minutes=2)
+QUEUE_PATIENCE: Final = timedelta(minutes=1)
 #: A weekly run made later than this after its turn is spread anew. Schedulers that tick every few
 #: minutes stay below it.
 LATE_AFTER: Final = timedelta(minutes=15)

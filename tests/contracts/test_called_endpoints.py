@@ -101,7 +101,7 @@ def run_suite(folder: Path, tests: str, *arguments: str) -> tuple[int, str, dict
 
 
 def test_a_run_that_calls_the_five_and_no_other_passes(tmp_path: Path) -> None:
-    code, output, report = run_suite(tmp_path, CALLS, "-n", "2")
+    code, output, report = run_suite(tmp_path, CALLS)
     assert code == 0, output
     assert "5 calls, 5 of 5 promised endpoints, none outside" in output
     assert report["faults"] == []

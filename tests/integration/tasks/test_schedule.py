@@ -282,8 +282,8 @@ def test_the_cap_counts_each_vendor_by_itself_and_puts_new_runs_first(session: S
     [
         ({}, True),
         ({"available_at": SUNDAY + MINUTE}, False),
-        ({"enqueued_at": SUNDAY - timedelta(seconds=110)}, False),
-        ({"enqueued_at": SUNDAY - timedelta(seconds=121)}, True),
+        ({"enqueued_at": SUNDAY - timedelta(seconds=55)}, False),
+        ({"enqueued_at": SUNDAY - timedelta(seconds=61)}, True),
         ({"status": "running", "lease_expires_at": SUNDAY + MINUTE}, False),
         ({"status": "complete"}, False),
         ({"status": "cancelled"}, False),
