@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.methodology import (
@@ -258,6 +260,10 @@ def _combine_if_several(
     if len(parts) < 2:  # noqa: PLR2004 - one alone is its own sum
         return None
     source = _own_source(session, account_id, person_id, SourceKind.COMBINED, now)
+    former = newest_of_kind(session, account_id, SourceKind.COMBINED)
+    if former is not None:
+        # Workers' clocks differ a little, and a sum that lacks this sample must not look newer.
+        now = max(now, former.created_at + timedelta(microseconds=1))
     by_model: dict[str, list[TokenCounts]] = defaultdict(list)
     for part in parts:
         for usage in figures.from_json(part.figures).models:
@@ -284,7 +290,14 @@ def _combine_if_several(
 
 
 def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
-    """The newest estimate of each connection that is not disconnected, and of all together."""
+    """The newest estimate of each connection that is not disconnected, and of all together.
+
+    A sum made before one of its connections ended is left out.
+    """
+    ended = aliased(Connection)
+    ended_since = exists().where(
+        ended.account_id == account_id, ended.disconnected_at >= Estimate.created_at
+    )
     ranked = (
         select(
             Estimate.id,
@@ -300,7 +313,7 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
             Estimate.account_id == account_id,
             or_(
                 Connection.status != ConnectionStatus.DISCONNECTED,
-                Estimate.source_kind == SourceKind.COMBINED,
+                and_(Estimate.source_kind == SourceKind.COMBINED, ~ended_since),
             ),
         )
         .subquery()

@@ -183,8 +183,7 @@ def replace_key(
     """
     session = work.session
     now = clock.now()
-    source, connection = sampled_source(session, account_id, source_id)
-    _refuse_disconnected(connection)
+    source, connection = _sampled_source_alone(session, account_id, source_id, now)
     if (
         connection.organization_id is not None
         and organization.id is not None
@@ -198,7 +197,6 @@ def replace_key(
     connection.key_prefix = key_prefix(key)
     connection.status = ConnectionStatus.ACTIVE
     connection.paused_code = connection.paused_reason = None
-    _cancel_unfinished(session, account_id, source_id, now)
     return _new_run(
         session, source, connection.provider, RunTrigger.REQUESTED, now=now, settings=settings
     )
@@ -248,14 +246,12 @@ def disconnect(work: UnitOfWork, *, account_id: UUID, source_id: UUID, clock: Cl
     """
     session = work.session
     now = clock.now()
-    _, connection = sampled_source(session, account_id, source_id)
-    _refuse_disconnected(connection)
+    _, connection = _sampled_source_alone(session, account_id, source_id, now)
     session.execute(
         delete(Credential).where(
             Credential.source_id == source_id, Credential.account_id == account_id
         )
     )
-    _cancel_unfinished(session, account_id, source_id, now)
     _delete_days(session, account_id, source_id)
     connection.status = ConnectionStatus.DISCONNECTED
     connection.paused_code = connection.paused_reason = None
@@ -279,6 +275,30 @@ def sampled_source(
     if row is None:
         raise NotFound("There is no such estimate source.")
     return row[0], row[1]
+
+
+def _sampled_source_alone(
+    session: Session, account_id: UUID, source_id: UUID, now: datetime
+) -> tuple[Source, Connection]:
+    """A sampled source whose runs under way were ended, and whose connection nobody else changes.
+
+    Without the lock, a key replaced at the same moment as a disconnection would stay behind, sealed
+    in a connection that has ended. Runs come before the connection, as a worker that pauses a
+    connection takes them, so that the two cannot wait for each other.
+
+    :raises NotFound: the account has no such sampled source.
+    :raises Conflict: it is disconnected.
+    """
+    _cancel_unfinished(session, account_id, source_id, now)
+    session.execute(
+        select(Connection)
+        .where(Connection.source_id == source_id, Connection.account_id == account_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    source, connection = sampled_source(session, account_id, source_id)
+    _refuse_disconnected(connection)
+    return source, connection
 
 
 def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:

@@ -127,9 +127,7 @@ def _said(dimensions: Any, names: tuple[str | None, ...]) -> tuple[str, ...]:
 def runs(world: World) -> list[SampleRun]:
     """Every run, oldest first."""
     with world.app.app_context():
-        return list(
-            world.state.session.scalars(select(SampleRun).order_by(SampleRun.requested_at))
-        )
+        return list(world.state.session.scalars(select(SampleRun).order_by(SampleRun.requested_at)))
 
 
 def connection_of(world: World, source_id: UUID) -> Connection:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait between a client's attempts at a vendor that is in trouble."""
     monkeypatch.setitem(
-        VendorHTTP.__init__.__kwdefaults__,  # type: ignore[misc]  # a function's, on the class
+        cast("dict[str, Any]", VendorHTTP.__init__.__kwdefaults__),
         "sleep",
         lambda _seconds: None,
     )
