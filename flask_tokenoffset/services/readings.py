@@ -33,13 +33,14 @@ from flask_tokenoffset.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import Connection, Table
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from flask_tokenoffset.methodology import Stretch
+    from flask_tokenoffset.providers import ReportingClient, Window
 
 #: Rows handed to the database in one statement; bounds the memory a write needs.
 ROWS_PER_STATEMENT: Final = 20_000
@@ -177,6 +178,32 @@ class Reading:
     def empty(cls) -> Reading:
         """A reading before the first page."""
         return cls(ReadingColumns(USAGE_LAYOUT), ReadingColumns(COST_LAYOUT))
+
+    @classmethod
+    def of_vendor(
+        cls,
+        client: ReportingClient,
+        window: Window,
+        page_done: Callable[[int, int], None],
+    ) -> Reading:
+        """Read a whole window page by page.
+
+        :param page_done: called after each page with the pages read and the pages expected; what
+            it raises ends the reading.
+        :raises ProviderError: at any page; a part of a window is never given back.
+        """
+        reading = cls.empty()
+        expected, done = client.page_count(window), 0
+        for columns, pages in (
+            (reading.usage, client.usage(window)),
+            (reading.costs, client.costs(window)),
+        ):
+            for page in pages:
+                for day, rows in page:
+                    columns.add_day(day, rows)
+                done += 1
+                page_done(done, max(done, expected))
+        return reading
 
     def tokens_by_day_and_model(self) -> list[tuple[date, str, TokenCounts]]:
         """Tokens by day and model; tiers, context windows and batches are added up."""

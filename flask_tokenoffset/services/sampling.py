@@ -24,7 +24,6 @@ from flask_tokenoffset.errors import (
     KeyRefused,
     KeyStoreUnavailable,
     KeyVersionUnknown,
-    MalformedAnswer,
     ProviderError,
     RateLimited,
     SealBroken,
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.providers import Gateway, ReportingClient
+    from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import SealedSecret, SecretContext, Vault
 
@@ -118,7 +117,7 @@ def run_sample(
         key = vault.open(claim.sealed, claim.context)
         lease = _Lease(units, claim, clock)
         with gateway.open(claim.provider, key, should_continue=lease.keep) as client:
-            reading = _read(client, claim, lease)
+            reading = Reading.of_vendor(client, claim.window, lease.publish)
         with units() as work:
             _complete(work, claim, reading, clock)
     except RunStopped:
@@ -190,28 +189,6 @@ def _claim(units: Units, run_id: UUID, clock: Clock) -> _Claim | None:
             sealed=sealed_of(credential),
             context=credential_context(credential, connection.provider),
         )
-
-
-def _read(client: ReportingClient, claim: _Claim, lease: _Lease) -> Reading:
-    """Read the whole window page by page; nothing is stored yet."""
-    expected = client.page_count(claim.window)
-    done = 0
-    reading = Reading.empty()
-    for columns, pages in (
-        (reading.usage, client.usage(claim.window)),
-        (reading.costs, client.costs(claim.window)),
-    ):
-        for page in pages:
-            for day, rows in page:
-                columns.add_day(day, rows)
-            done += 1
-            lease.publish(done, max(expected, done))
-        if columns.magnitude > LARGEST_SUM:
-            raise MalformedAnswer(
-                "The vendor sent figures larger than anybody's use, so none of them was stored and"
-                " what was known before still stands. Ask for a new sample later."
-            )
-    return reading
 
 
 class _Lease:

@@ -123,6 +123,10 @@ class Simulator(ABC):
         """Add a key, or change what an existing one is: ``set_key(key, "revoked")``."""
         self._keys[key] = kind
 
+    def admit(self, key: str) -> None:
+        """Accept a key, unless it is one whose kind is known: a revoked key stays revoked."""
+        self._keys.setdefault(key, "active")
+
     def prerender(self, start: date, end: date) -> None:
         """Write the answers of the days of a half-open window ahead of time.
 

@@ -1,0 +1,218 @@
+"""``flask tokenoffset estimate``: see what a key says without connecting or storing anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask.cli import with_appcontext
+
+from flask_tokenoffset.errors import ProviderError
+from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
+from flask_tokenoffset.providers import PROVIDERS, Gateway, Window
+from flask_tokenoffset.services.trials import Trial, try_key
+from flask_tokenoffset.services.windows import sample_window
+from flask_tokenoffset.state import State, current_state
+from flask_tokenoffset.vault import Secret, read_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask_tokenoffset.methodology import Range, TokenCounts
+    from flask_tokenoffset.testing import Simulator
+
+_KINDS = {
+    "uncached_input": "Input, read afresh",
+    "cached_input": "Input, read from a cache",
+    "cache_creation": "Input, kept in a cache",
+    "output": "Output",
+}
+
+
+@click.command()
+@click.option("--provider", type=click.Choice(sorted(PROVIDERS)), required=True)
+@click.option("--days", type=click.IntRange(14, 365), default=90, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option(
+    "--simulate", is_flag=True, help="Ask a simulated vendor; no key is needed, nothing is sent."
+)
+@with_appcontext
+def estimate(provider: str, days: int, as_json: bool, simulate: bool) -> None:
+    """Read a vendor once and print what it means.
+
+    The admin key is read from a prompt, or from standard input, used once, and stored nowhere.
+    """
+    state = current_state()
+    key, gateway = _simulated(state, provider) if simulate else (_ask_key(), state.gateway)
+    start, end = sample_window(
+        state.clock.now(), days=days, settling_hours=state.settings.settling_hours
+    )
+    try:
+        trial = _read(gateway, provider, key, Window(start, end), state.settings.method, as_json)
+    except ProviderError as error:
+        said = f" {PROVIDERS[provider].title} said: {error.vendor_message}"
+        raise click.ClickException(error.message + (said if error.vendor_message else "")) from None
+    document = _document(trial, provider, state.settings.method)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        _print_table(trial, PROVIDERS[provider].title, state.settings.method)
+
+
+def _ask_key() -> Secret:
+    if sys.stdin.isatty():
+        return read_key(click.prompt("Admin key", hide_input=True, err=True))
+    return read_key(sys.stdin.read())
+
+
+def _simulated(state: State, provider: str) -> tuple[Secret, Gateway]:
+    """A simulated vendor, and the key given for it or else its own."""
+    # Only here: nobody else pays for the simulators.
+    from flask_tokenoffset import testing  # noqa: PLC0415
+
+    simulators: dict[str, tuple[Callable[..., Simulator], str]] = {
+        "anthropic": (testing.AnthropicSimulator, testing.ANTHROPIC_DEMO_KEY),
+        "openai": (testing.OpenAISimulator, testing.OPENAI_DEMO_KEY),
+    }
+    make, own_key = simulators[provider]
+    simulator = make(today=lambda: state.clock.now().date())
+    given = "" if sys.stdin.isatty() else sys.stdin.read().strip()
+    if given:
+        # No simulator knows anybody's real key, and any will do for a look.
+        simulator.admit(given)
+    gateway = Gateway(
+        [PROVIDERS[provider]],
+        clock=state.clock,
+        transports={provider: simulator.transport()},
+        outbound=True,
+    )
+    return read_key(given or own_key), gateway
+
+
+def _read(
+    gateway: Gateway, provider: str, key: Secret, window: Window, method: str, as_json: bool
+) -> Trial:
+    with click.progressbar(
+        length=1,
+        label="Reading",
+        file=sys.stderr,
+        hidden=as_json or not sys.stderr.isatty(),
+    ) as bar:
+
+        def progress(done: int, expected: int) -> None:
+            bar.length = expected
+            bar.update(done - bar.pos)
+
+        return try_key(
+            gateway,
+            provider=provider,
+            key=key,
+            window=window,
+            method_version=method,
+            progress=progress,
+        )
+
+
+def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
+    projection, meaning = trial.projection, trial.meaning
+    document: dict[str, Any] = {
+        "provider": provider,
+        "organization": {"id": trial.organization.id, "name": trial.organization.name},
+        "window": {
+            "start": trial.window.start.isoformat(),
+            "end": trial.window.end.isoformat(),
+            "days": trial.window.days,
+            "days_with_use": trial.days_with_use,
+        },
+        "tokens": _counts(trial.tokens),
+        "tokens_by_model": {
+            model: _counts(tokens) for model, tokens in trial.tokens_by_model.items()
+        },
+        "cost_nano_usd": trial.cost_nano_usd,
+    }
+    if isinstance(projection, NoProjection) or meaning is None:
+        reason = projection if isinstance(projection, NoProjection) else None
+        return document | {
+            "projection": None,
+            "no_projection": reason and {"code": reason.reason_code, "sentence": reason.sentence},
+        }
+    figures = meaning.environment.class_aware
+    flat = meaning.environment.published
+    return document | {
+        "projection": {
+            "tokens_per_month": _counts(projection.tokens_per_month),
+            "cost_nano_usd_per_month": projection.cost_nano_usd_per_month,
+            "basis_start": projection.basis_start.isoformat(),
+            "basis_end": projection.basis_end.isoformat(),
+            "quality": projection.quality_tier,
+            "notes": [{"code": note.code, "sentence": note.sentence} for note in projection.notes],
+        },
+        "environment_per_month": {
+            "energy_wh": _ends(figures.energy_wh),
+            "water_ml": _ends(figures.water_ml),
+            "co2e_g": _ends(figures.co2e_g),
+            "version": figures.method_version,
+            "difference": meaning.environment.difference.sentence,
+        },
+        "published_per_month": {
+            "energy_wh": str(flat.energy_wh),
+            "water_ml": str(flat.water_ml),
+            "co2e_g": str(flat.co2e_g),
+            "version": flat.method_version,
+        },
+        "contribution": {
+            "amount_cents_per_month": meaning.amount_cents,
+            "coverage_percent": 100,
+            "method_version": method,
+        },
+    }
+
+
+def _counts(tokens: TokenCounts) -> dict[str, int]:
+    return dict(zip(_KINDS, tokens.counts(), strict=True)) | {"total": tokens.total}
+
+
+def _ends(value: Range) -> dict[str, str]:
+    return {"low": str(value.low), "central": str(value.central), "high": str(value.high)}
+
+
+def _print_table(trial: Trial, title: str, method: str) -> None:
+    name = trial.organization.name or trial.organization.id or f"{title} does not tell its name"
+    last = trial.window.end.fromordinal(trial.window.end.toordinal() - 1)
+    _row("Organization", name)
+    _row("Days", f"{trial.window.start} to {last} ({trial.days_with_use} with use)")
+    for label, count in zip(_KINDS.values(), trial.tokens.counts(), strict=True):
+        _row(label, f"{count:,} tokens")
+    _row("All tokens", f"{trial.tokens.total:,} tokens")
+    _row("Charged", f"${trial.cost_nano_usd / 10**9:,.2f}")
+    click.echo()
+    projection, meaning = trial.projection, trial.meaning
+    if isinstance(projection, NoProjection) or meaning is None:
+        click.echo(
+            projection.sentence if isinstance(projection, NoProjection) else "No projection."
+        )
+        return
+    figures = meaning.environment.class_aware
+    flat = meaning.environment.published
+    _row("Tokens a month", f"{projection.tokens_per_month.total:,} ({meaning.band_name})")
+    if projection.cost_nano_usd_per_month is not None:
+        _row("Charged a month", f"${projection.cost_nano_usd_per_month / 10**9:,.2f}")
+    _row("Energy a month", describe_range(figures.energy_wh, Quantity.ENERGY))
+    _row("Water a month", describe_range(figures.water_ml, Quantity.WATER))
+    _row("CO2e a month", describe_range(figures.co2e_g, Quantity.CARBON))
+    _row(
+        "Published method",
+        f"{describe(flat.energy_wh, Quantity.ENERGY)}, "
+        f"{describe(flat.water_ml, Quantity.WATER)}, {describe(flat.co2e_g, Quantity.CARBON)}",
+    )
+    _row("Contribution", f"${meaning.amount_cents / 100:,.2f} a month (method {method})")
+    click.echo()
+    click.echo(meaning.environment.difference.sentence)
+    for note in projection.notes:
+        click.echo(note.sentence)
+
+
+def _row(label: str, text: str) -> None:
+    click.echo(f"{label:<26}{text}")
