@@ -1,0 +1,372 @@
+"""Every column and every field anybody can fill in is declared here, with what it is for.
+
+What has no place cannot be kept: no column is meant for a prompt, an answer, a conversation, a
+card, a bank account, a government identifier or anything of a special category. A new column or
+field fails these tests until it is declared, and there is no category here for any of those.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import JSON, BigInteger, Date, Integer, LargeBinary, String, Uuid, select
+
+from flask_tokenoffset.models import LONGEST_DIMENSION, Base, Estimate, UTCDateTime
+from tests.support.every_door import doors_of
+from tests.support.html_page import HtmlPage
+from tests.support.world import PREFIX, World, make_world, settled_world, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Column
+    from sqlalchemy.types import TypeEngine
+
+__all__ = ["make_world", "settled_world", "world"]
+
+
+class Category(Enum):
+    """What a column is for."""
+
+    ID = "made by us, means nothing outside"
+    HOST_KEY = "the host's own opaque key of its user"
+    TIME = "an instant"
+    DAY = "a UTC day"
+    NUMBER = "tokens, requests, cents, nano-dollars, percent, seconds, pages, attempts"
+    WORD = "one of a few words of ours"
+    SENTENCE = "a sentence of ours that explains a word"
+    VERSION = "of a method, of a master key, of a layout"
+    VENDOR_NAME = "what a vendor calls a model, a tier, a price or the organization"
+    LABEL = "what the person calls a source"
+    KEY_PREFIX = "the six characters by which a person tells keys apart"
+    SEALED = "ciphertext and what belongs to it"
+    FIGURES = "computed figures with their names"
+
+
+C = Category
+_OWNED = {"id": C.ID, "account_id": C.ID}
+
+DECLARED: dict[str, dict[str, Category]] = {
+    "tokenoffset_account": {"id": C.ID, "kind": C.WORD, "created_at": C.TIME},
+    "tokenoffset_person": {**_OWNED, "user_key": C.HOST_KEY, "created_at": C.TIME},
+    "tokenoffset_source": {
+        **_OWNED,
+        "kind": C.WORD,
+        "label": C.LABEL,
+        "created_by": C.ID,
+        "created_at": C.TIME,
+    },
+    "tokenoffset_connection": {
+        "source_id": C.ID,
+        "account_id": C.ID,
+        "provider": C.WORD,
+        "status": C.WORD,
+        "paused_code": C.WORD,
+        "paused_reason": C.SENTENCE,
+        "key_prefix": C.KEY_PREFIX,
+        "organization_id": C.VENDOR_NAME,
+        "organization_name": C.VENDOR_NAME,
+        "refresh_offset_seconds": C.NUMBER,
+        "connected_at": C.TIME,
+        "disconnected_at": C.TIME,
+    },
+    "tokenoffset_credential": {
+        "source_id": C.ID,
+        "account_id": C.ID,
+        "schema_version": C.VERSION,
+        "key_version": C.VERSION,
+        "data_key_id": C.SEALED,
+        "wrapped_key": C.SEALED,
+        "nonce": C.SEALED,
+        "ciphertext": C.SEALED,
+        "created_at": C.TIME,
+    },
+    "tokenoffset_sample_run": {
+        **_OWNED,
+        "source_id": C.ID,
+        "provider": C.WORD,
+        "trigger": C.WORD,
+        "scheduled_for": C.TIME,
+        "window_start": C.DAY,
+        "window_end": C.DAY,
+        "status": C.WORD,
+        "reason_code": C.WORD,
+        "reason": C.SENTENCE,
+        "attempt": C.NUMBER,
+        "fence": C.NUMBER,
+        "pages_done": C.NUMBER,
+        "pages_expected": C.NUMBER,
+        "requested_at": C.TIME,
+        "available_at": C.TIME,
+        "enqueued_at": C.TIME,
+        "lease_expires_at": C.TIME,
+        "started_at": C.TIME,
+        "finished_at": C.TIME,
+    },
+    "tokenoffset_usage_series": {
+        **_OWNED,
+        "source_id": C.ID,
+        "model": C.VENDOR_NAME,
+        "service_tier": C.VENDOR_NAME,
+        "context_window": C.VENDOR_NAME,
+        "batch": C.VENDOR_NAME,
+    },
+    "tokenoffset_daily_usage": {
+        "series_id": C.ID,
+        "day": C.DAY,
+        "uncached_input_tokens": C.NUMBER,
+        "cached_input_tokens": C.NUMBER,
+        "cache_creation_tokens": C.NUMBER,
+        "output_tokens": C.NUMBER,
+        "request_count": C.NUMBER,
+    },
+    "tokenoffset_cost_line": {
+        **_OWNED,
+        "source_id": C.ID,
+        "description": C.VENDOR_NAME,
+        "cost_type": C.VENDOR_NAME,
+        "model": C.VENDOR_NAME,
+        "service_tier": C.VENDOR_NAME,
+        "token_type": C.VENDOR_NAME,
+    },
+    "tokenoffset_daily_cost": {"line_id": C.ID, "day": C.DAY, "cost_nano_usd": C.NUMBER},
+    "tokenoffset_kept_day": {
+        "source_id": C.ID,
+        "day": C.DAY,
+        "report": C.WORD,
+        "account_id": C.ID,
+        "run_id": C.ID,
+    },
+    "tokenoffset_estimate": {
+        **_OWNED,
+        "source_id": C.ID,
+        "source_kind": C.WORD,
+        "band": C.WORD,
+        "run_id": C.ID,
+        "created_by": C.ID,
+        "created_at": C.TIME,
+        "window_start": C.DAY,
+        "window_end": C.DAY,
+        "quality": C.WORD,
+        "uncached_input_tokens_per_month": C.NUMBER,
+        "cached_input_tokens_per_month": C.NUMBER,
+        "cache_creation_tokens_per_month": C.NUMBER,
+        "output_tokens_per_month": C.NUMBER,
+        "cost_nano_usd_per_month": C.NUMBER,
+        "published_version": C.VERSION,
+        "class_aware_version": C.VERSION,
+        "bands_version": C.VERSION,
+        "figures": C.FIGURES,
+    },
+    "tokenoffset_plan": {**_OWNED, "status": C.WORD, "version": C.NUMBER, "created_at": C.TIME},
+    "tokenoffset_plan_status_change": {
+        **_OWNED,
+        "plan_id": C.ID,
+        "sequence": C.NUMBER,
+        "status": C.WORD,
+        "changed_by": C.ID,
+        "changed_at": C.TIME,
+    },
+    "tokenoffset_adoption": {
+        **_OWNED,
+        "plan_id": C.ID,
+        "sequence": C.NUMBER,
+        "estimate_id": C.ID,
+        "source_kind": C.WORD,
+        "tokens_per_month": C.NUMBER,
+        "coverage_percent": C.NUMBER,
+        "method_version": C.VERSION,
+        "amount_cents": C.NUMBER,
+        "adopted_by": C.ID,
+        "adopted_at": C.TIME,
+    },
+    "tokenoffset_billing_record": {
+        **_OWNED,
+        "plan_id": C.ID,
+        "month": C.DAY,
+        "adoption_id": C.ID,
+        "amount_cents": C.NUMBER,
+        "tokens_per_month": C.NUMBER,
+        "coverage_percent": C.NUMBER,
+        "method_version": C.VERSION,
+        "due_at": C.TIME,
+        "created_at": C.TIME,
+    },
+}
+
+#: The types that suffice for each category.
+TYPES: dict[Category, tuple[type[TypeEngine[Any]], ...]] = {
+    C.ID: (Uuid, BigInteger),
+    C.HOST_KEY: (String,),
+    C.TIME: (UTCDateTime,),
+    C.DAY: (Date,),
+    C.NUMBER: (Integer,),
+    C.WORD: (String,),
+    C.SENTENCE: (String,),
+    C.VERSION: (String, Integer),
+    C.VENDOR_NAME: (String,),
+    C.LABEL: (String,),
+    C.KEY_PREFIX: (String,),
+    C.SEALED: (LargeBinary, String),
+    C.FIGURES: (JSON,),
+}
+#: Characters that suffice for each kind of text; sentences of ours are the only longer ones.
+LONGEST = {
+    C.HOST_KEY: 255,
+    C.WORD: 60,
+    C.VERSION: 100,
+    C.VENDOR_NAME: LONGEST_DIMENSION,
+    C.LABEL: 120,
+    C.KEY_PREFIX: 6,
+    C.SEALED: 64,
+}
+
+#: Everything anybody can fill in, on pages and through the API. Nothing else is read.
+FIELDS = {
+    "amount_cents",  # The amount that was shown, sent back so that no other is adopted.
+    "band",
+    "coverage",
+    "coverage_percent",
+    "estimate_id",
+    "key",
+    "kind",
+    "label",
+    "provider",
+    "source_id",
+    "tokens",
+    "tokens_per_month",
+    "tokenoffset_csrf",
+    "update",  # The button that shows an amount instead of going on.
+}
+
+_FORBIDDEN = re.compile(
+    r"prompt|message|conversation|completion|response|answer|content|transcript|chat"
+    r"|card|cvc|cvv|iban|bic|swift|bank|routing|payment|passport|ssn|social|national|tax|licen[cs]e"
+    r"|birth|gender|race|ethnic|religio|politic|union|health|genetic|biometric|sexual|orientation"
+    r"|mail|phone|address|_ip\b|user_agent|ip_"
+)
+
+
+def columns() -> Iterator[tuple[str, Column[Any]]]:
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            yield table.name, column
+
+
+@pytest.mark.promise("TO-034", "TO-035")
+def test_every_column_is_declared_and_no_other() -> None:
+    real = {table.name: set(table.columns.keys()) for table in Base.metadata.sorted_tables}
+    assert real == {table: set(declared) for table, declared in DECLARED.items()}
+
+
+@pytest.mark.promise("TO-034", "TO-035")
+def test_no_column_is_wider_than_its_category_needs() -> None:
+    for table, column in columns():
+        category = DECLARED[table][column.name]
+        kind: TypeEngine[Any] = column.type
+        assert isinstance(kind, TYPES[category]), f"{table}.{column.name} is {kind!r}"
+        if isinstance(kind, String) and category is not Category.SENTENCE:
+            assert kind.length is not None, f"{table}.{column.name} has no end"
+            assert kind.length <= LONGEST[category], f"{table}.{column.name}"
+
+
+@pytest.mark.promise("TO-034", "TO-035")
+def test_no_column_and_no_field_is_named_for_what_must_not_be_kept() -> None:
+    names = {column.name for _, column in columns()} | FIELDS
+    assert {name for name in names if _FORBIDDEN.search(name)} == set()
+    assert _FORBIDDEN.search("card_number")  # It does find some.
+    assert _FORBIDDEN.search("last_prompt")
+
+
+@pytest.mark.promise("TO-034", "TO-035")
+def test_only_sealed_keys_are_binary_and_only_our_sentences_are_long() -> None:
+    """Where anything at all could be hidden, the list is short and each entry is known."""
+    binary = {f"{table}.{c.name}" for table, c in columns() if isinstance(c.type, LargeBinary)}
+    assert binary == {f"tokenoffset_credential.{n}" for n in ("wrapped_key", "nonce", "ciphertext")}
+    endless = {
+        f"{table}.{c.name}"
+        for table, c in columns()
+        if isinstance(c.type, String) and c.type.length is None
+    }
+    assert endless == {"tokenoffset_sample_run.reason", "tokenoffset_connection.paused_reason"}
+
+
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, name)
+    else:
+        yield name, value
+
+
+@pytest.mark.promise("TO-034")
+def test_the_figures_of_an_estimate_are_figures_names_of_models_and_our_own_sentences(
+    settled_world: World,
+) -> None:
+    texts: dict[str, set[str]] = {}
+    with settled_world.app.app_context():
+        for estimate in settled_world.state.session.scalars(select(Estimate)):
+            for name, value in leaves(estimate.figures):
+                if isinstance(value, str) and not re.fullmatch(r"[\d.-]+", value):
+                    texts.setdefault(name, set()).add(value)
+    ours = {"difference", "notes.code", "notes.sentence", "models.class"}
+    assert set(texts) - ours == {"models.model"}
+    assert texts["models.model"]
+
+
+@pytest.mark.promise("TO-034", "TO-035")
+def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None:
+    ada = settled_world.ada
+    (source,) = ada.api("GET", "/sources").get_json()["items"]
+    estimate_id = ada.newest_estimate(source["id"])["id"]
+    named: set[str] = set()
+    for provider in settled_world.vendors:
+        for path in settled_world.page_paths(
+            provider=provider, source_id=source["id"], estimate_id=estimate_id
+        ):
+            page = HtmlPage(ada.get(path).text)
+            named |= {
+                each.attributes["name"]
+                for each in page.elements
+                if each.tag in {"input", "select", "textarea", "button"}
+                and "name" in each.attributes
+            }
+            assert not [each for each in page.elements if each.tag == "textarea"]
+            assert not [e for e in page.elements if e.attributes.get("type") == "file"]
+    assert {"key", "label", "tokens", "coverage"} <= named
+    assert named <= FIELDS, named - FIELDS
+
+
+@pytest.mark.promise("TO-034", "TO-035")
+def test_nothing_else_can_be_sent_to_the_api(world: World) -> None:
+    document = world.ada.api("GET", "/openapi.json").get_json()
+    described = {
+        (method.upper(), f"{PREFIX}/api/v1{path}")
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    api = {door for door in doors_of(world.app) if "/api/v1/" in door.rule}
+    assert len(described) >= len(api) - 1  # The document does not describe itself.
+    sent: set[str] = set()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {}).get("content", {})
+            for media in body.values():
+                sent |= set(resolved(document, media["schema"]).get("properties", {}))
+                assert resolved(document, media["schema"])["additionalProperties"] is False
+    assert {"key", "label", "estimate_id"} <= sent
+    assert sent <= FIELDS, sent - FIELDS
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    reference: str | None = schema.get("$ref")
+    if reference is None:
+        return schema
+    found: dict[str, Any] = document["components"]["schemas"][reference.rpartition("/")[2]]
+    return found
