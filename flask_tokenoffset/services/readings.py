@@ -111,17 +111,17 @@ class ReadingColumns:
         self.layout = layout
         self.numbers: Mapping[tuple[str, ...], int] = _Numbers()
         self.days: list[date] = []
-        self._day_ordinals = array("l")
-        self._keys = array("l")
-        self._figures = tuple(array("q") for _ in layout.figures)
+        self.day_ordinals = array("l")
+        self.keys = array("l")
+        self.figures = tuple(array("q") for _ in layout.figures)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys)
 
     @property
     def magnitude(self) -> int:
         """All figures added up, whatever their signs: a bound for every sum of some of them."""
-        return sum(sum(map(abs, column)) for column in self._figures)
+        return sum(sum(map(abs, column)) for column in self.figures)
 
     def add_day(self, day: date, rows: Sequence[tuple[Any, ...]]) -> None:
         """Append one day.
@@ -136,18 +136,10 @@ class ReadingColumns:
         width = len(self.layout.dimensions)
         columns = list(zip(*rows, strict=True))
         numbers = self.numbers
-        self._keys.extend([numbers[key] for key in zip(*columns[:width], strict=True)])
-        self._day_ordinals.extend([day.toordinal()] * len(rows))
-        for column, figures in zip(self._figures, columns[width:], strict=True):
+        self.keys.extend([numbers[key] for key in zip(*columns[:width], strict=True)])
+        self.day_ordinals.extend([day.toordinal()] * len(rows))
+        for column, figures in zip(self.figures, columns[width:], strict=True):
             column.extend(figures)
-
-    def rows(self) -> Iterator[tuple[int, tuple[str, ...], tuple[int, ...]]]:
-        """Each row: the day's proleptic ordinal, its dimensions, its figures."""
-        dimensions = list(self.numbers)
-        for ordinal, number, figures in zip(
-            self._day_ordinals, self._keys, zip(*self._figures, strict=True), strict=True
-        ):
-            yield ordinal, dimensions[number], figures
 
     def chunks(
         self, parents: Mapping[tuple[str, ...], int], size: int
@@ -161,9 +153,9 @@ class ReadingColumns:
         for start in range(0, len(self), size):
             stretch = slice(start, start + size)
             yield [
-                [identifiers[number] for number in self._keys[stretch]],
-                self._day_ordinals[stretch].tolist(),
-                *(column[stretch].tolist() for column in self._figures),
+                [identifiers[number] for number in self.keys[stretch]],
+                self.day_ordinals[stretch].tolist(),
+                *(column[stretch].tolist() for column in self.figures),
             ]
 
 
@@ -207,11 +199,16 @@ class Reading:
 
     def tokens_by_day_and_model(self) -> list[tuple[date, str, TokenCounts]]:
         """Tokens by day and model; tiers, context windows and batches are added up."""
+        models = [dimensions[0] for dimensions in self.usage.numbers]
         sums: dict[tuple[int, str], list[int]] = {}
-        for ordinal, dimensions, figures in self.usage.rows():
-            cell = sums.setdefault((ordinal, dimensions[0]), [0, 0, 0, 0])
-            for kind in range(4):
-                cell[kind] += figures[kind]
+        for ordinal, key, uncached, cached, creation, output, _ in zip(
+            self.usage.day_ordinals, self.usage.keys, *self.usage.figures, strict=True
+        ):
+            cell = sums.setdefault((ordinal, models[key]), [0, 0, 0, 0])
+            cell[0] += uncached
+            cell[1] += cached
+            cell[2] += creation
+            cell[3] += output
         return [
             (date.fromordinal(ordinal), model, TokenCounts(*tokens))
             for (ordinal, model), tokens in sums.items()
@@ -219,8 +216,9 @@ class Reading:
 
     def cost_by_day(self) -> list[tuple[date, int]]:
         """What the vendor charged by day, in nano-US-dollars."""
+        (costs,) = self.costs.figures
         sums: dict[int, int] = defaultdict(int)
-        for ordinal, _, (cost_nano_usd,) in self.costs.rows():
+        for ordinal, cost_nano_usd in zip(self.costs.day_ordinals, costs, strict=True):
             sums[ordinal] += cost_nano_usd
         return [(date.fromordinal(ordinal), cost) for ordinal, cost in sums.items()]
 

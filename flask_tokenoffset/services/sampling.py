@@ -207,9 +207,13 @@ class _Lease:
     def publish(self, pages_done: int, pages_expected: int) -> None:
         """Renew the lease and show how far the run has come.
 
+        After the last page there is nothing to ask: the transaction that completes the run is
+        refused by the same condition.
+
         :raises RunStopped: the run was cancelled, or another worker holds it.
         """
-        self._renew(pages_done=pages_done, pages_expected=pages_expected)
+        if pages_done < pages_expected:
+            self._renew(pages_done=pages_done, pages_expected=pages_expected)
 
     def keep(self) -> None:
         """Renew the lease before an attempt at a call, unless that was done a moment ago.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +39,17 @@ MAINTENANCE_SECONDS: Final = 15
 MONITORING_SECONDS: Final = 5
 #: ...and after how much silence its job is taken over.
 HEARTBEAT_TTL_SECONDS: Final = 30
+
+
+def settle_memory() -> None:
+    """Take everything loaded so far out of the garbage collector's rounds.
+
+    A sample makes and drops a hundred thousand small objects, and each round would otherwise look
+    at the whole application again. Forked workers share more of their parent's memory this way,
+    too (see the documentation of ``gc.freeze``).
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class TokenOffsetJob(Job):
@@ -164,4 +176,6 @@ def run_worker(app: Flask, redis_url: str, *, burst: bool, with_schedule: bool) 
             f"the Redis there does not answer ({type(error).__name__}), so there is nothing to"
             " work on. Start it or correct the setting, then start the worker again.",
         ) from None
-    TokenOffsetWorker(app, redis_url, with_schedule=with_schedule).work(burst=burst)
+    worker = TokenOffsetWorker(app, redis_url, with_schedule=with_schedule)
+    settle_memory()
+    worker.work(burst=burst)
