@@ -180,13 +180,15 @@ def change_status(work: UnitOfWork, *, person: Person, status: PlanStatus, now: 
     allowed_from, sentence = _CHANGES[status]
     if plan.status not in allowed_from:
         raise Conflict(sentence)
-    # What is owed up to here is recorded first: the scheduler looks at active plans only.
-    record_due_months(work, [plan.id], now)
     try:
         with session.begin_nested():
             _append_status(session, plan, status, person, now)
     except (IntegrityError, StaleDataError):
         raise _changed_meanwhile() from None
+    if status is not PlanStatus.ACTIVE:
+        # The scheduler looks at active plans only, so what is owed up to here is recorded now; a
+        # month whose very first instant this is, is not.
+        record_due_months(work, [plan.id], now)
     work.tell(signals.plan_changed, plan_id=plan.id, account_id=plan.account_id, status=str(status))
     return plan
 
