@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import (
     CostLine,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from flask_tokenoffset.methodology import Stretch
     from flask_tokenoffset.providers import ReportingClient, Window
 
+#: The largest sum of a window. A month of it, a little longer, still fits a 64-bit column.
+LARGEST_SUM: Final = 2**62
 #: Rows handed to the database in one statement; bounds the memory a write needs.
 ROWS_PER_STATEMENT: Final = 20_000
 
@@ -195,7 +198,21 @@ class Reading:
                     columns.add_day(day, rows)
                 done += 1
                 page_done(done, max(done, expected))
+        reading.refuse_absurd_sums()
         return reading
+
+    def refuse_absurd_sums(self) -> None:
+        """Refuse figures that are credible one by one and could not be added up and kept.
+
+        :raises MalformedAnswer: the window's sum would not fit a month's column.
+        """
+        *tokens, _ = self.usage.figures
+        (costs,) = self.costs.figures
+        if max(sum(map(sum, tokens)), sum(map(abs, costs))) > LARGEST_SUM:
+            raise MalformedAnswer(
+                "The vendor sent figures that cannot be true when they are added up, so nothing of"
+                " them was used."
+            )
 
     def tokens_by_day_and_model(self) -> list[tuple[date, str, TokenCounts]]:
         """Tokens by day and model; tiers, context windows and batches are added up."""

@@ -119,7 +119,7 @@ def run_sample(
         with gateway.open(claim.provider, key, should_continue=lease.keep) as client:
             reading = Reading.of_vendor(client, claim.window, lease.publish)
         with units() as work:
-            _complete(work, claim, reading, clock)
+            _complete(work, claim, reading, lease.progress, clock)
     except RunStopped:
         logger.info("Sample run %s was ended or taken over; this worker leaves it.", run_id)
         return None
@@ -203,6 +203,8 @@ class _Lease:
         self._claim = claim
         self._clock = clock
         self._renewed_at = clock.now()
+        #: How far the run has come, as columns of its row.
+        self.progress: dict[str, int] = {}
 
     def publish(self, pages_done: int, pages_expected: int) -> None:
         """Renew the lease and show how far the run has come.
@@ -212,8 +214,9 @@ class _Lease:
 
         :raises RunStopped: the run was cancelled, or another worker holds it.
         """
+        self.progress = {"pages_done": pages_done, "pages_expected": pages_expected}
         if pages_done < pages_expected:
-            self._renew(pages_done=pages_done, pages_expected=pages_expected)
+            self._renew()
 
     def keep(self) -> None:
         """Renew the lease before an attempt at a call, unless that was done a moment ago.
@@ -223,7 +226,7 @@ class _Lease:
         if self._clock.now() - self._renewed_at >= RENEWAL_INTERVAL:
             self._renew()
 
-    def _renew(self, **progress: int) -> None:
+    def _renew(self) -> None:
         now = self._clock.now()
         with self._units() as work:
             # Below the mapper: this is asked before every page, and no object is at stake.
@@ -231,7 +234,7 @@ class _Lease:
             renewed = connection.execute(
                 update(SampleRun.__table__)  # type: ignore[arg-type]  # a mapped class's table
                 .where(*_held(self._claim))
-                .values(lease_expires_at=now + LEASE, **progress)
+                .values(lease_expires_at=now + LEASE, **self.progress)
             )
         if renewed.rowcount != 1:
             raise RunStopped
@@ -247,7 +250,9 @@ def _held(claim: _Claim) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _complete(work: UnitOfWork, claim: _Claim, reading: Reading, clock: Clock) -> None:
+def _complete(
+    work: UnitOfWork, claim: _Claim, reading: Reading, progress: dict[str, int], clock: Clock
+) -> None:
     """Write the days, the estimate and the mark "complete" in one transaction.
 
     Samples of one account are completed one after the other, each at a later instant, so that the
@@ -262,7 +267,7 @@ def _complete(work: UnitOfWork, claim: _Claim, reading: Reading, clock: Clock) -
         select(Account.id).where(Account.id == claim.account_id).with_for_update(key_share=True)
     )
     now = clock.now()
-    _finish(work, claim, status=RunStatus.COMPLETE, finished_at=now)
+    _finish(work, claim, status=RunStatus.COMPLETE, finished_at=now, **progress)
     window = Stretch(claim.window.start, claim.window.end)
     kept = store_reading(
         work.session,
