@@ -30,6 +30,7 @@ from werkzeug.exceptions import NotFound as RoutedNowhere
 from werkzeug.routing import RequestRedirect
 
 from flask_tokenoffset.blueprints.api_schema import Answer, Body, NoBody, NoQuery, Query
+from flask_tokenoffset.blueprints.idempotency import answer_once
 from flask_tokenoffset.blueprints.refusals import BodyTooLarge, MalformedRequest, MethodNotAllowed
 from flask_tokenoffset.blueprints.validation import InvalidRequest, field_problems
 from flask_tokenoffset.errors import NotFound, TokenOffsetError
@@ -72,6 +73,11 @@ class Operation:
         """Whether the method may carry a body."""
         return self.method in _WITH_BODY
 
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether repeating it would do more than doing it once."""
+        return self.method == "POST"
+
 
 def operation(
     method: Method,
@@ -113,9 +119,15 @@ def operation(
 
         @wraps(handler)
         def view(**path: Any) -> Response:
-            # An Idempotency-Key would be looked up here, before the handler, and its answer kept
-            # after it.
-            return _respond(declared, handler(**path, **_read_input(declared)))
+            given = _read_input(declared)
+
+            def answer() -> Response:
+                return _respond(declared, handler(**path, **given))
+
+            if not declared.takes_idempotency_key:
+                return answer()
+            route = " ".join([declared.method, declared.rule, *map(str, path.values())])
+            return answer_once(route, given, answer)
 
         setattr(view, _ATTRIBUTE, declared)
         return requires(permission)(view)

@@ -10,6 +10,7 @@ from flask import current_app, url_for
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from flask_tokenoffset.blueprints import idempotency
 from flask_tokenoffset.blueprints.api import Operation, operation, operation_of
 from flask_tokenoffset.blueprints.api_schema import Answer, Problem, Query
 from flask_tokenoffset.blueprints.csrf import CSRF_HEADER
@@ -17,6 +18,8 @@ from flask_tokenoffset.blueprints.problems import PROBLEM_JSON, status_of
 from flask_tokenoffset.blueprints.refusals import (
     BodyTooLarge,
     CrossSiteRequest,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     MalformedRequest,
     WrongContentType,
 )
@@ -38,6 +41,13 @@ _CONVERTERS: Final[Mapping[str | None, dict[str, Any]]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
     None: {"type": "string", "minLength": 1},
+}
+_IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": idempotency.DESCRIPTION,
+    "schema": {"type": "string", "pattern": f"^(?:{idempotency.KEY_PATTERN})$"},
 }
 _DESCRIPTION: Final = (
     "Calls are made in the name of whoever is signed in to the host application. Those that change"
@@ -179,6 +189,7 @@ def _describe_one(declared: Operation, schemas: _Schemas) -> dict[str, Any]:
         "parameters": [
             *_path_parameters(declared.rule),
             *(schemas.parameters(declared.query) if declared.query is not None else ()),
+            *([_IDEMPOTENCY_KEY] if declared.takes_idempotency_key else ()),
         ],
         "responses": {
             **{
@@ -246,6 +257,8 @@ def _frame_problems(declared: Operation) -> list[type[TokenOffsetError]]:
         errors += [SignInRequired, NotPermitted]
     if declared.takes_body:
         errors += [CrossSiteRequest, WrongContentType, MalformedRequest]
+    if declared.takes_idempotency_key:
+        errors += [IdempotencyKeyInUse, IdempotencyKeyReused]
     if _PARAMETER.search(declared.rule):
         errors.append(NotFound)
     return errors

@@ -7,8 +7,10 @@ They belong to the tree of :mod:`flask_tokenoffset.errors`, below ``Refusal``::
     ├── FormExpired            400: the form's token is missing, too old or somebody else's
     ├── CrossSiteRequest       403: another site made the browser send it
     ├── MethodNotAllowed       405: the path exists, the method does not
+    ├── IdempotencyKeyInUse    409: the first call under this key has no answer yet
     ├── BodyTooLarge           413: more than any of our routes reads
-    └── WrongContentType       415: not declared as JSON
+    ├── WrongContentType       415: not declared as JSON
+    └── IdempotencyKeyReused   422: this key stands for another call
 """
 
 from __future__ import annotations
@@ -98,4 +100,31 @@ class WrongContentType(Refusal):
             "Calls that change something must say «Content-Type: application/json», so that no"
             " other site can send them from a browser. Add that header. A call without a body may"
             " carry a valid X-CSRFToken header instead."
+        )
+
+
+class IdempotencyKeyInUse(Refusal):
+    """The first call under this key is under way, or broke off without an answer."""
+
+    code = "idempotency-key-in-use"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first call with this Idempotency-Key has no answer yet, so this one was not made."
+            " Send it again in a moment. If it stays like this, the first one broke off: look at"
+            " what stands now, and use a new key for what is missing."
+        )
+
+
+class IdempotencyKeyReused(Refusal):
+    """The key stands for another call."""
+
+    code = "idempotency-key-reused"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for a call with another body, so nothing was changed."
+            " Use a new key for every new call, and the same one only to repeat a call unchanged."
         )

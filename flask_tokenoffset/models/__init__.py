@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_tokenoffset.models.accounts import Account, AccountKind, Person
 from flask_tokenoffset.models.base import TABLE_PREFIX, Base, UTCDateTime, new_id
 from flask_tokenoffset.models.estimates import Estimate
+from flask_tokenoffset.models.idempotency import LONGEST_IDEMPOTENCY_KEY, IdempotencyRecord
 from flask_tokenoffset.models.plans import (
     Adoption,
     BillingRecord,
@@ -32,6 +33,7 @@ from flask_tokenoffset.models.usage import (
 
 __all__ = [
     "LONGEST_DIMENSION",
+    "LONGEST_IDEMPOTENCY_KEY",
     "TABLE_PREFIX",
     "Account",
     "AccountKind",
@@ -45,6 +47,7 @@ __all__ = [
     "DailyCost",
     "DailyUsage",
     "Estimate",
+    "IdempotencyRecord",
     "KeptDay",
     "Person",
     "Plan",

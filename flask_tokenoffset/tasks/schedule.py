@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services import billing, schedule
+from flask_tokenoffset.services import billing, idempotency, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,8 @@ class TickReport:
     weekly_runs_created: int = 0
     handed_to_queue: int = 0
     billing_records_created: int = 0
+    #: Answers to repeated calls that were kept long enough.
+    idempotency_records_forgotten: int = 0
     #: The steps that failed, by name; the log says why. The others were taken all the same.
     failed_steps: list[str] = field(default_factory=list)
 
@@ -52,6 +54,7 @@ def tick(state: State) -> TickReport:
         "create weekly runs": _create_weekly_runs,
         "hand runs to the queue": _hand_over,
         "create billing records": _create_billing_records,
+        "forget answers to repeated calls": _forget_answers,
     }
     for name, step in steps.items():
         try:
@@ -100,3 +103,8 @@ def _create_billing_records(state: State, now: datetime, report: TickReport) -> 
         report.billing_records_created += created
         if not created:
             return
+
+
+def _forget_answers(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        report.idempotency_records_forgotten = idempotency.forget_old(work.session, now)
