@@ -22,7 +22,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -43,8 +43,7 @@ from flask_tokenoffset.models import (
     UsageSeries,
 )
 from flask_tokenoffset.providers import PROVIDERS, VendorHTTP, Window
-from flask_tokenoffset.providers import anthropic as anthropic_client
-from flask_tokenoffset.providers import openai as openai_client
+from flask_tokenoffset.providers.reports import DailyReportsClient
 from flask_tokenoffset.services import people, sampling, sources
 from flask_tokenoffset.services.windows import sample_window
 from flask_tokenoffset.state import State, state_of
@@ -190,26 +189,14 @@ def fetch_and_decode(provider: str, base_url: str, window: Window) -> float:
     """Read the same pages with the same client and throw them away."""
     vendor = PROVIDERS[provider]
     key = read_key(SIMULATORS[provider][1])
-    module: Any = {"anthropic": anthropic_client, "openai": openai_client}[provider]
     began = time.perf_counter()
     with VendorHTTP(provider, vendor.endpoints, key, transport=LoopbackTransport(base_url)) as http:
-        client: Any = vendor.open(key, http)
-        for endpoint, query in queries(provider, module, window):
-            for _ in client._pages(endpoint, query):
+        client = vendor.open(key, http)
+        assert isinstance(client, DailyReportsClient)
+        for report in (client.usage_report, client.cost_report):
+            for _ in client.pages(report, window):
                 pass
     return time.perf_counter() - began
-
-
-def queries(provider: str, module: Any, window: Window) -> list[tuple[Any, Any]]:
-    if provider == "anthropic":
-        return [
-            (module.USAGE, module._query(window, module.USAGE_GROUPS)),
-            (module.COSTS, module._query(window, module.COST_GROUPS)),
-        ]
-    return [
-        (module.USAGE, module._usage_query(window)),
-        (module.COSTS, module._cost_query(window)),
-    ]
 
 
 def forget(state: State) -> None:

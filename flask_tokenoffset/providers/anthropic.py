@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.clock import DAY
-from flask_tokenoffset.errors import KeyRefused, MalformedAnswer
+from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     CostDay,
@@ -25,12 +25,14 @@ from flask_tokenoffset.providers.base import (
 )
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
 from flask_tokenoffset.providers.money import nano_usd_from_cents_text, require_usd, within_column
-from flask_tokenoffset.providers.pages import DayCollector, follow_pages, read_envelope
+from flask_tokenoffset.providers.pages import read_envelope
+from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.rows import FIGURE_BITS, Dimensions, added, malformed_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from flask_tokenoffset.errors import KeyRefused
     from flask_tokenoffset.providers.http import VendorHTTP
     from flask_tokenoffset.vault import Secret
 
@@ -142,6 +144,7 @@ class AnthropicProvider:
     title: str = TITLE
     key_prefix: str = "sk-ant-admin"
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    names_organization: bool = True
     walk_through: WalkThrough = WALK_THROUGH
 
     def check_key_kind(self, key: Secret) -> None:
@@ -163,79 +166,12 @@ class AnthropicProvider:
         return AnthropicClient(http)
 
 
-class AnthropicClient:
-    """Reads one organization's usage and cost.
+def _usage_query(window: Window) -> list[tuple[str, str]]:
+    return _query(window, USAGE_GROUPS)
 
-    :param http: already introduced to the vendor.
-    """
 
-    def __init__(self, http: VendorHTTP) -> None:
-        self._http = http
-
-    def check(self, day: date) -> VendorOrganization:
-        """Try all three endpoints, each for as little as it can give.
-
-        :param day: the UTC day to ask for.
-        :raises ProviderError: with a sentence to show beside the key's field.
-        """
-        organization = _read_organization(self._get(ORGANIZATION, []))
-        window = Window(day, day + DAY)
-        read_envelope(self._get(USAGE, _query(window, USAGE_GROUPS)), TITLE)
-        read_envelope(self._get(COSTS, _query(window, COST_GROUPS)), TITLE)
-        return organization
-
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
-        """Token counts, one list for each page, oldest day first within it.
-
-        :param window: the days to read.
-        """
-        collector = DayCollector(
-            window,
-            TITLE,
-            read_bucket=_read_bucket,
-            read_results=_usage_reader(),
-            make_day=UsageDay,
-        )
-        for buckets in self._pages(USAGE, _query(window, USAGE_GROUPS)):
-            yield collector.days(buckets)
-
-    def costs(self, window: Window) -> Iterator[list[CostDay]]:
-        """What was charged, one list for each page, oldest day first within it.
-
-        :param window: the days to read.
-        """
-        collector = DayCollector(
-            window,
-            TITLE,
-            read_bucket=_read_bucket,
-            read_results=_cost_reader(),
-            make_day=CostDay,
-        )
-        for buckets in self._pages(COSTS, _query(window, COST_GROUPS)):
-            yield collector.days(buckets)
-
-    def page_count(self, window: Window) -> int:
-        """How many pages usage and costs together are expected to take."""
-        return 2 * -(-window.days // DAYS_A_PAGE)
-
-    def _pages(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> Iterator[list[object]]:
-        def fetch(token: str | None) -> object:
-            # A page token belongs to its query: everything else is repeated unchanged.
-            return self._get(endpoint, query if token is None else [*query, ("page", token)])
-
-        return follow_pages(fetch, title=TITLE, page_limit=self._http.limits.pages)
-
-    def _get(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> object:
-        try:
-            return self._http.get_json(endpoint, query)
-        except KeyRefused as refused:
-            explained = KeyRefused(
-                "Anthropic does not accept this key: it is mistyped, revoked, or may not read the"
-                f" organization's usage and cost. {_NEEDED}",
-                vendor_message=refused.vendor_message,
-                status_code=refused.status_code,
-            )
-        raise explained
+def _cost_query(window: Window) -> list[tuple[str, str]]:
+    return _query(window, COST_GROUPS)
 
 
 def _query(window: Window, groups: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -258,13 +194,6 @@ def _read_organization(answer: object) -> VendorOrganization:
     raise MalformedAnswer(
         "Anthropic did not say which organization the key belongs to, so it is not connected."
     )
-
-
-def _read_bucket(bucket: Mapping[str, object]) -> tuple[date, bool]:
-    start, end = _instant(bucket.get("starting_at")), _instant(bucket.get("ending_at"))
-    day = start.date()
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return day, start == midnight and end - start == DAY
 
 
 def _instant(text: object) -> datetime:
@@ -342,3 +271,39 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
         return [CostRow._make((*key, within_column(cost))) for key, cost in costs.items()]
 
     return read
+
+
+class AnthropicClient(DailyReportsClient):
+    """Reads one organization's usage and cost from Anthropic."""
+
+    title = TITLE
+    usage_report = DailyReport(USAGE, DAYS_A_PAGE, _usage_query, _usage_reader, UsageDay)
+    cost_report = DailyReport(COSTS, DAYS_A_PAGE, _cost_query, _cost_reader, CostDay)
+
+    def check(self, day: date) -> VendorOrganization:
+        """Try all three endpoints, each for as little as it can give.
+
+        :param day: the UTC day to ask for.
+        :raises ProviderError: with a sentence to show beside the key's field.
+        """
+        organization = _read_organization(self.get(ORGANIZATION, []))
+        window = Window(day, day + DAY)
+        read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
+        read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
+        return organization
+
+    @staticmethod
+    def read_bucket(bucket: Mapping[str, object], /) -> tuple[date, bool]:
+        """The UTC day a bucket starts on, and whether it lasts from midnight to midnight."""
+        start, end = _instant(bucket.get("starting_at")), _instant(bucket.get("ending_at"))
+        day = start.date()
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return day, start == midnight and end - start == DAY
+
+    @staticmethod
+    def explain(refused: KeyRefused) -> str:  # noqa: ARG004 - the vendor's words tell no more
+        """Say what a refused key may mean: Anthropic's 401 does not tell a typo from the rest."""
+        return (
+            "Anthropic does not accept this key: it is mistyped, revoked, or may not read the"
+            f" organization's usage and cost. {_NEEDED}"
+        )

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.clock import DAY, utc_midnight
-from flask_tokenoffset.errors import KeyRefused, MalformedAnswer
+from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.base import (
     CostDay,
     CostRow,
@@ -26,12 +26,14 @@ from flask_tokenoffset.providers.base import (
 )
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
 from flask_tokenoffset.providers.money import nano_usd_from_dollars, require_usd, within_column
-from flask_tokenoffset.providers.pages import DayCollector, follow_pages, read_envelope
+from flask_tokenoffset.providers.pages import read_envelope
+from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.rows import FIGURE_BITS, Dimensions, added, malformed_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from flask_tokenoffset.errors import KeyRefused
     from flask_tokenoffset.providers.http import VendorHTTP
     from flask_tokenoffset.vault import Secret
 
@@ -143,6 +145,7 @@ class OpenAIProvider:
     title: str = TITLE
     key_prefix: str = "sk-admin-"
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    names_organization: bool = False
     walk_through: WalkThrough = WALK_THROUGH
 
     def check_key_kind(self, key: Secret) -> None:
@@ -160,95 +163,6 @@ class OpenAIProvider:
         self.check_key_kind(key)
         http.introduce(title=TITLE, key_header="authorization", key_scheme="Bearer ", headers={})
         return OpenAIClient(http)
-
-
-class OpenAIClient:
-    """Reads one organization's usage and cost.
-
-    :param http: already introduced to the vendor.
-    """
-
-    def __init__(self, http: VendorHTTP) -> None:
-        self._http = http
-
-    def check(self, day: date) -> VendorOrganization:
-        """Try both endpoints, each for as little as it can give.
-
-        :param day: the UTC day to ask for.
-        :returns: the organization's identifier where a cost row carries one; never a name.
-        :raises ProviderError: with a sentence to show beside the key's field.
-        """
-        window = Window(day, day + DAY)
-        read_envelope(self._get(USAGE, _usage_query(window)), TITLE)
-        buckets, _, _ = read_envelope(self._get(COSTS, _cost_query(window)), TITLE)
-        return VendorOrganization(_organization_id_in(buckets), None)
-
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
-        """Token counts, one list for each page, oldest day first within it.
-
-        :param window: the days to read.
-        """
-        collector = DayCollector(
-            window,
-            TITLE,
-            read_bucket=_read_bucket,
-            read_results=_usage_reader(),
-            make_day=UsageDay,
-        )
-        for buckets in self._pages(USAGE, _usage_query(window)):
-            yield collector.days(buckets)
-
-    def costs(self, window: Window) -> Iterator[list[CostDay]]:
-        """What was charged, one list for each page, oldest day first within it.
-
-        :param window: the days to read.
-        """
-        collector = DayCollector(
-            window,
-            TITLE,
-            read_bucket=_read_bucket,
-            read_results=_cost_reader(),
-            make_day=CostDay,
-        )
-        for buckets in self._pages(COSTS, _cost_query(window)):
-            yield collector.days(buckets)
-
-    def page_count(self, window: Window) -> int:
-        """How many pages usage and costs together are expected to take."""
-        return -(-window.days // USAGE_DAYS_A_PAGE) - (-window.days // COST_DAYS_A_PAGE)
-
-    def _pages(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> Iterator[list[object]]:
-        def fetch(token: str | None) -> object:
-            # A page token belongs to its query: everything else is repeated unchanged.
-            return self._get(endpoint, query if token is None else [*query, ("page", token)])
-
-        return follow_pages(fetch, title=TITLE, page_limit=self._http.limits.pages)
-
-    def _get(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> object:
-        try:
-            return self._http.get_json(endpoint, query)
-        except KeyRefused as refused:
-            explained = _explained(refused)
-        raise explained
-
-
-def _explained(refused: KeyRefused) -> KeyRefused:
-    """A refusal in words that help: a missing scope comes as 401 or as 403."""
-    if "missing scopes" in (refused.vendor_message or "").lower():
-        sentence = (
-            "OpenAI knows this key, but the key may not read usage and cost (the permission"
-            " api.usage.read is missing)."
-        )
-    else:
-        sentence = (
-            "OpenAI does not accept this key: it is mistyped, revoked, or may not read the"
-            " organization's usage and cost."
-        )
-    return KeyRefused(
-        f"{sentence} {_NEEDED}",
-        vendor_message=refused.vendor_message,
-        status_code=refused.status_code,
-    )
 
 
 def _usage_query(window: Window) -> list[tuple[str, str]]:
@@ -278,12 +192,6 @@ def _organization_id_in(buckets: list[object]) -> str | None:
             if isinstance(identifier, str) and _ORGANIZATION_ID.fullmatch(identifier):
                 return identifier
     return None
-
-
-def _read_bucket(bucket: Mapping[str, object]) -> tuple[date, bool]:
-    start, end = _instant(bucket.get("start_time")), _instant(bucket.get("end_time"))
-    day = start.date()
-    return day, start == utc_midnight(day) and end - start == DAY
 
 
 def _instant(seconds: object) -> datetime:
@@ -367,3 +275,45 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
         ]
 
     return read
+
+
+class OpenAIClient(DailyReportsClient):
+    """Reads one organization's usage and cost from OpenAI."""
+
+    title = TITLE
+    usage_report = DailyReport(USAGE, USAGE_DAYS_A_PAGE, _usage_query, _usage_reader, UsageDay)
+    cost_report = DailyReport(COSTS, COST_DAYS_A_PAGE, _cost_query, _cost_reader, CostDay)
+
+    def check(self, day: date) -> VendorOrganization:
+        """Try both endpoints, each for as little as it can give.
+
+        :param day: the UTC day to ask for.
+        :returns: the organization's identifier where a cost row carries one; never a name.
+        :raises ProviderError: with a sentence to show beside the key's field.
+        """
+        window = Window(day, day + DAY)
+        read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
+        buckets, _, _ = read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
+        return VendorOrganization(_organization_id_in(buckets), None)
+
+    @staticmethod
+    def read_bucket(bucket: Mapping[str, object], /) -> tuple[date, bool]:
+        """The UTC day a bucket starts on, and whether it lasts from midnight to midnight."""
+        start, end = _instant(bucket.get("start_time")), _instant(bucket.get("end_time"))
+        day = start.date()
+        return day, start == utc_midnight(day) and end - start == DAY
+
+    @staticmethod
+    def explain(refused: KeyRefused) -> str:
+        """A refusal in words that help: a missing scope comes as 401 or as 403."""
+        if "missing scopes" in (refused.vendor_message or "").lower():
+            sentence = (
+                "OpenAI knows this key, but the key may not read usage and cost (the permission"
+                " api.usage.read is missing)."
+            )
+        else:
+            sentence = (
+                "OpenAI does not accept this key: it is mistyped, revoked, or may not read the"
+                " organization's usage and cost."
+            )
+        return f"{sentence} {_NEEDED}"
