@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -71,24 +74,79 @@ def test_known_answers_with_any_one_bit_changed_do_not(case: tuple[str, ...]) ->
         cipher.decrypt(nonce, ciphertext + tag, associated_data + b"\x00")
 
 
-def test_the_wycheproof_vectors_pass_where_a_checkout_is_named() -> None:
-    """C2SP/wycheproof is not part of this repository; CI checks it out beside it."""
-    directory = os.environ.get(WYCHEPROOF)
-    if directory is None:
-        pytest.skip(f"{WYCHEPROOF} names no checkout of C2SP/wycheproof")
-    tests = _wycheproof_tests(Path(directory) / "testvectors_v1" / "aes_gcm_test.json")
-    assert len(tests) >= 60
-    assert {test["result"] for test in tests} == {"valid", "invalid"}
-    for test in tests:
-        cipher = Cipher(bytes.fromhex(test["key"]))
-        nonce, associated_data = bytes.fromhex(test["iv"]), bytes.fromhex(test["aad"])
-        ciphertext = bytes.fromhex(test["ct"] + test["tag"])
-        if test["result"] == "valid":
-            answer = cipher.decrypt(nonce, ciphertext, associated_data)
-            assert answer == bytes.fromhex(test["msg"]), test["tcId"]
-        else:
+@dataclass(frozen=True)
+class NistVector:
+    """One case of NIST's CAVP file for decryption; ``plaintext`` is None where it must fail."""
+
+    key: bytes
+    nonce: bytes
+    ciphertext: bytes
+    associated_data: bytes
+    plaintext: bytes | None
+
+
+def nist_vectors() -> list[NistVector]:
+    """The cases with our sizes: 256-bit key, 96-bit nonce, 128-bit tag."""
+    path = resources.files("cryptography_vectors") / "ciphers/AES/GCM/gcmDecrypt256.rsp"
+    vectors: list[NistVector] = []
+    sizes: dict[str, int] = {}
+    fields: dict[str, bytes] = {}
+    failed = False
+    for line in [*path.read_text(encoding="ascii").splitlines(), ""]:
+        if match := re.fullmatch(r"\[(\w+) = (\d+)\]", line):
+            sizes[match[1]] = int(match[2])
+        elif match := re.fullmatch(r"(\w+) = ?(\w*)", line):
+            if match[1] != "Count":
+                fields[match[1]] = bytes.fromhex(match[2])
+        elif line == "FAIL":
+            failed = True
+        elif not line and fields:
+            if (sizes["IVlen"], sizes["Taglen"]) == (96, 128):
+                vectors.append(
+                    NistVector(
+                        key=fields["Key"],
+                        nonce=fields["IV"],
+                        ciphertext=fields["CT"] + fields["Tag"],
+                        associated_data=fields["AAD"],
+                        plaintext=None if failed else fields["PT"],
+                    )
+                )
+            fields, failed = {}, False
+    return vectors
+
+
+def test_the_vectors_of_nist_open_or_are_refused_as_they_say() -> None:
+    vectors = nist_vectors()
+    assert len(vectors) == 375
+    assert 100 < sum(vector.plaintext is None for vector in vectors) < 300
+    for vector in vectors:
+        cipher = Cipher(vector.key)
+        sealed = (vector.nonce, vector.ciphertext, vector.associated_data)
+        if vector.plaintext is None:
             with pytest.raises(SealBroken):
-                cipher.decrypt(nonce, ciphertext, associated_data)
+                cipher.decrypt(*sealed)
+        else:
+            assert cipher.decrypt(*sealed) == vector.plaintext
+
+
+if WYCHEPROOF in os.environ:
+    # C2SP/wycheproof is not published as a package. Where the variable names a checkout of it,
+    # its vectors are run as well as NIST's.
+    def test_the_wycheproof_vectors_pass() -> None:
+        directory = Path(os.environ[WYCHEPROOF])
+        tests = _wycheproof_tests(directory / "testvectors_v1" / "aes_gcm_test.json")
+        assert len(tests) >= 60
+        assert {test["result"] for test in tests} == {"valid", "invalid"}
+        for test in tests:
+            cipher = Cipher(bytes.fromhex(test["key"]))
+            nonce, associated_data = bytes.fromhex(test["iv"]), bytes.fromhex(test["aad"])
+            ciphertext = bytes.fromhex(test["ct"] + test["tag"])
+            if test["result"] == "valid":
+                answer = cipher.decrypt(nonce, ciphertext, associated_data)
+                assert answer == bytes.fromhex(test["msg"]), test["tcId"]
+            else:
+                with pytest.raises(SealBroken):
+                    cipher.decrypt(nonce, ciphertext, associated_data)
 
 
 def _wycheproof_tests(path: Path) -> list[dict[str, Any]]:
