@@ -152,7 +152,15 @@ def add_operations(api: Blueprint, *views: Callable[..., Response]) -> None:
         declared = operation_of(view)
         if declared is None:
             raise TypeError(f"{view!r} is not an operation: decorate it with @operation.")
-        api.add_url_rule(declared.rule, declared.name, view, methods=[declared.method])
+        api.add_url_rule(
+            declared.rule,
+            declared.name,
+            view,
+            methods=[declared.method],
+            # Flask's own answer would name every method, since the rule for unknown paths takes
+            # every one.
+            provide_automatic_options=False,
+        )
 
 
 def answer_unknown_paths(api: Blueprint) -> None:
@@ -177,7 +185,7 @@ UNKNOWN: Final = "unknown"
 
 @requires(Permission.READ_PUBLISHED)
 def _unknown(path: str = "") -> Response:
-    """Say whether it is the path or only the method that does not exist."""
+    """Say whether it is the path or only the method that does not exist, or what OPTIONS asks."""
     del path  # the routes are asked about the request as a whole
     routes = current_app.create_url_adapter(request)
     allowed: set[str] = set()
@@ -189,6 +197,11 @@ def _unknown(path: str = "") -> Response:
         if endpoint != request.endpoint:
             allowed.add(method)
     if allowed:
+        allowed.add("OPTIONS")
+        if request.method == "OPTIONS":
+            return current_app.response_class(
+                status=204, headers={"Allow": ", ".join(sorted(allowed))}
+            )
         raise MethodNotAllowed(allowed)
     raise NotFound("There is no such thing here.")
 

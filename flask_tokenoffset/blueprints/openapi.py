@@ -42,6 +42,7 @@ _CONVERTERS: Final[Mapping[str | None, dict[str, Any]]] = {
     "int": {"type": "integer", "minimum": 0},
     None: {"type": "string", "minLength": 1},
 }
+_EMPTY_OBJECT: Final[Mapping[str, Any]] = {"type": "object", "maxProperties": 0}
 _IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
     "name": idempotency.HEADER,
     "in": "header",
@@ -199,10 +200,11 @@ def _describe_one(declared: Operation, schemas: _Schemas) -> dict[str, Any]:
             **_describe_problems(declared, schemas),
         },
     }
-    if declared.body is not None:
+    if declared.takes_body:
+        schema = _EMPTY_OBJECT if declared.body is None else schemas.body(declared.body)
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schemas.body(declared.body)}},
+            "content": {"application/json": {"schema": schema}},
         }
     return described
 

@@ -19,6 +19,7 @@ from tests.integration.api.calls import (
     call,
     ids_of,
     operations,
+    path_of,
 )
 from tests.support.world import API
 
@@ -86,6 +87,18 @@ def test_a_method_that_does_not_exist_names_those_that_do(small_world: World) ->
     answer = small_world.ada.client.patch(f"{API}/sources", json={})
     assert_problem(answer, 405, "method-not-allowed")
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+def test_options_names_the_methods_of_each_path(small_world: World) -> None:
+    ids, allowed = ids_of(small_world.ada), dict[str, set[str]]()
+    for declared in operations(small_world).values():
+        methods = allowed.setdefault(path_of(declared, ids), {"OPTIONS"})
+        methods |= {"GET", "HEAD"} if declared.method == "GET" else {declared.method}
+    for path, methods in allowed.items():
+        answer = small_world.nobody.client.options(API + path)
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert answer.headers["Allow"] == ", ".join(sorted(methods))
+    assert_problem(small_world.nobody.client.options(f"{API}/nothing"), 404, "not-found")
 
 
 def test_no_column_of_any_table_can_be_set_from_outside(small_world: World) -> None:
