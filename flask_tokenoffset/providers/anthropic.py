@@ -145,6 +145,7 @@ class AnthropicProvider:
     key_prefix: str = "sk-ant-admin"
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
     names_organization: bool = True
+    names_organization: bool = True
     walk_through: WalkThrough = WALK_THROUGH
 
     def check_key_kind(self, key: Secret) -> None:

@@ -191,6 +191,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def names_organization(self) -> bool:
+        """Whether the promised endpoints tell whose key it is, which then makes a label."""
+        ...
+
+    @property
     def walk_through(self) -> WalkThrough:
         """What a person reads before connecting."""
         ...

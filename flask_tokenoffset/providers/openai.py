@@ -146,6 +146,7 @@ class OpenAIProvider:
     key_prefix: str = "sk-admin-"
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
     names_organization: bool = False
+    names_organization: bool = False
     walk_through: WalkThrough = WALK_THROUGH
 
     def check_key_kind(self, key: Secret) -> None:
