@@ -10,7 +10,7 @@ from datetime import UTC
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.methodology import Quantity, describe, describe_range
+from flask_tokenoffset.methodology import Quantity, TokenKind, describe, describe_range
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,6 +29,13 @@ _SCALES: Final = (
     ("trillion", "T"),
     ("quadrillion", "Q"),
 )
+#: The kinds of token, in the order in which pages list them.
+KIND_TITLES: Final = {
+    TokenKind.CACHED_INPUT: "Cached input",
+    TokenKind.UNCACHED_INPUT: "Uncached input",
+    TokenKind.CACHE_CREATION: "Cache creation",
+    TokenKind.OUTPUT: "Output",
+}
 #: Not from strftime: what that prints depends on the locale of the process.
 _MONTHS: Final = (
     "January",
@@ -96,6 +103,22 @@ def tokens_short(count: int) -> str:
     """
     figure, scale = _scaled(count)
     return f"{figure}{_SCALES[scale][1]}"
+
+
+def tokens_range(low: int, high: int | None) -> str:
+    """A range of tokens: ``up to 2 million``, ``2 to 20 million``, ``over 500 million``.
+
+    :param low: not negative.
+    :param high: the last number inside, or ``None`` where there is none.
+    """
+    if high is None:
+        return f"over {tokens(low)}"
+    if not low:
+        return f"up to {tokens(high)}"
+    first, last = tokens(low), tokens(high)
+    figure, space, scale = first.partition("\N{NO-BREAK SPACE}")
+    # Said once where both have it: «2 to 20 million».
+    return f"{figure if last.endswith(space + scale) else first} to {last}"
 
 
 def quantity(value: Decimal, of: Quantity | str) -> str:

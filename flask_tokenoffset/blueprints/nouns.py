@@ -49,9 +49,26 @@ OPERATIONS: Final[tuple[Register, ...]] = (
 )
 #: The navigation our layout shows, in order.
 NAVIGATION: Final[tuple[NavigationItem, ...]] = (
-    NavigationItem("Overview", "dashboard", Permission.READ_PLAN),
-    NavigationItem("Plan", "plan", Permission.READ_PLAN),
-    NavigationItem("Sources", "list_sources", Permission.READ_SOURCES),
+    NavigationItem("Dashboard", "dashboard", Permission.READ_PLAN),
+    NavigationItem(
+        "Estimate sources",
+        "list_sources",
+        Permission.READ_SOURCES,
+        within=(
+            "connect_source",
+            "source",
+            "resample_source",
+            "replace_source_key",
+            "disconnect_source",
+            # A band is a source as well, and a refused adoption shows the estimate again.
+            "bands",
+            "make_estimate",
+            "estimate",
+            "adopt",
+        ),
+    ),
+    NavigationItem("Plan", "plan", Permission.READ_PLAN, within=("change_plan", "confirm_end")),
+    NavigationItem("Billing records", "billing_records", Permission.READ_PLAN),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
 )

@@ -10,12 +10,12 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from flask import render_template, request, send_from_directory, url_for
 from markupsafe import Markup
 
-from flask_tokenoffset.blueprints import charts, formatting
+from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.blueprints.context import Visitor, current_visitor
 from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
 from flask_tokenoffset.permissions import Permission, requires
@@ -23,12 +23,14 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from flask import Response
 
 STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
 #: How long a browser may keep a static file whose address names its content.
 STATIC_LIFETIME_SECONDS: Final = 365 * 24 * 60 * 60
+_PAGES: Final = "tokenoffset.pages."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +40,35 @@ class NavigationItem:
     :param title: what it says.
     :param endpoint: the function name of the page it leads to.
     :param permission: what a visitor needs to see it.
+    :param within: the function names of the pages below that one, which mark it as well.
     """
 
     title: str
     endpoint: str
     permission: Permission
+    within: tuple[str, ...] = ()
+
+    def standing(self, page: str) -> Literal["page", "true"] | None:
+        """What ``aria-current`` says of it on a page.
+
+        :param page: the function name of the page that is shown.
+        """
+        if page == self.endpoint:
+            return "page"
+        return "true" if page in self.within else None
 
 
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
     """A navigation entry on the present page.
 
-    :param current: whether it leads to this very page.
+    :param current: ``page`` if it leads to this very page, ``true`` if this page is below it, as
+        ``aria-current`` has it.
     """
 
     title: str
     url: str
-    current: bool
+    current: Literal["page", "true"] | None
 
 
 class View:
@@ -70,8 +84,14 @@ class View:
     csrf_field_name: str = CSRF_FIELD
     #: How figures are written: money, tokens, dates, ranges.
     display = formatting
-    #: Charts drawn on the server.
-    charts = charts
+
+    @property
+    def charts(self) -> ModuleType:
+        """Charts drawn on the server."""
+        # svg.py takes as long to import as everything else of ours; workers never draw.
+        from flask_tokenoffset.blueprints import charts  # noqa: PLC0415 - see the line above
+
+        return charts
 
     @property
     def base_template(self) -> str:
@@ -87,11 +107,11 @@ class View:
     def navigation(self) -> list[NavigationLink]:
         """The entries this visitor may follow."""
         permissions = current_visitor().permissions
+        page = (request.endpoint or "").removeprefix(_PAGES)
         return [
-            NavigationLink(item.title, url_for(endpoint), current=request.endpoint == endpoint)
+            NavigationLink(item.title, url_for(_PAGES + item.endpoint), item.standing(page))
             for item in self._navigation
             if item.permission in permissions
-            for endpoint in [f"tokenoffset.pages.{item.endpoint}"]
         ]
 
     def csrf_token(self) -> str:

@@ -25,29 +25,43 @@ function moneyCents(cents) {
 
 function followSlider(field) {
   const input = field.querySelector("input[type=range]");
-  const percentPlace = field.querySelector("[data-to-percent]");
-  const amountPlace = field.querySelector("[data-to-amount]");
-  const stale = field.querySelector("[data-to-stale]");
-  if (!input || !percentPlace || !amountPlace) return;
+  if (!input) return;
+  const id = field.dataset.toSlider;
+  const { toTokens, toCentsPerMillion } = field.dataset;
+  const live = toTokens !== undefined && toCentsPerMillion !== undefined;
+  const percents = document.querySelectorAll(`[data-to-percent-of="${id}"]`);
+  const amounts = document.querySelectorAll(`[data-to-amount-of="${id}"]`);
+  const hiddenCents = document.querySelectorAll(`[data-to-cents-of="${id}"]`);
+  const stale = document.querySelectorAll(`[data-to-stale-of="${id}"]`);
+  const stated = field.querySelector("[data-to-stated]");
 
   function show() {
     const percent = `${grouped(input.value)}\u00a0%`;
-    percentPlace.textContent = percent;
-    if (stale) {
+    const moved = input.value !== input.defaultValue;
+    percents.forEach((each) => (each.textContent = percent));
+    stale.forEach((each) => (each.hidden = moved));
+    if (!live) {
       // Only the server knows this method's amount; the old one beside a new percent would mislead.
-      stale.hidden = true;
+      if (stated) stated.hidden = moved;
       input.setAttribute("aria-valuetext", percent);
       return;
     }
-    const { toTokens, toCentsPerMillion } = field.dataset;
-    const amount = moneyCents(
-      amountCents(BigInt(toTokens), BigInt(toCentsPerMillion), BigInt(input.value)),
+    const cents = amountCents(
+      BigInt(field.dataset.toTokens),
+      BigInt(field.dataset.toCentsPerMillion),
+      BigInt(input.value),
     );
-    amountPlace.textContent = amount;
+    const amount = moneyCents(cents);
+    amounts.forEach((each) => (each.textContent = amount));
+    hiddenCents.forEach((each) => (each.value = String(cents)));
     input.setAttribute("aria-valuetext", `${percent}, ${amount} a month`);
   }
 
   input.addEventListener("input", show);
+  // What else the form asks for may change the tokens, which only the server counts.
+  input.form?.addEventListener("input", (event) => {
+    if (stated && !field.contains(event.target)) stated.hidden = true;
+  });
   // A browser that goes back restores the slider without telling anybody.
   if (input.value !== input.defaultValue) show();
 }

@@ -147,7 +147,7 @@ def test_the_amount_follows_the_slider_to_the_servers_cent(
     for percent in (0, 5, 100, 735, 1000):
         slider.fill(str(percent))
         expected = money_cents(published_amount_cents(TOKENS_PER_MONTH, percent, rate))
-        assert line.locator("[data-to-amount]").inner_text() == expected
+        assert line.locator("[data-to-amount-of]").inner_text() == expected
         assert expected in (slider.get_attribute("aria-valuetext") or "")
     # Large numbers must not lose a cent to floating point, and a part of a cent is a cent.
     for tokens in (1, 39_999, 40_001, 987_654_321_987_654_321):
@@ -155,7 +155,7 @@ def test_the_amount_follows_the_slider_to_the_servers_cent(
         for percent in (55, 60):
             slider.fill(str(percent))
             expected = money_cents(published_amount_cents(tokens, percent, rate))
-            assert line.locator("[data-to-amount]").inner_text() == expected
+            assert line.locator("[data-to-amount-of]").inner_text() == expected
 
 
 def test_the_slider_moves_by_keyboard(open_page: Callable[..., Page]) -> None:
@@ -164,7 +164,7 @@ def test_the_slider_moves_by_keyboard(open_page: Callable[..., Page]) -> None:
     slider.focus()
     slider.press("ArrowRight")
     assert slider.input_value() == "155"
-    assert page.locator("[data-to-percent]").first.inner_text() == "155\N{NO-BREAK SPACE}%"
+    assert page.locator("[data-to-percent-of]").first.inner_text() == "155\N{NO-BREAK SPACE}%"
 
 
 def test_without_the_script_the_form_asks_the_server(open_page: Callable[..., Page]) -> None:
@@ -187,7 +187,7 @@ def test_an_amount_only_the_server_knows_is_not_shown_stale(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page()
-    amount = page.locator("[data-to-stale]")
+    amount = page.locator("[data-to-stated]").last
     assert amount.is_visible()
     page.locator("#to-other_percent").fill("200")
     assert not amount.is_visible()

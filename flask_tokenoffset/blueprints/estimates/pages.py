@@ -97,6 +97,7 @@ def _chooser(form: ChooserForm) -> ResponseReturnValue:
         kinds=kinds,
         amount_cents=amount,
         price_sentence=presentation.price_sentence(method_version),
+        cents_per_million_tokens=presentation.cents_per_million_tokens(method_version),
     )
     return page, 422 if errors else 200
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask_tokenoffset.blueprints import charts, formatting
+from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.methodology import (
     PublishedMethod,
     QualityTier,
@@ -145,7 +145,7 @@ def shares_of(tokens: TokenCounts) -> list[KindShare]:
 
     :param tokens: of a month.
     """
-    return _shares({kind: tokens.of(kind) for kind in charts.KINDS})
+    return _shares({kind: tokens.of(kind) for kind in formatting.KIND_TITLES})
 
 
 def price_sentence(method_version: str) -> str:
@@ -167,6 +167,19 @@ def price_sentence(method_version: str) -> str:
     )
 
 
+def cents_per_million_tokens(method_version: str) -> int | None:
+    """The rate from which a browser may compute the amount by itself, in whole numbers.
+
+    :param method_version: ``TOKENOFFSET_METHOD``.
+    :return: ``None`` where the amount is more than tokens × rate, so only the server knows it.
+    """
+    chosen = method(method_version)
+    if not isinstance(chosen, PublishedMethod):
+        return None
+    cents = chosen.contribution_cents_per_million_tokens.value
+    return int(cents) if cents == int(cents) else None
+
+
 def span_of(start: date, end: date) -> str:
     """Days in words.
 
@@ -184,5 +197,5 @@ def _shares(counts: Mapping[str, int]) -> list[KindShare]:
             counts[kind],
             percent(Decimal(counts[kind]) / total) if total else percent(Decimal(0)),
         )
-        for kind, title in charts.KINDS.items()
+        for kind, title in formatting.KIND_TITLES.items()
     ]

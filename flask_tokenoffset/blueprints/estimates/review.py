@@ -53,6 +53,7 @@ def render_review(
         errors=found,
         plan=plan if plan and plan.plan.status != PlanStatus.ENDED else None,
         price_sentence=presentation.price_sentence(state.settings.method),
+        cents_per_million_tokens=presentation.cents_per_million_tokens(state.settings.method),
     )
     return page, 422 if found else 200
 

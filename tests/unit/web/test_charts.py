@@ -180,6 +180,25 @@ def test_the_legend_and_the_table_show_the_same_tokens() -> None:
     ]
 
 
+def test_days_that_were_kept_are_marked_in_the_chart_and_its_table() -> None:
+    days = days_of([TokenCounts(10), TokenCounts(20), TokenCounts(0)])
+    kept = [days[1].day, days[2].day]
+    drawing = parsed(charts.daily_usage_chart(days, kept_days=kept))
+    marks = [each for each in drawing.iter("circle") if each.get("class") == "to-chart-mark"]
+    # Over the largest bar, and where the bar of an idle day would begin.
+    assert [Decimal(each.get("cy", "")) for each in marks] == [4, 224]
+    assert bars_of(drawing)[1].findtext("title") == "23 August 2026 (kept): 20 tokens"
+    assert "marked with a dot: 2." in (drawing.findtext("desc") or "")
+    assert [row[0] for row in charts.usage_rows(days, kept_days=kept)] == [
+        "24 August 2026 (kept)",
+        "23 August 2026 (kept)",
+        "22 August 2026",
+    ]
+    unmarked = parsed(charts.daily_usage_chart(days))
+    assert list(unmarked.iter("circle")) == []
+    assert "kept" not in (unmarked.findtext("desc") or "")
+
+
 def test_a_swatch_looks_like_its_bars() -> None:
     plain = parsed(charts.swatch("output"))
     assert [each.get("class") for each in plain.iter("rect")] == ["to-kind-output"]

@@ -191,6 +191,25 @@ def test_a_slider_never_moves_a_value_by_itself(
     assert f'step="{step}" value="{value}"' in page
 
 
+def test_before_the_first_page_a_sample_is_starting(shown: Callable[..., str]) -> None:
+    begun = shown("{{ to.progress('Reading', 0, 0) }}")
+    assert ">Starting<" in " ".join(begun.split()).replace("> S", ">S").replace("g <", "g<")
+    assert " value=" not in begun.partition("<progress")[2].partition(">")[0]
+    assert "3 of about 6 pages read" in shown("{{ to.progress('Reading', 3, 6) }}")
+    # A vendor may take more pages than were expected; nobody is shown 7 of 6.
+    assert "6 of about 6 pages read" in shown("{{ to.progress('Reading', 7, 6) }}")
+
+
+def test_columns_wrap_and_align_where_they_are_asked_to(shown: Callable[..., str]) -> None:
+    page = shown(
+        "{{ to.data_table('T', [{'title': 'Call', 'wrap': true}, 'Plain',"
+        " {'title': 'Sum', 'numeric': true}], [['a', 'b', 'c']], 't') }}"
+    )
+    assert '<th scope="row" class="to-wrap">a</th>' in page
+    assert "<td>b</td>" in page
+    assert '<td class="to-numeric">c</td>' in page
+
+
 def test_a_host_replaces_a_single_element(host: Callable[..., Flask]) -> None:
     app = host()
     mine = "{% macro badge(text, kind='neutral') %}<b>{{ text }}</b>{% endmacro %}"

@@ -66,6 +66,20 @@ def test_tokens_are_written_as_people_say_them(count: int, written: str, short: 
     assert formatting.tokens_short(count) == short
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "written"),
+    [
+        (0, 2_000_000, f"up to 2{SPACE}million"),
+        (2_000_000, 20_000_000, f"2 to 20{SPACE}million"),
+        (500_000_000, 1_500_000_000, f"500{SPACE}million to 1.5{SPACE}billion"),
+        (300_000, 2_000_000, f"300,000 to 2{SPACE}million"),
+        (500_000_000, None, f"over 500{SPACE}million"),
+    ],
+)
+def test_a_range_of_tokens_says_its_scale_once(low: int, high: int | None, written: str) -> None:
+    assert formatting.tokens_range(low, high) == written
+
+
 @given(st.integers(min_value=0, max_value=10**17))
 def test_shortened_tokens_are_within_half_a_percent(count: int) -> None:
     figure, _, scale = formatting.tokens(count).replace(",", "").partition(SPACE)

@@ -49,6 +49,12 @@ def test_every_band_can_be_chosen(world: World) -> None:
     assert values == [*(band.key for band in bands()), "own"]
 
 
+def test_ranges_are_written_in_words(world: World) -> None:
+    text = world.ada.page("/bands").text
+    for words in ("up to 2 million", "2 to 20 million", "20 to 500 million", "over 500 million"):
+        assert words in text
+
+
 def test_looking_stores_nothing(world: World) -> None:
     before = world.rows()
     world.stranger.page("/bands?band=extreme&coverage=150")

@@ -56,6 +56,22 @@ def test_the_amount_follows_the_coverage(world: World, coverage: str, amount: st
     assert page.form("/plan/adoptions").values["coverage"] == coverage
 
 
+def test_the_script_is_given_the_rate_of_the_published_method_only(
+    make_world: Callable[..., World],
+) -> None:
+    for settings, live in (({}, True), ({"TOKENOFFSET_METHOD": "2026.11"}, False)):
+        world = make_world(**settings)
+        page = world.ada.page(f"/estimates/{world.ada.pick_band('worker')}")
+        (slider,) = page.by_class("to-slider")
+        rate = (slider.attributes.get("data-to-tokens"), "data-to-cents-per-million")
+        assert (rate[0] == "5000000" and slider.attributes.get(rate[1]) == "25") is live
+        (update,) = [each for each in page.elements if each.attributes.get("name") == "update"]
+        # Where only the server knows the amount, the button that asks it stays.
+        assert ("data-to-without-script" in update.attributes) is live
+        (cents,) = [e for e in page.elements if e.attributes.get("name") == "amount_cents"]
+        assert ("data-to-cents-of" in cents.attributes) is live
+
+
 def test_the_slider_reaches_ten_times_the_estimate(world: World) -> None:
     page = world.ada.page(f"/estimates/{world.ada.pick_band()}")
     slider = page.by_id("to-coverage").attributes
@@ -144,6 +160,8 @@ def test_anothers_estimate_is_missing(world: World) -> None:
         )
         assert adopted.status_code == 404
     assert world.rows(Plan) == {"tokenoffset_plan": []}
+    # The row a first change makes is gone with the change that failed.
+    assert not world.stranger.has_account
 
 
 def test_an_estimate_id_that_is_none_is_missing(world: World) -> None:

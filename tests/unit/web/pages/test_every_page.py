@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from flask_tokenoffset.blueprints.nouns import NAVIGATION
+
 if TYPE_CHECKING:
     from tests.support.html_page import HtmlPage
     from tests.support.world import Browser, World
@@ -41,6 +43,41 @@ def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
 @pytest.fixture
 def pages(world: World) -> dict[str, HtmlPage]:
     return every_page(world, world.ada)
+
+
+@pytest.mark.parametrize(
+    ("path", "tab", "current"),
+    [
+        ("/", "Dashboard", "page"),
+        ("/sources", "Estimate sources", "page"),
+        ("/sources/connect/openai", "Estimate sources", "true"),
+        ("/bands", "Estimate sources", "true"),
+        ("/plan", "Plan", "page"),
+        ("/plan/end", "Plan", "true"),
+        ("/billing-records", "Billing records", "page"),
+        ("/methodology", "Methodology", "page"),
+        ("/connections", "Connections", "page"),
+    ],
+)
+def test_the_tab_of_a_page_is_marked(world: World, path: str, tab: str, current: str) -> None:
+    world.ada.settle()
+    marked = {
+        each.text: each.attributes["aria-current"]
+        for each in world.ada.page(path).elements
+        if "aria-current" in each.attributes
+    }
+    assert marked == {tab: current}
+
+
+def test_every_page_belongs_to_exactly_one_tab(world: World) -> None:
+    prefix = "tokenoffset.pages."
+    pages = {
+        rule.endpoint.removeprefix(prefix)
+        for rule in world.app.url_map.iter_rules()
+        if rule.endpoint.startswith(prefix)
+    }
+    tabs = [name for item in NAVIGATION for name in (item.endpoint, *item.within)]
+    assert sorted(tabs) == sorted(pages)
 
 
 def test_the_sweep_finds_the_pages(pages: dict[str, HtmlPage]) -> None:

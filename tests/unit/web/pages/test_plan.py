@@ -131,6 +131,7 @@ def test_without_a_plan_nothing_can_be_changed(world: World) -> None:
     assert answer.status_code == 409
     assert "There is no plan yet" in answer.text
     assert world.rows(Plan) == {"tokenoffset_plan": []}
+    assert not world.stranger.has_account
 
 
 def test_adopting_while_paused_leaves_the_plan_paused_and_says_so(world: World) -> None:

@@ -111,7 +111,9 @@ def test_days_the_vendor_forgot_are_marked_as_kept(world: World) -> None:
     world.ada.resample(source_id)
     page = world.ada.page(f"/sources/{source_id}")
     assert "1 day was kept from an earlier sample" in page.text
-    assert "11 November 2026" in page.by_id("kept-days").text
+    table = page.by_id("daily-usage-table").text
+    assert "11 November 2026 (kept)" in table
+    assert table.count("(kept)") == 1
 
 
 def test_too_short_a_history_is_said_and_a_band_offered(make_world: Callable[..., World]) -> None:
