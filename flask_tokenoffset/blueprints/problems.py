@@ -71,8 +71,8 @@ _STATUS: Final[Mapping[type[TokenOffsetError], int]] = {
 }
 
 _VAULT_SHUT: Final = (
-    "The place where connected keys are kept safe cannot be used at the moment, so nothing was"
-    " changed. Try again later; if it stays like this, tell whoever runs this site."
+    "Keys cannot be kept safe here at the moment, so none was stored and nothing was changed. Try"
+    " again later; if it stays like this, tell whoever runs this site."
 )
 _UNEXPECTED: Final = (
     "Something went wrong on our side, and it has been noted. Try again later; if it stays like"
@@ -109,6 +109,16 @@ def title_of(code: str) -> str:
     return code.replace("-", " ").capitalize()
 
 
+def told(error: TokenOffsetError) -> str:
+    """What a visitor is told of an error; the log is told what only whoever runs the site can mend.
+
+    :param error: about to be shown, on a page of its own or beside a field.
+    """
+    if isinstance(error, VaultError) or status_of(type(error)) == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s (request %s): %s", error.code, request_id(), error.message)
+    return _VAULT_SHUT if isinstance(error, VaultError) else error.message
+
+
 def handle_page_errors(pages: Blueprint) -> None:
     """Answer our errors on pages with a page of ours.
 
@@ -141,13 +151,13 @@ def _sign_in_or_say_so(error: SignInRequired) -> ResponseReturnValue:
 
 
 def _refusal_page(error: TokenOffsetError) -> Response:
-    status = _noted(error)
+    status = status_of(type(error))
     response = make_response(
         render_template(
             "tokenoffset/errors/refusal.html",
             status=status,
             title=title_of(error.code),
-            detail=_detail(error),
+            detail=told(error),
             errors=error.errors if isinstance(error, InvalidInput) else {},
             request_id=request_id(),
         ),
@@ -160,8 +170,8 @@ def _problem(error: TokenOffsetError) -> Response:
     problem = Problem(
         type=PROBLEM_TYPE + error.code,
         title=title_of(error.code),
-        status=_noted(error),
-        detail=_detail(error),
+        status=status_of(type(error)),
+        detail=told(error),
         code=error.code,
         request_id=request_id(),
         errors=_field_problems(error) if isinstance(error, InvalidInput) else None,
@@ -206,19 +216,6 @@ def _problem_response(problem: Problem) -> Response:
         status=problem.status,
         content_type=PROBLEM_JSON,
     )
-
-
-def _noted(error: TokenOffsetError) -> int:
-    """The status, after telling the log of what whoever runs the site has to mend."""
-    status = status_of(type(error))
-    if isinstance(error, VaultError) or status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s (request %s): %s", error.code, request_id(), error.message)
-    return status
-
-
-def _detail(error: TokenOffsetError) -> str:
-    # What ails the vault concerns whoever runs the site; a visitor cannot mend it.
-    return _VAULT_SHUT if isinstance(error, VaultError) else error.message
 
 
 def _field_problems(error: InvalidInput) -> list[FieldProblem]:

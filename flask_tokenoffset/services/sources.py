@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from unicodedata import category
 
 from sqlalchemy import and_, case, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -68,9 +69,14 @@ class SampledSource:
 def check_label(label: str | None) -> str:
     """A label as it is stored, or "" if none was given.
 
-    :raises InvalidInput: it is too long.
+    :raises InvalidInput: it is too long, or holds what no text field sends. PostgreSQL could not
+        even store a NUL.
     """
     text = " ".join((label or "").split())
+    if any(category(character) == "Cc" for character in text):
+        raise InvalidInput(
+            {"label": "The label holds a character that cannot be shown. Type it again."}
+        )
     if len(text) > LONGEST_LABEL:
         raise InvalidInput(
             {"label": f"The label may have {LONGEST_LABEL} characters at most. Shorten it."}

@@ -35,6 +35,7 @@ from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services import sources
 from flask_tokenoffset.services.usage import read_usage
 from flask_tokenoffset.state import current_state
+from flask_tokenoffset.vault import read_key
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -87,7 +88,7 @@ def connect_source(body: ConnectBody) -> OperationAnswer:
 
     Where the key is refused, nothing is stored.
     """
-    source_id, _ = connecting.connect(body.provider, body.key, body.label)
+    source_id, _ = connecting.connect(body.provider, read_key(body.key), body.label)
     return SourceAnswer.of(
         sources.read_source(current_state().session, own_account(), source_id)
     ), 201
@@ -132,7 +133,7 @@ def disconnect_source(source_id: UUID) -> OperationAnswer:
 def replace_key(source_id: UUID, body: KeyBody) -> OperationAnswer:
     """Put a new key in the place of one that expired or was refused, and sample again."""
     account_id = own_account()
-    run_id = connecting.replace_key(account_id, source_id, body.key)
+    run_id = connecting.replace_key(account_id, source_id, read_key(body.key))
     return RunAnswer.of(
         sources.read_run(current_state().session, account_id, source_id, run_id)
     ), 202

@@ -6,17 +6,24 @@ asked, so that nobody can use us to try keys out.
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.errors import (
+    IncompleteAnswer,
+    MalformedAnswer,
+    RateLimited,
+    VendorUnavailable,
+)
 from flask_tokenoffset.services import sources
 from flask_tokenoffset.state import current_state
-from flask_tokenoffset.vault import read_key
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from flask_tokenoffset.errors import ProviderError
     from flask_tokenoffset.models import SampleRun
     from flask_tokenoffset.providers import VendorOrganization
     from flask_tokenoffset.state import State
@@ -24,20 +31,25 @@ if TYPE_CHECKING:
     from flask_tokenoffset.vault import Secret
 
 
-def connect(provider: str, key_text: str, label: str | None) -> tuple[UUID, UUID]:
+#: What leaves open whether the vendor accepts a key.
+_NOT_CHECKED: Final = (RateLimited, VendorUnavailable, MalformedAnswer, IncompleteAnswer)
+_SECONDS_PER_MINUTE: Final = 60
+
+
+def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
     """Check a key with its vendor, store it, and queue the first sample.
 
     :param provider: the provider's stable name.
-    :param key_text: what was pasted.
+    :param key: what was pasted, hidden from the start: a traceback with local variables shows every
+        frame between the door and the vault.
     :return: the ids of the source and of its first sample run.
-    :raises InvalidInput: the key, the label or the provider is not valid in itself.
+    :raises InvalidInput: the label or the provider is not valid in itself.
     :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
     :raises VaultError: the key could not be kept safe; nothing was stored.
     """
     state = current_state()
     vendor = state.gateway.provider(provider)
     sources.check_label(label)
-    key = read_key(key_text)
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
         source, run = sources.connect(
@@ -56,15 +68,15 @@ def connect(provider: str, key_text: str, label: str | None) -> tuple[UUID, UUID
         return source.id, run.id
 
 
-def replace_key(account_id: UUID, source_id: UUID, key_text: str) -> UUID:
+def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     """Check a new key for a connection and put it in the old one's place.
 
+    :param key: what was pasted, hidden from the start as in :func:`connect`.
     :return: the id of the sample run that follows.
     """
     state = current_state()
     _, connection = sources.sampled_source(state.session, account_id, source_id)
     provider = connection.provider
-    key = read_key(key_text)
     # The read above must not keep a transaction open while the vendor is asked.
     state.session.rollback()
     organization = _ask_vendor(state, provider, key)
@@ -125,6 +137,32 @@ def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:
     state.vault.require_open()
     # Whoever is signed in was looked up in a transaction; none stays open during the call.
     state.session.rollback()
-    return sources.check_key(
-        state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
+    try:
+        return sources.check_key(
+            state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
+        )
+    except _NOT_CHECKED as error:
+        # Its own sentence promises that a background run tries again. There is none yet.
+        error.message = _not_checked(error, state.gateway.provider(provider).title)
+        raise
+
+
+def _not_checked(error: ProviderError, title: str) -> str:
+    """What to say where a vendor could not say whether it accepts a key."""
+    if isinstance(error, RateLimited):
+        return (
+            f"{title} asks to slow down, so the key could not be checked and nothing was stored."
+            f" Try again {_after(error.retry_after_seconds)}."
+        )
+    answer = f" (answer {error.status_code})" if error.status_code else ""
+    return (
+        f"{title} cannot be read at the moment{answer}, so the key could not be checked and nothing"
+        " was stored. That says nothing against the key. Try again later."
     )
+
+
+def _after(seconds: float | None) -> str:
+    if seconds is None:
+        return "later"
+    minutes = math.ceil(seconds / _SECONDS_PER_MINUTE)
+    return "in a minute" if minutes <= 1 else f"in {minutes:,} minutes"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from unicodedata import category
 
 from flask import make_response, redirect, request, url_for
 
@@ -22,6 +21,7 @@ from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import estimates, sources
 from flask_tokenoffset.services.usage import read_usage
 from flask_tokenoffset.state import current_state
+from flask_tokenoffset.vault import read_key
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.models import Estimate, SampleRun
     from flask_tokenoffset.providers import Provider
     from flask_tokenoffset.services.sources import SampledSource
+    from flask_tokenoffset.vault import Secret
 
 _SEE_OTHER: Final = 303
 
@@ -72,10 +73,9 @@ def connect_source(provider: str) -> ResponseReturnValue:
     if request.method != "POST":
         return _connect_form(vendor, label)
     try:
-        _refuse_control_characters(label)
-        source_id, _ = connecting.connect(vendor.name, request.form.get("key", ""), label)
+        source_id, _ = connecting.connect(vendor.name, _pasted_key(), label)
     except KEY_REFUSALS as error:
-        return _connect_form(vendor, label, RefusedKey.of(error, vendor.title))
+        return _connect_form(vendor, label, RefusedKey.of(error))
     return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
 
 
@@ -102,11 +102,10 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
     sampled = _connected(account_id, source_id)
     if request.method != "POST":
         return _key_form(sampled)
-    vendor = PROVIDERS[sampled.connection.provider]
     try:
-        connecting.replace_key(account_id, source_id, request.form.get("key", ""))
+        connecting.replace_key(account_id, source_id, _pasted_key())
     except KEY_REFUSALS as error:
-        refused = RefusedKey.of(error, vendor.title)
+        refused = RefusedKey.of(error)
         # A failed transaction was rolled back, so what was read before it is read again.
         return _key_form(_connected(account_id, source_id), refused)
     return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
@@ -218,6 +217,14 @@ def _key_form(sampled: SampledSource, refused: RefusedKey | None = None) -> Resp
     return page if refused is None else (page, refused.status, refused.headers)
 
 
+def _pasted_key() -> Secret:
+    """The key in the form, never in a variable.
+
+    :raises InvalidInput: it cannot be one; the field is ``key``.
+    """
+    return read_key(request.form.get("key", ""))
+
+
 def _enabled_vendor(name: str) -> Provider:
     """The vendor that an address names.
 
@@ -239,14 +246,3 @@ def _connected(account_id: UUID, source_id: UUID) -> SampledSource:
     if sampled.connection.status == ConnectionStatus.DISCONNECTED:
         raise Conflict("This source is disconnected and its key is gone. Connect it anew instead.")
     return sampled
-
-
-def _refuse_control_characters(label: str) -> None:
-    """Refuse what no browser's text field sends; PostgreSQL could not even store a NUL.
-
-    :raises InvalidInput: the field is ``label``.
-    """
-    if any(category(character) == "Cc" and not character.isspace() for character in label):
-        raise InvalidInput(
-            {"label": "The label holds a character that cannot be shown. Type it again."}
-        )

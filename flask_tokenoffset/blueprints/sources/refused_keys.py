@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.problems import request_id, status_of
+from flask_tokenoffset.blueprints.problems import status_of, told
 from flask_tokenoffset.errors import (
     Conflict,
-    IncompleteAnswer,
     InvalidInput,
-    MalformedAnswer,
     ProviderError,
     RateLimited,
     TooManyAttempts,
     VaultError,
-    VendorUnavailable,
 )
 
 if TYPE_CHECKING:
@@ -25,14 +21,11 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.errors import TokenOffsetError
 
-logger = logging.getLogger(__name__)
-
 #: Everything that :mod:`~flask_tokenoffset.blueprints.sources.connecting` may raise about a key and
 #: that a form answers by asking again.
 KEY_REFUSALS: Final = (InvalidInput, ProviderError, VaultError, TooManyAttempts, Conflict)
 
 _FIELDS: Final = frozenset({"key", "label"})
-_SECONDS_PER_MINUTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +51,10 @@ class RefusedKey:
         return {"Retry-After": str(self.retry_after_seconds)}
 
     @classmethod
-    def of(cls, error: TokenOffsetError, vendor_title: str) -> RefusedKey:
+    def of(cls, error: TokenOffsetError) -> RefusedKey:
         """Put what went wrong where a person looks for it.
 
         :param error: one of :data:`KEY_REFUSALS`.
-        :param vendor_title: the vendor's name as a person writes it.
         """
         status = status_of(type(error))
         match error:
@@ -76,23 +68,12 @@ class RefusedKey:
                     {"key": error.message},
                     retry_after_seconds=error.retry_after_seconds,
                 )
-            case VaultError():
-                # What ails it concerns whoever runs the site; a visitor cannot mend it.
-                logger.error("%s (request %s): %s", error.code, request_id(), error.message)
-                return cls(status, {"key": _VAULT_SHUT})
-        seconds = _whole_seconds(error)
         return cls(
             status,
-            {"key": _vendor_sentence(error, vendor_title, seconds)},
+            {"key": told(error)},
             vendor_message=getattr(error, "vendor_message", None),
-            retry_after_seconds=seconds,
+            retry_after_seconds=_whole_seconds(error),
         )
-
-
-_VAULT_SHUT: Final = (
-    "Keys cannot be kept safe here at the moment, so this one was not stored. Try again later; if"
-    " it stays like this, tell whoever runs this site."
-)
 
 
 def _by_field(errors: Mapping[str, str]) -> dict[str, str]:
@@ -108,26 +89,3 @@ def _whole_seconds(error: TokenOffsetError) -> int | None:
     if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
         return max(1, math.ceil(error.retry_after_seconds))
     return None
-
-
-def _vendor_sentence(error: TokenOffsetError, title: str, wait_seconds: int | None) -> str:
-    """The error's own sentence, unless it speaks of a background run that there is not yet."""
-    if isinstance(error, RateLimited):
-        return (
-            f"{title} asks to slow down, so the key could not be checked. Try again"
-            f" {_after(wait_seconds)}."
-        )
-    if isinstance(error, VendorUnavailable | MalformedAnswer | IncompleteAnswer):
-        answer = f" (answer {error.status_code})" if error.status_code else ""
-        return (
-            f"{title} cannot be read at the moment{answer}, so the key could not be checked. That"
-            " says nothing against the key. Try again later."
-        )
-    return error.message
-
-
-def _after(seconds: int | None) -> str:
-    if seconds is None:
-        return "later"
-    minutes = math.ceil(seconds / _SECONDS_PER_MINUTE)
-    return "in a minute" if minutes <= 1 else f"in {minutes:,} minutes"

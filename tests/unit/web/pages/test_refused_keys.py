@@ -149,6 +149,35 @@ def test_whatever_a_vendor_answers_nothing_half_is_stored(
     assert world.queue.run_ids == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (lambda: faults.rate_limited("90"), "vendor-rate-limited"),
+        (lambda: faults.status(503), "vendor-unavailable"),
+        (faults.cut_json, "vendor-answer-malformed"),
+    ],
+)
+def test_the_api_promises_no_later_attempt_where_nothing_was_stored(
+    world: World, fault: Callable[[], Fault], code: str
+) -> None:
+    world.anthropic.faults.add(fault(), times=None)
+    answer = world.ada.api("POST", "/sources", {"provider": "anthropic", "key": KEYS["anthropic"]})
+    problem = answer.get_json()
+    assert problem["code"] == code
+    assert "could not be checked and nothing was stored" in problem["detail"]
+    assert "Try again" in problem["detail"]
+    assert "tried again" not in problem["detail"]
+    assert is_empty(world, *CONNECTED)
+
+
+def test_a_label_that_cannot_be_shown_is_refused_by_the_api_too(world: World) -> None:
+    body = {"provider": "anthropic", "key": KEYS["anthropic"], "label": "Lab\x1boratory"}
+    answer = world.ada.api("POST", "/sources", body)
+    assert answer.status_code == 422
+    assert "cannot be shown" in answer.get_json()["errors"][0]["detail"]
+    assert calls(world) == []
+
+
 def test_a_wait_the_vendor_asks_for_is_passed_on(world: World) -> None:
     world.anthropic.faults.add(faults.rate_limited("90"), times=None)
     assert connect(world.ada).headers["Retry-After"] == "90"
