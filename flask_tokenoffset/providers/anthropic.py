@@ -24,10 +24,16 @@ from flask_tokenoffset.providers.base import (
     Window,
 )
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import nano_usd_from_cents_text, require_usd, within_column
+from flask_tokenoffset.providers.money import nano_usd_from_cents_text, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
-from flask_tokenoffset.providers.rows import FIGURE_BITS, Dimensions, added, malformed_row
+from flask_tokenoffset.providers.rows import (
+    FIGURE_BITS,
+    Dimensions,
+    cost_rows,
+    malformed_row,
+    usage_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,7 +151,6 @@ class AnthropicProvider:
     key_prefix: str = "sk-ant-admin"
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
     names_organization: bool = True
-    names_organization: bool = True
     walk_through: WalkThrough = WALK_THROUGH
 
     def check_key_kind(self, key: Secret) -> None:
@@ -213,7 +218,9 @@ def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
     dimensions = Dimensions(TITLE)
 
     def read(results: list[Any]) -> list[UsageRow]:
-        rows: dict[tuple[str, ...], UsageRow] = {}
+        new = tuple.__new__
+        keys: list[tuple[str, ...]] = []
+        rows: list[UsageRow] = []
         for result in results:
             try:
                 # Subscripts and no defaults: a figure that is missing must never count as zero.
@@ -237,11 +244,17 @@ def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
             ):
                 raise malformed_row(TITLE)
             model, tier, context = key
-            row = UsageRow(
-                model, tier, context, "", uncached, cached, short_lived + long_lived, output, 0
+            keys.append(key)
+            rows.append(
+                new(
+                    UsageRow,
+                    (
+                        *(model, tier, context, ""),
+                        *(uncached, cached, short_lived + long_lived, output, 0),
+                    ),
+                )
             )
-            rows[key] = added(rows[key], row, TITLE) if key in rows else row
-        return list(rows.values())
+        return usage_rows(keys, rows, TITLE)
 
     return read
 
@@ -250,7 +263,8 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
     dimensions = Dimensions(TITLE)
 
     def read(results: list[Any]) -> list[CostRow]:
-        costs: dict[tuple[str, ...], int] = {}
+        keys: list[tuple[str, ...]] = []
+        costs_nano_usd: list[int] = []
         for result in results:
             try:
                 cents = result["amount"]
@@ -267,9 +281,9 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
                 raise malformed_row(TITLE) from None
             if currency != "USD":
                 require_usd(currency)
-            cost_nano_usd = nano_usd_from_cents_text(cents)
-            costs[key] = costs[key] + cost_nano_usd if key in costs else cost_nano_usd
-        return [CostRow._make((*key, within_column(cost))) for key, cost in costs.items()]
+            keys.append(key)
+            costs_nano_usd.append(nano_usd_from_cents_text(cents))
+        return cost_rows(keys, costs_nano_usd)
 
     return read
 

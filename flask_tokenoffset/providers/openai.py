@@ -25,10 +25,16 @@ from flask_tokenoffset.providers.base import (
     Window,
 )
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import nano_usd_from_dollars, require_usd, within_column
+from flask_tokenoffset.providers.money import nano_usd_from_dollars, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
-from flask_tokenoffset.providers.rows import FIGURE_BITS, Dimensions, added, malformed_row
+from flask_tokenoffset.providers.rows import (
+    FIGURE_BITS,
+    Dimensions,
+    cost_rows,
+    malformed_row,
+    usage_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,7 +152,6 @@ class OpenAIProvider:
     key_prefix: str = "sk-admin-"
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
     names_organization: bool = False
-    names_organization: bool = False
     walk_through: WalkThrough = WALK_THROUGH
 
     def check_key_kind(self, key: Secret) -> None:
@@ -208,7 +213,9 @@ def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
     dimensions = Dimensions(TITLE)
 
     def read(results: list[Any]) -> list[UsageRow]:
-        rows: dict[tuple[str, ...], UsageRow] = {}
+        new = tuple.__new__
+        keys: list[tuple[str, ...]] = []
+        rows: list[UsageRow] = []
         for result in results:
             try:
                 # Subscripts and no defaults for what the specification requires: a figure that is
@@ -238,9 +245,17 @@ def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
             ):
                 raise malformed_row(TITLE)
             model, tier, batch = key
-            row = UsageRow(model, tier, "", batch, uncached, cached, written, output, requests)
-            rows[key] = added(rows[key], row, TITLE) if key in rows else row
-        return list(rows.values())
+            keys.append(key)
+            rows.append(
+                new(
+                    UsageRow,
+                    (
+                        *(model, tier, "", batch),
+                        *(uncached, cached, written, output, requests),
+                    ),
+                )
+            )
+        return usage_rows(keys, rows, TITLE)
 
     return read
 
@@ -257,7 +272,8 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
     dimensions = Dimensions(TITLE)
 
     def read(results: list[Any]) -> list[CostRow]:
-        costs: dict[tuple[str, ...], int] = {}
+        keys: list[tuple[str, ...]] = []
+        costs_nano_usd: list[int] = []
         for result in results:
             try:
                 amount = result["amount"]
@@ -268,12 +284,9 @@ def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
                 raise malformed_row(TITLE) from None
             if currency != "usd":
                 require_usd(currency)
-            cost_nano_usd = nano_usd_from_dollars(dollars)
-            costs[key] = costs[key] + cost_nano_usd if key in costs else cost_nano_usd
-        return [
-            CostRow(line_item, "", "", "", "", within_column(cost))
-            for (line_item,), cost in costs.items()
-        ]
+            keys.append((*key, "", "", "", ""))
+            costs_nano_usd.append(nano_usd_from_dollars(dollars))
+        return cost_rows(keys, costs_nano_usd)
 
     return read
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from flask_tokenoffset.errors import MalformedAnswer
-from flask_tokenoffset.providers.base import UsageRow
+from flask_tokenoffset.providers.base import CostRow, UsageRow
+from flask_tokenoffset.providers.money import within_column
 
 #: Longer is no name of a model or a price, but free text in the wrong place.
 LONGEST_DIMENSION: Final = 200
@@ -54,6 +55,42 @@ def malformed_row(title: str) -> MalformedAnswer:
         f"{title} sent a row with a figure that is missing, no whole number, negative, or in"
         " contradiction with another, so nothing of the report was used."
     )
+
+
+def cost_rows(keys: list[tuple[str, ...]], costs_nano_usd: list[int]) -> list[CostRow]:
+    """Cost rows of one day; those of the same dimensions become one.
+
+    :param keys: the dimensions of each row as text.
+    :param costs_nano_usd: the amount of each row.
+    :raises MalformedAnswer: where a sum is too large to keep.
+    """
+    if len(set(keys)) < len(keys):
+        sums: dict[tuple[str, ...], int] = dict.fromkeys(keys, 0)
+        for key, cost_nano_usd in zip(keys, costs_nano_usd, strict=True):
+            sums[key] += cost_nano_usd
+        keys, costs_nano_usd = list(sums), list(map(within_column, sums.values()))
+    # Each amount was checked when it was read. The constructor is passed by: it would take longer
+    # than everything else that happens to a row.
+    new = tuple.__new__
+    return [
+        new(CostRow, (*key, cost_nano_usd))
+        for key, cost_nano_usd in zip(keys, costs_nano_usd, strict=True)
+    ]
+
+
+def usage_rows(keys: list[tuple[str, ...]], rows: list[UsageRow], title: str) -> list[UsageRow]:
+    """Usage rows of one day; those of the same dimensions become one.
+
+    :param keys: the dimensions of each row, in the same order.
+    :param title: the vendor's name, for the message.
+    :raises MalformedAnswer: where a sum is too large to keep.
+    """
+    if len(set(keys)) == len(keys):
+        return rows
+    merged: dict[tuple[str, ...], UsageRow] = {}
+    for key, row in zip(keys, rows, strict=True):
+        merged[key] = added(merged[key], row, title) if key in merged else row
+    return list(merged.values())
 
 
 def added(one: UsageRow, other: UsageRow, title: str) -> UsageRow:

@@ -252,6 +252,14 @@ def _combine_if_several(
     session: Session, account_id: UUID, person_id: UUID, now: datetime
 ) -> Estimate | None:
     """Add up the newest estimates of an account's connections, where it has more than one."""
+    connected = session.scalar(
+        select(func.count(Connection.source_id)).where(
+            Connection.account_id == account_id,
+            Connection.status != ConnectionStatus.DISCONNECTED,
+        )
+    )
+    if (connected or 0) < 2:  # noqa: PLR2004 - one alone is its own sum
+        return None
     parts = [
         estimate
         for estimate in newest_by_source(session, account_id)
