@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.services.readings import KeptDays, Reading
+    from flask_tokenoffset.services.daily_rows import KeptDays
+    from flask_tokenoffset.services.readings import Reading
 
 #: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
 #: keeps a slip of the finger out of the books.
