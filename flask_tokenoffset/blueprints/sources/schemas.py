@@ -26,6 +26,7 @@ class ConnectBody(Body):
     )
     key: Annotated[str, Field(max_length=2000)] = Field(
         description="The admin key. It is checked with the vendor, sealed, and never shown again.",
+        repr=False,
         json_schema_extra={"writeOnly": True, "format": "password"},
     )
     label: Annotated[str, Field(max_length=400)] | None = Field(
@@ -38,6 +39,7 @@ class KeyBody(Body):
 
     key: Annotated[str, Field(max_length=2000)] = Field(
         description="The admin key. It is checked with the vendor, sealed, and never shown again.",
+        repr=False,
         json_schema_extra={"writeOnly": True, "format": "password"},
     )
 
