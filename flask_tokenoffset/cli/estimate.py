@@ -79,16 +79,20 @@ def _simulated(state: State, provider: str) -> tuple[Secret, Gateway]:
     make, own_key = simulators[provider]
     simulator = make(today=lambda: state.clock.now().date())
     given = "" if sys.stdin.isatty() else sys.stdin.read().strip()
-    if given:
-        # No simulator knows anybody's real key, and any will do for a look.
-        simulator.admit(given)
+    try:
+        if given:
+            # No simulator knows anybody's real key, and any will do for a look.
+            simulator.admit(given)
+        key = read_key(given or own_key)
+    finally:
+        del given  # A traceback that shows local variables must not show it.
     gateway = Gateway(
         [PROVIDERS[provider]],
         clock=state.clock,
         transports={provider: simulator.transport()},
         outbound=True,
     )
-    return read_key(given or own_key), gateway
+    return key, gateway
 
 
 def _read(

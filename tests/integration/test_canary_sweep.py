@@ -205,6 +205,7 @@ def test_no_piece_of_a_key_and_no_word_of_a_prompt_comes_out_anywhere(
         "answers", "command line", "database", "log", "Redis", "reprs", "signals", "tracebacks",
     }  # fmt: skip
     assert "sk-ant" in str(sinks.contents["answers"])
+    assert "in estimate\n" in str(b"".join(sinks.contents["tracebacks"]), "utf-8")
     assert b"The task sample failed with RuntimeError" in log.read_bytes()
     leaks = sinks.leaks(sweep.canaries)
     assert leaks == [], leaks
@@ -322,8 +323,9 @@ def run_commands(sweep: Sweep, provider: str, simulator: Simulator) -> None:
 def invoke(sweep: Sweep, arguments: list[str], typed: str | None = None) -> int:
     """Run a command and keep what it prints and raises; returns its exit code."""
     info = ScriptInfo(create_app=lambda: sweep.world.app)
-    result = CliRunner().invoke(command, arguments, input=typed, obj=info)
-    sweep.sinks.add("command line", f"{result.stdout}\n{result.stderr}")
+    # Standalone, click would print the error and end with one that has forgotten its cause.
+    result = CliRunner().invoke(command, arguments, input=typed, obj=info, standalone_mode=False)
+    sweep.sinks.add("command line", f"{result.stdout}\n{result.stderr}\n{result.exception}")
     if result.exception is not None:
         sweep.sinks.add("tracebacks", rendered(result.exception))
     return result.exit_code
