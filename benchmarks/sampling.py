@@ -44,7 +44,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.providers import PROVIDERS, VendorHTTP, Window
 from flask_tokenoffset.providers.reports import DailyReportsClient
-from flask_tokenoffset.services import people, sampling, sources
+from flask_tokenoffset.services import connections, people, sampling
 from flask_tokenoffset.services.windows import sample_window
 from flask_tokenoffset.state import State, state_of
 from flask_tokenoffset.tasks.worker import settle_memory
@@ -144,11 +144,11 @@ def prepared(provider: str, base_url: str, database_url: str) -> Iterator[State]
 def connect(state: State, provider: str) -> UUID:
     """Connect the simulated vendor; gives the id of the waiting run."""
     key = read_key(SIMULATORS[provider][1])
-    organization = sources.check_key(
+    organization = connections.check_key(
         state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
     )
     with state.unit_of_work() as work:
-        _, run = sources.connect(
+        _, run = connections.connect(
             work,
             person=people.ensure_person(work.session, "benchmark", state.clock.now()),
             provider=provider,

@@ -13,7 +13,7 @@ from flask_tokenoffset.models.plans import (
     PlanStatus,
     PlanStatusChange,
 )
-from flask_tokenoffset.models.samples import RunStatus, RunTrigger, SampleRun
+from flask_tokenoffset.models.samples import UNFINISHED, RunStatus, RunTrigger, SampleRun
 from flask_tokenoffset.models.sources import (
     Connection,
     ConnectionStatus,
@@ -35,6 +35,7 @@ __all__ = [
     "LONGEST_DIMENSION",
     "LONGEST_IDEMPOTENCY_KEY",
     "TABLE_PREFIX",
+    "UNFINISHED",
     "Account",
     "AccountKind",
     "Adoption",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
@@ -36,7 +37,9 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-_UNFINISHED = text("status IN ('queued', 'running')")
+#: A source has at most one run in one of these.
+UNFINISHED: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
+_IS_UNFINISHED = text("status IN ('queued', 'running')")
 
 
 class SampleRun(Base):
@@ -54,8 +57,8 @@ class SampleRun(Base):
             "uq_tokenoffset_sample_run_unfinished",
             "source_id",
             unique=True,
-            postgresql_where=_UNFINISHED,
-            sqlite_where=_UNFINISHED,
+            postgresql_where=_IS_UNFINISHED,
+            sqlite_where=_IS_UNFINISHED,
         ),
         # Two schedulers make one weekly run.
         UniqueConstraint("source_id", "scheduled_for"),

@@ -25,6 +25,7 @@ from sqlalchemy import and_, case, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flask_tokenoffset.models import (
+    UNFINISHED,
     Connection,
     ConnectionStatus,
     RunStatus,
@@ -58,7 +59,6 @@ SUNDAY: Final = 6
 SLOT_HOUR: Final = 8
 WEEK: Final = timedelta(days=7)
 
-_UNFINISHED: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
 #: A scheduler that ticks every minute is at times a little early. Counting whole minutes would then
 #: find the last batch still inside and start nothing, which halves the rate.
 _CAP_MINUTE: Final = timedelta(seconds=55)
@@ -264,7 +264,7 @@ def _not_served(slot: datetime) -> tuple[ColumnElement[bool], ...]:
     # Three questions instead of one with OR, because each finds an index.
     return (
         ~exists().where(own, SampleRun.scheduled_for == slot),
-        ~exists().where(own, SampleRun.status.in_(_UNFINISHED)),
+        ~exists().where(own, SampleRun.status.in_(UNFINISHED)),
         ~exists().where(own, SampleRun.status == RunStatus.COMPLETE, SampleRun.finished_at >= slot),
     )
 

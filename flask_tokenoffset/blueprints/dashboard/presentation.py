@@ -9,9 +9,8 @@ from flask import url_for
 
 from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
-from flask_tokenoffset.models import ConnectionStatus, RunStatus
+from flask_tokenoffset.models import UNFINISHED, ConnectionStatus, RunStatus
 from flask_tokenoffset.providers import PROVIDERS
-from flask_tokenoffset.services.sources import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from flask_tokenoffset.errors import (
     RateLimited,
     VendorUnavailable,
 )
-from flask_tokenoffset.services import sources
+from flask_tokenoffset.services import connections, sources
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
     """
     state = current_state()
     vendor = state.gateway.provider(provider)
-    sources.check_label(label)
+    connections.check_label(label)
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
-        source, run = sources.connect(
+        source, run = connections.connect(
             work,
             person=acting_person(work),
             provider=provider,
@@ -81,7 +81,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     state.session.rollback()
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
-        run = sources.replace_key(
+        run = connections.replace_key(
             work,
             account_id=account_id,
             source_id=source_id,
@@ -102,7 +102,7 @@ def resample(account_id: UUID, source_id: UUID) -> UUID:
     """
     state = current_state()
     with state.unit_of_work() as work:
-        run = sources.resample(
+        run = connections.resample(
             work,
             account_id=account_id,
             source_id=source_id,
@@ -117,7 +117,7 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
     """End a connection and delete its credential at once."""
     state = current_state()
     with state.unit_of_work() as work:
-        sources.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
+        connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
 
 
 def enqueue_after_commit(state: State, work: UnitOfWork, run: SampleRun) -> None:
@@ -138,7 +138,7 @@ def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:
     # Whoever is signed in was looked up in a transaction; none stays open during the call.
     state.session.rollback()
     try:
-        return sources.check_key(
+        return connections.check_key(
             state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
         )
     except _NOT_CHECKED as error:

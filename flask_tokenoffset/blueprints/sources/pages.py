@@ -15,10 +15,11 @@ from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, Refu
 from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
 from flask_tokenoffset.methodology import TokenCounts
-from flask_tokenoffset.models import ConnectionStatus
+from flask_tokenoffset.models import UNFINISHED, ConnectionStatus
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import estimates, sources
+from flask_tokenoffset.services.connections import LONGEST_LABEL
 from flask_tokenoffset.services.usage import read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
@@ -58,7 +59,7 @@ def list_sources() -> ResponseReturnValue:
         providers=state.gateway.providers,
         outbound=state.settings.outbound,
         cadence=Cadence.of(state.settings),
-        unfinished=sources.UNFINISHED,
+        unfinished=UNFINISHED,
     )
 
 
@@ -160,7 +161,7 @@ def _source_page(
         estimate=_newest_estimate(account_id, sampled),
         cadence=Cadence.of(state.settings),
         next_refresh=next_refresh(sampled.connection, state.clock.now()),
-        unfinished=sources.UNFINISHED,
+        unfinished=UNFINISHED,
         last_day=_last_day,
         refusal=refusal,
     )
@@ -195,7 +196,7 @@ def _connect_form(
         "sources/connect.html",
         vendor=vendor,
         label=label,
-        longest_label=sources.LONGEST_LABEL,
+        longest_label=LONGEST_LABEL,
         outbound=state.settings.outbound,
         vault_open=state.vault.shut_because is None,
         cadence=Cadence.of(state.settings),
