@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,12 +28,6 @@ pytestmark = pytest.mark.browser
 
 AXE = Axe()
 SLIDER = "#to-coverage_percent"
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    """The machine's own Chromium; its sandbox needs rights a container does not give."""
-    return {"executable_path": os.environ.get("TEST_CHROMIUM") or None, "args": ["--no-sandbox"]}
 
 
 @pytest.fixture(scope="module")
