@@ -9,6 +9,7 @@ prompts nothing at all.
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
 import signal
 import sys
@@ -52,15 +53,17 @@ from tests.support.canaries import (
     tables_of,
 )
 from tests.support.every_door import answers_of, doors_of, see_every_page, walk_api, walk_pages
-from tests.support.world import HeldQueue, World
+from tests.support.world import API, HeldQueue, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
     from flask import Flask
+    from werkzeug.test import TestResponse
 
     from flask_tokenoffset.testing import Fault, Simulator
+    from tests.support.world import Browser
 
 #: Words of the prompts that the simulators send where nobody documented anything.
 PROMPT_WORDS = ("CANARY-7c1d", "salary negotiation")
@@ -234,6 +237,7 @@ def try_refused_keys(sweep: Sweep, provider: str, simulator: Simulator) -> None:
         for answer in (
             person.submit(page, page, key=refused, label=""),
             person.api("POST", "/sources", body),
+            once(person, body),
         ):
             assert answer.status_code in range(400, 504)
         simulator.faults.clear()
@@ -250,6 +254,7 @@ def try_refused_keys(sweep: Sweep, provider: str, simulator: Simulator) -> None:
         assert person.submit(page, page, key=wrong).status_code == 422
         answer = person.api("POST", "/sources", {"provider": provider, "key": wrong})
         assert answer.status_code == 422
+    assert once(person, {"provider": provider, "key": typed}).status_code == 201
     # In places where no key belongs.
     for misplaced in (
         {"provider": provider, "key": [typed]},
@@ -265,6 +270,12 @@ def try_refused_keys(sweep: Sweep, provider: str, simulator: Simulator) -> None:
     ):
         assert answer.status_code == 500
     simulator.faults.clear()
+
+
+def once(person: Browser, body: dict[str, str]) -> TestResponse:
+    """Connect with a key for the call itself, for which what was sent and answered is kept."""
+    headers = {"Idempotency-Key": f"call-{hashlib.sha256(repr(body).encode()).hexdigest()[:20]}"}
+    return person.client.post(f"{API}/sources", json=body, headers=headers)
 
 
 def _broken(*_arguments: object) -> Any:
