@@ -155,7 +155,7 @@ def month(day: dt.date) -> str:
 
 
 def datetime_utc(moment: dt.datetime) -> str:
-    """A moment: ``5 November 2026, 08:00 UTC``.
+    """A moment: ``5 November 2026, 08:00 UTC``, whose time stays on one line.
 
     :param moment: aware of its time zone.
     :raises ValueError: it is not, so nobody can say when it was.
@@ -163,7 +163,7 @@ def datetime_utc(moment: dt.datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("A time without a zone cannot be shown; read it from the database as UTC.")
     in_utc = moment.astimezone(UTC)
-    return f"{date(in_utc)}, {in_utc:%H:%M} UTC"
+    return f"{date(in_utc)}, {in_utc:%H:%M}\N{NO-BREAK SPACE}UTC"
 
 
 def _quantity(of: Quantity | str) -> Quantity:

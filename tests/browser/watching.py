@@ -55,7 +55,7 @@ class Watched:
         :param name: of the files below ``build/screenshots``.
         """
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+            self.page.emulate_media(color_scheme=scheme)
             for width in (NARROW, WIDE):
                 self.page.set_viewport_size({"width": width, "height": HEIGHT})
                 PICTURES.mkdir(parents=True, exist_ok=True)
