@@ -77,8 +77,6 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     state = current_state()
     _, connection = sources.sampled_source(state.session, account_id, source_id)
     provider = connection.provider
-    # The read above must not keep a transaction open while the vendor is asked.
-    state.session.rollback()
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
         run = connections.replace_key(
@@ -135,8 +133,9 @@ def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:
         )
     # If the vault is shut the key could not be stored; then the vendor need not see it either.
     state.vault.require_open()
-    # Whoever is signed in was looked up in a transaction; none stays open during the call.
-    state.session.rollback()
+    # No transaction stays open during the call. It is committed and not rolled back, because the
+    # host may have written something of its own in this request.
+    state.session.commit()
     try:
         return connections.check_key(
             state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import request
+from sqlalchemy import text as sql
 
 from flask_tokenoffset.models import Credential, DailyUsage, Estimate, SampleRun
 from flask_tokenoffset.providers import PROVIDERS
@@ -235,3 +237,18 @@ def test_a_vendor_that_is_not_enabled_is_not_found(make_world: Callable[..., Wor
     assert answer.status_code == 404
     assert "Anthropic" not in world.ada.page("/sources").text
     assert calls(world) == []
+
+
+@pytest.mark.parametrize("key", [ANTHROPIC_DEMO_KEY, ANTHROPIC_REVOKED_KEY])
+def test_what_the_host_wrote_in_the_same_request_is_kept(world: World, key: str) -> None:
+    session = world.state.db.session
+
+    @world.app.before_request
+    def note_the_attempt() -> None:
+        if "key" in request.form:
+            session.execute(sql("UPDATE user SET name = 'ada, seen today' WHERE name = 'ada'"))
+
+    world.ada.post("/sources/connect/anthropic", key=key)
+
+    with world.app.app_context():
+        assert session.scalar(sql("SELECT name FROM user")) == "ada, seen today"
