@@ -171,7 +171,7 @@ def cents_per_million_tokens(method_version: str) -> int | None:
     """The rate from which a browser may compute the amount by itself, in whole numbers.
 
     :param method_version: ``TOKENOFFSET_METHOD``.
-    :return: ``None`` where the amount is more than tokens times a rate, so only the server knows it.
+    :return: ``None`` where the amount takes more than a rate, so that only the server knows it.
     """
     chosen = method(method_version)
     if not isinstance(chosen, PublishedMethod):
