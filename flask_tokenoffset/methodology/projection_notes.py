@@ -120,7 +120,7 @@ class Notes:
             subject = "1 day" if len(outliers) == 1 else f"{len(outliers)} days"
             self._say(
                 NoteCode.OUTLIER_DAYS,
-                f"{subject} made up {share} of this ({_listed(outliers)}).",
+                f"{subject} made up {share} of this estimate ({_listed(outliers)}).",
                 outliers,
             )
 

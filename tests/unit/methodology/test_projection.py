@@ -238,7 +238,7 @@ def test_outlier_days_stay_in_and_are_named() -> None:
     assert result.basis_tokens.total == 59
     named = note(result, NoteCode.OUTLIER_DAYS)
     assert named.days == (day(75),)
-    assert named.sentence == "1 day made up 51 % of this (15 August 2026)."
+    assert named.sentence == "1 day made up 51 % of this estimate (15 August 2026)."
 
 
 @pytest.mark.parametrize(("busiest", "named"), [(3, False), (4, True)])

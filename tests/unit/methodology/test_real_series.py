@@ -72,7 +72,9 @@ def test_the_two_extreme_days_are_named_and_stay_in(
     named = next(note for note in result.notes if note.code is NoteCode.OUTLIER_DAYS)
     assert named.days == (date(2026, 9, 5), date(2026, 9, 6))
     # (5,798,489,048 + 4,342,974,216) / 22,956,049,428 = 44.2 %
-    assert named.sentence == ("2 days made up 44 % of this (5 September 2026, 6 September 2026).")
+    assert named.sentence == (
+        "2 days made up 44 % of this estimate (5 September 2026, 6 September 2026)."
+    )
 
 
 def test_the_value_follows_what_was_used_and_knows_nothing_of_what_comes(

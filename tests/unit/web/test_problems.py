@@ -37,7 +37,14 @@ def example(error: Any) -> Any:
             return error([])
         case "MethodNotAllowed":
             return error(["GET"])
-        case "FormExpired" | "CrossSiteRequest" | "BodyTooLarge" | "WrongContentType":
+        case (
+            "FormExpired"
+            | "CrossSiteRequest"
+            | "BodyTooLarge"
+            | "WrongContentType"
+            | "IdempotencyKeyReused"
+            | "IdempotencyKeyInUse"
+        ):
             return error()
     return error("What happened. How to mend it.")
 
@@ -165,7 +172,7 @@ def test_a_wrong_method_is_told_with_the_right_ones(host: Callable[..., Flask]) 
     answer = client.put(f"{API}/pots", json={})
     assert_problem(answer, 405, "method-not-allowed")
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
-    assert client.options(f"{API}/pots").status_code == 200
+    assert client.options(f"{API}/pots").status_code == 204
 
 
 def test_what_a_message_quotes_is_escaped_on_the_page(host: Callable[..., Flask]) -> None:
