@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app
 
+from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import Account
 from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask_sqlalchemy import SQLAlchemy
+    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
@@ -56,6 +58,22 @@ class State:
     def session(self) -> Session:
         """The host's session for the present context."""
         return cast("Session", self.db.session)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the database that holds our tables. Needs an application context.
+
+        :raises ConfigurationError: if ``TOKENOFFSET_BIND_KEY`` names no bind of the host's.
+        """
+        bind_key = self.settings.bind_key
+        engine = self.db.engines.get(bind_key)
+        if engine is None:
+            raise ConfigurationError(
+                "TOKENOFFSET_BIND_KEY",
+                f"SQLALCHEMY_BINDS has no bind {bind_key!r}, so there is no database for the"
+                " tables. Add the bind or remove the setting.",
+            )
+        return engine
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:

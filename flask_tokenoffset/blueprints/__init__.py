@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app, got_request_exception, request
 
 from flask_tokenoffset.blueprints import nouns
 from flask_tokenoffset.blueprints.api import (
@@ -28,6 +28,7 @@ from flask_tokenoffset.blueprints.csrf import (
 )
 from flask_tokenoffset.blueprints.openapi import document_operation
 from flask_tokenoffset.blueprints.problems import (
+    explain_missing_tables,
     forget_request_id,
     handle_api_errors,
     handle_page_errors,
@@ -102,6 +103,7 @@ def mount(
         current_state().queue.start()
 
     app.register_blueprint(parent)
+    got_request_exception.connect(explain_missing_tables, app)
     _check_declarations(app)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import math
 import re
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 from flask import current_app, g, make_response, render_template, request
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_exceptions
 
 from flask_tokenoffset.blueprints.api_schema import FieldProblem, Problem
@@ -43,17 +45,21 @@ from flask_tokenoffset.errors import (
     VendorUnavailable,
     WrongKeyKind,
 )
+from flask_tokenoffset.migrations import runner
+from flask_tokenoffset.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint, Response
+    from flask import Blueprint, Flask, Response
     from flask.typing import ResponseReturnValue
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE: Final = "urn:tokenoffset:problem:"
 PROBLEM_JSON: Final = "application/problem+json"
+#: How the names of all our endpoints begin.
+OURS: Final = "tokenoffset."
 
 #: What is answered where the error does not carry a status itself. The nearest class counts.
 _STATUS: Final[Mapping[type[TokenOffsetError], int]] = {
@@ -141,6 +147,22 @@ def handle_api_errors(api: Blueprint) -> None:
     # class. So each code is named here.
     for code in default_exceptions:
         api.register_error_handler(code, _http_problem)
+
+
+def explain_missing_tables(app: Flask, exception: BaseException, **_: Any) -> None:
+    """Have the trace in the log end with the cure where our migrations did not run.
+
+    Called with the unexpected exceptions of every route before Flask logs them; nobody pays for the
+    question before something has failed.
+    """
+    if not isinstance(exception, DBAPIError) or request.endpoint is None:
+        return
+    if not request.endpoint.startswith(OURS):
+        return
+    # The question may fail as well, for example where the database has gone away meanwhile.
+    with suppress(SQLAlchemyError):
+        if cure := runner.explain(state_of(app).engine, exception):
+            exception.add_note(cure)
 
 
 def _sign_in_or_say_so(error: SignInRequired) -> ResponseReturnValue:

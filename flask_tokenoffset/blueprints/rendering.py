@@ -12,12 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from flask import render_template, request, send_from_directory, url_for
+from flask import current_app, render_template, request, send_from_directory, url_for
 from markupsafe import Markup
 
 from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.blueprints.context import Visitor, current_visitor
 from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
+from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import current_state
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from flask import Response
 
 STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
+_TEMPLATE_FOLDER: Final = STATIC_FOLDER.with_name("templates")
+_LAYOUT: Final = "tokenoffset/layout.html"
+#: The class of the element that our layout wraps around a page.
+_ROOT: Final = "to-root"
 #: How long a browser may keep a static file whose address names its content.
 STATIC_LIFETIME_SECONDS: Final = 365 * 24 * 60 * 60
 _PAGES: Final = "tokenoffset.pages."
@@ -141,8 +146,26 @@ def render(template: str, **context: Any) -> str:
 
     :param template: the path below ``templates/tokenoffset/``.
     :param context: what the page shows.
+    :raises ConfigurationError: if the host's layout swallows the page, because it has no block of
+        the name ours fills.
     """
-    return render_template(f"tokenoffset/{template}", **context)
+    name = f"tokenoffset/{template}"
+    page = render_template(name, **context)
+    # Jinja says nothing about a block that is nowhere shown.
+    if _ROOT not in page and _is_ours(name) and _is_ours(_LAYOUT):
+        raise ConfigurationError(
+            "TOKENOFFSET_BASE_TEMPLATE",
+            f"the template {current_state().settings.base_template!r} has no block called content,"
+            f" so our pages would be empty. Add blocks called title, head and content, or put a"
+            f" {_LAYOUT} of your own into your template folder that fills the blocks you have.",
+        )
+    return page
+
+
+def _is_ours(template: str) -> bool:
+    """Whether a template is the one we ship, and not the host's in its place."""
+    filename = current_app.jinja_env.get_template(template).filename
+    return filename is not None and Path(filename).is_relative_to(_TEMPLATE_FOLDER)
 
 
 def template_context(navigation: Sequence[NavigationItem]) -> Callable[[], dict[str, Any]]:

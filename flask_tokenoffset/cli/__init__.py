@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Final, cast
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, ScriptInfo
 
 from flask_tokenoffset.errors import TokenOffsetError
 
@@ -47,6 +47,26 @@ class _LazyGroup(AppGroup):
         except TokenOffsetError as error:
             # str() and not .message: a configuration error names its setting there.
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            if cure := _cure(ctx, error):
+                raise click.ClickException(cure) from error
+            raise
+
+
+def _cure(ctx: click.Context, error: Exception) -> str | None:
+    """What to do about an error of the database, if it is that our tables are not there."""
+    # Not at the top, for the reason that stands there.
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from flask_tokenoffset.migrations import runner  # noqa: PLC0415
+    from flask_tokenoffset.state import state_of  # noqa: PLC0415
+
+    info = ctx.find_object(ScriptInfo)
+    if info is None or not isinstance(error, DBAPIError):
+        return None
+    app = info.load_app()
+    with app.app_context():  # The command's own has ended with it.
+        return runner.explain(state_of(app).engine, error)
 
 
 @click.group(cls=_LazyGroup)

@@ -9,31 +9,11 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
-from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.migrations import runner
-from flask_tokenoffset.state import State, current_state
+from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from sqlalchemy import Engine
-
-
-def engine_of(state: State) -> Engine:
-    """The engine of the database that holds our tables.
-
-    :param state: of the application whose context is active.
-    :raises ConfigurationError: if ``TOKENOFFSET_BIND_KEY`` names no bind of the host's.
-    """
-    bind_key = state.settings.bind_key
-    engine = state.db.engines.get(bind_key)
-    if engine is None:
-        raise ConfigurationError(
-            "TOKENOFFSET_BIND_KEY",
-            f"SQLALCHEMY_BINDS has no bind {bind_key!r}, so there is no database for the tables."
-            " Add the bind or remove the setting.",
-        )
-    return engine
 
 
 @contextmanager
@@ -48,7 +28,7 @@ def _sentence_if_blocked() -> Iterator[None]:
         ) from error
 
 
-@click.group(cls=AppGroup)
+@click.group(cls=AppGroup, short_help="Create and change our tables, never the host's.")
 def db() -> None:
     """Create and change the tables of flask-tokenoffset (never the host's)."""
 
@@ -60,7 +40,7 @@ def upgrade(revision: str) -> None:
 
     Safe to run by several replicas at once, and again and again.
     """
-    engine = engine_of(current_state())
+    engine = current_state().engine
     with _sentence_if_blocked():
         runner.upgrade(engine, revision)
     click.echo(f"The tables are at {runner.current(engine)}.")
@@ -73,7 +53,7 @@ def upgrade(revision: str) -> None:
 )
 def downgrade(revision: str) -> None:
     """Take the tables back to REVISION ("base" drops them all)."""
-    engine = engine_of(current_state())
+    engine = current_state().engine
     with _sentence_if_blocked():
         runner.downgrade(engine, revision)
     click.echo(f"The tables are at {runner.current(engine) or 'base: there are none'}.")
@@ -82,19 +62,15 @@ def downgrade(revision: str) -> None:
 @db.command()
 def current() -> None:
     """Say where the tables are. Fails if that is not where this release needs them."""
-    at, head = runner.current(engine_of(current_state())), runner.head()
-    if at != head:
-        raise click.ClickException(
-            f"The tables are at {at or 'base'}, and this release needs {head}. Run «flask"
-            " tokenoffset db upgrade», or install the release that belongs to the tables."
-        )
-    click.echo(f"The tables are at {at}, as this release needs them.")
+    if behind := runner.not_current(current_state().engine):
+        raise click.ClickException(behind)
+    click.echo(f"The tables are at {runner.head()}, as this release needs them.")
 
 
 @db.command()
 def check() -> None:
     """Compare the tables with the models. Fails if they differ."""
-    differences = runner.check(engine_of(current_state()))
+    differences = runner.check(current_state().engine)
     if differences:
         raise click.ClickException(
             "The tables are not as this release needs them. Run «flask tokenoffset db upgrade»;"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
 
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.migrations import runner
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks import schedule
 
@@ -53,10 +56,14 @@ def tick() -> None:
 
     Calling it more often, or from several machines, doubles nothing.
     """
-    report = schedule.tick(current_state())
+    state = current_state()
+    report = schedule.tick(state)
     counts = {name: count for name, count in asdict(report).items() if isinstance(count, int)}
     click.echo(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in counts.items()))
     if report.failed_steps:
+        with suppress(DBAPIError):  # It is away, and the log says so.
+            if behind := runner.not_current(state.engine):
+                raise click.ClickException(behind)
         raise click.ClickException(
             f"Could not {', '.join(report.failed_steps)}. The log says why; the next tick tries"
             " again."

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from flask_tokenoffset.errors import ConfigurationError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import DBAPIError
 
 #: Where our migrations stand.
 VERSIONS: Final = Path(__file__).with_name("versions")
@@ -96,6 +97,32 @@ def is_current(engine: Engine) -> bool:
     :param engine: of the database that holds our tables.
     """
     return current(engine) == head()
+
+
+def not_current(engine: Engine) -> str | None:
+    """Say that a database is not where this release expects it, and the cure; None if it is.
+
+    :param engine: of the database that holds our tables.
+    """
+    at = current(engine)
+    if at == head():
+        return None
+    return (
+        f"The tables of flask-tokenoffset are at {at or 'base'}, and this release needs {head()}."
+        " Run «flask tokenoffset db upgrade», or install the release that belongs to the tables."
+    )
+
+
+def explain(engine: Engine, error: DBAPIError) -> str | None:
+    """Say the cure if a statement failed because our migrations did not run.
+
+    :param engine: of the database that holds our tables.
+    :param error: how the statement failed.
+    """
+    # PostgreSQL and SQLite call a missing table by different names. Any other failure is left
+    # alone: a database that is away would only be waited for once more.
+    named = OperationalError if engine.dialect.name == "sqlite" else ProgrammingError
+    return not_current(engine) if isinstance(error, named) else None
 
 
 def check(engine: Engine) -> list[str]:
