@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.providers import ReportingClient, Window
 
-#: The largest sum of a window. A month of it, a little longer, still fits a 64-bit column.
-LARGEST_SUM: Final = 2**62
+#: The most tokens, and the most nano-US-dollars, that one window may add up to. Nobody uses or pays
+#: as much, and below it a month of as many connections as an account may have, however short their
+#: histories, still fits the database's whole numbers.
+LARGEST_SUM: Final = 2 * 10**17
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,6 @@ BACK_OFF: Final = (
 )
 #: The longest wait a vendor may ask for.
 LONGEST_WAIT: Final = timedelta(days=1)
-#: The most tokens, and the most nano-US-dollars, that one window may add up to. Nobody uses or pays
-#: as much, and below it a month of as many connections as an account may have, however short their
-#: histories, still fits the database's whole numbers.
-LARGEST_SUM: Final = 2 * 10**17
 
 
 class RunStopped(Exception):
