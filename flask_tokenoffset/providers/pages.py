@@ -58,7 +58,12 @@ def follow_pages(
                 f"{title} sent an empty page and said that there are more, so the window is not"
                 " whole. Nothing of it was used."
             )
-        if type(next_token) is not str or not 0 < len(next_token) <= _LONGEST_TOKEN:
+        if (
+            type(next_token) is not str
+            or not 0 < len(next_token) <= _LONGEST_TOKEN
+            # Half of a character, for example, could not even be written into an address.
+            or not next_token.isprintable()
+        ):
             raise IncompleteAnswer(
                 f"{title} said that there are more pages without saying how to get them, so the"
                 " window is not whole. Nothing of it was used."
