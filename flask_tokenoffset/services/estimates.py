@@ -83,7 +83,11 @@ _UNITS: Final = {
     "b": 10**9,
     "billion": 10**9,
 }
-_AMOUNT: Final = re.compile(r"(?P<number>\d[\d,_ ]*(?:\.\d+)?)\s*(?P<unit>[a-z]*)")
+#: What stands between digits must group thousands: in much of the world «1,5» is one and a half.
+_AMOUNT: Final = re.compile(
+    r"(?P<number>(?:\d{1,3}(?:(?P<mark>[,_ ])\d{3})(?:(?P=mark)\d{3})*|\d+)(?:\.\d+)?)"
+    r"\s*(?P<unit>[a-z]*)"
+)
 _LONGEST_AMOUNT: Final = 40
 
 
@@ -108,7 +112,8 @@ def parse_tokens(text: str) -> int:
         raise InvalidInput(
             {
                 "tokens_per_month": "Type a number of tokens a month, such as 5,000,000 or 5M."
-                " Only digits, commas, one point, and k, M or B are understood."
+                " Only digits, commas between thousands, one decimal point, and k, M or B are"
+                " understood."
             }
         )
     try:
