@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from unicodedata import category
+from unicodedata import bidirectional, category
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,6 +14,7 @@ from flask_tokenoffset import signals
 from flask_tokenoffset.errors import Conflict, InvalidInput, TooManyAttempts
 from flask_tokenoffset.models import (
     UNFINISHED,
+    Account,
     Connection,
     ConnectionStatus,
     CostLine,
@@ -52,16 +53,19 @@ MOST_CONNECTIONS: Final = 20
 LONGEST_LABEL: Final = 120
 #: How soon after a failed sample a person may ask for the next.
 RETRY_INTERVAL: Final = timedelta(minutes=1)
+#: Classes of characters that turn the direction of whatever follows them on a page.
+_TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 def check_label(label: str | None) -> str:
-    """A label as it is stored, or "" if none was given.
+    """A label as it is stored, or "" if none was given that anybody could see.
 
-    :raises InvalidInput: it is too long, or holds what no text field sends. PostgreSQL could not
-        even store a NUL.
+    :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
+        even store a NUL) or what turns the words around it on a page.
     """
     text = " ".join((label or "").split())
-    if any(category(character) == "Cc" for character in text):
+    kinds = set(map(category, text))
+    if "Cc" in kinds or not _TURNING.isdisjoint(map(bidirectional, text)):
         raise InvalidInput(
             {"label": "The label holds a character that cannot be shown. Type it again."}
         )
@@ -69,7 +73,8 @@ def check_label(label: str | None) -> str:
         raise InvalidInput(
             {"label": f"The label may have {LONGEST_LABEL} characters at most. Shorten it."}
         )
-    return text
+    is_visible = any(kind[0] not in "CZ" for kind in kinds)
+    return text if is_visible else ""
 
 
 def check_key(
@@ -113,6 +118,10 @@ def connect(
     """
     session = work.session
     now = clock.now()
+    # Two that are made at once are counted one after the other.
+    session.execute(
+        select(Account.id).where(Account.id == person.account_id).with_for_update(key_share=True)
+    )
     connected = session.scalar(
         select(func.count(Connection.source_id)).where(
             Connection.account_id == person.account_id,
