@@ -33,7 +33,7 @@ def generate(version: str | None) -> None:
     )
 
 
-@keys.command()
+@keys.command(short_help="Put every stored key under the primary master key.")
 @click.option(
     "--batch-size",
     type=click.IntRange(1, 10_000),
