@@ -14,7 +14,6 @@ from urllib.parse import quote, urlencode
 from flask import current_app, g, redirect, request
 from werkzeug.exceptions import Unauthorized
 
-from flask_tokenoffset.blueprints.csrf import SAFE_METHODS
 from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
 from flask_tokenoffset.permissions import Permission, declared, permissions_of
 from flask_tokenoffset.services.people import ensure_person, find_person
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from flask_tokenoffset.host import HostUser
     from flask_tokenoffset.models import Person
     from flask_tokenoffset.unit_of_work import UnitOfWork
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _KEY: Final = "_tokenoffset_visitor"
 

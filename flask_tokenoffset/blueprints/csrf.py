@@ -1,8 +1,10 @@
 """Keeps other sites from acting through a signed-in browser, on our routes only.
 
 Two fences. The first asks the browser where an unsafe request began (``Sec-Fetch-Site``, or
-``Origin`` where a browser does not send it). The second is a token bound to the host's session: in
-the form on pages, and on the API the content type, which no other site can set without asking.
+``Origin`` where a browser does not send it). The second is a token bound to the host's session and
+to whoever is signed in: in the form on pages, and on the API the content type, which no other site
+can set without asking. The session alone would not do: most hosts keep it when somebody signs in or
+out, and then a token planted before, or a form somebody else left open, would be good afterwards.
 
 Flask-WTF makes and checks the token, under a key and a session entry of our own, so that the host's
 ``WTF_CSRF_*`` settings neither weaken nor break it. A host's own ``CSRFProtect`` is told to leave
@@ -19,6 +21,7 @@ from urllib.parse import urlsplit
 from flask import current_app, g, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
+from flask_tokenoffset.blueprints.context import SAFE_METHODS, current_visitor
 from flask_tokenoffset.blueprints.refusals import CrossSiteRequest, FormExpired, WrongContentType
 from flask_tokenoffset.errors import ConfigurationError
 
@@ -33,8 +36,6 @@ CSRF_FIELD: Final = "tokenoffset_csrf"
 CSRF_HEADER: Final = "X-CSRFToken"
 #: How long a form may stay open; the token ends with the session anyway.
 TOKEN_LIFETIME_SECONDS: Final = 12 * 60 * 60
-
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _LABEL: Final = b"flask-tokenoffset csrf v1"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -64,7 +65,7 @@ def forget_token() -> None:
 
 
 def has_valid_token(token: str | None) -> bool:
-    """Whether a token was made by us, for this session, and not too long ago."""
+    """Whether a token was made by us, for this session and person, and not too long ago."""
     try:
         validate_csrf(
             token,
@@ -100,7 +101,7 @@ def refuse_cross_site() -> None:
 def check_form_token() -> None:
     """Refuse an unsafe page request without a valid token.
 
-    :raises FormExpired: if the token is missing, too old or of another session.
+    :raises FormExpired: if the token is missing, too old, or of another session or person.
     """
     if request.method in SAFE_METHODS:
         return
@@ -137,13 +138,15 @@ def exempt_from_host(app: Flask, blueprints: Iterable[Blueprint]) -> None:
 def _signing_keys() -> list[str]:
     """Keys of our own derived from the host's, the present one last as the signer expects."""
     require_secret_key(current_app)
+    host_user = current_visitor().host_user
+    person = b"" if host_user is None else host_user.key.encode()
     fallbacks = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
-    return [_derive(key) for key in (*reversed(fallbacks), current_app.secret_key)]
+    return [_derive(key, person) for key in (*reversed(fallbacks), current_app.secret_key)]
 
 
-def _derive(secret_key: str | bytes) -> str:
+def _derive(secret_key: str | bytes, person: bytes) -> str:
     key = secret_key.encode() if isinstance(secret_key, str) else secret_key
-    return hmac.new(key, _LABEL, hashlib.sha256).hexdigest()
+    return hmac.new(key, _LABEL + b"\0" + person, hashlib.sha256).hexdigest()
 
 
 def _is_own_host(origin: str) -> bool:
