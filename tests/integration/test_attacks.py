@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -51,6 +52,12 @@ def rows_with(figure: Callable[[dict[str, Any]], dict[str, Any]]) -> Fault:
         return page
 
     return altered(change)
+
+
+def of_many_organizations(world: World) -> None:
+    """Let each key that is checked from now on belong to another organization."""
+    each_another = altered(lambda answer: {**answer, "id": str(uuid4())})
+    world.anthropic.faults.add(each_another, path="*/organizations/me", times=None)
 
 
 def newest_run(world: World) -> SampleRun:
@@ -224,6 +231,7 @@ def test_a_label_cannot_turn_the_words_around_it(world: World, mark: str) -> Non
 
 
 def test_a_label_of_nothing_visible_is_none(world: World) -> None:
+    of_many_organizations(world)
     source_id = world.ada.connect(label="\u200b\u2060 \u00ad")
     assert world.ada.page(f"/sources/{source_id}").heading == "Simulated Industries"
     named = world.ada.connect(label="Crew \N{WOMAN}\u200d\N{PERSONAL COMPUTER} \u05d0\u05d1")
@@ -237,6 +245,7 @@ def test_connections_made_at_once_do_not_pass_the_bound(
 ) -> None:
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
     world = make_world(postgres_database())
+    of_many_organizations(world)
     world.ada.connect()
     body = {"provider": "anthropic", "key": ANTHROPIC_DEMO_KEY}
     browsers = [world.browser("ada") for _ in range(6)]
@@ -251,6 +260,7 @@ def test_connections_made_at_once_do_not_pass_the_bound(
 def test_markup_in_names_is_text_on_every_page(world: World) -> None:
     evil = MARKUP[:100]
     world.anthropic.organization = evil
+    of_many_organizations(world)
     for report in ("*usage_report*", "*cost_report"):
         rename = rows_with(lambda row: {**row, "model": evil, "description": evil})
         world.anthropic.faults.add(rename, path=report, times=None)
