@@ -114,7 +114,8 @@ def connect(
     :param label: the person's own words; where the vendor names the organization, that name is
         used unless the person gave another.
     :return: the source, and the run that the door must enqueue after the commit.
-    :raises Conflict: the account has as many connections as it may have.
+    :raises Conflict: the account has as many connections as it may have, or has this organization
+        connected already.
     """
     session = work.session
     now = clock.now()
@@ -133,6 +134,7 @@ def connect(
             f"There are {MOST_CONNECTIONS} connections already, which is the most an account may"
             " have. Disconnect one first."
         )
+    _refuse_connected_organization(session, person.account_id, provider, organization)
     source = Source(
         id=new_id(),
         account_id=person.account_id,
@@ -165,6 +167,31 @@ def connect(
         provider=provider,
     )
     return source, run
+
+
+def _refuse_connected_organization(
+    session: Session, account_id: UUID, provider: str, organization: VendorOrganization
+) -> None:
+    """Keep an organization from being counted twice, as far as its vendor tells which one it is."""
+    if organization.id is None:
+        return
+    label = session.scalar(
+        select(Source.label)
+        .join(Connection, Connection.source_id == Source.id)
+        .where(
+            Connection.account_id == account_id,
+            Connection.provider == provider,
+            Connection.organization_id == organization.id,
+            Connection.status != ConnectionStatus.DISCONNECTED,
+        )
+        .limit(1)
+    )
+    if label is not None:
+        raise Conflict(
+            f"This key belongs to an organization that is connected already, as «{label}», and its"
+            " use would count twice. To use this key instead of the old one, open that source and"
+            " replace its key."
+        )
 
 
 def replace_key(

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select
 
 from flask_tokenoffset.methodology import Stretch
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate, Plan, SourceKind
-from flask_tokenoffset.services.estimates import newest_by_source
+from flask_tokenoffset.services.estimates import newest_by_source, sum_of_all
 from flask_tokenoffset.services.plans import price_cents
 from flask_tokenoffset.services.sources import SampledSource, list_sources
 from flask_tokenoffset.services.usage import DayTotals, daily_totals
@@ -106,17 +106,9 @@ def _candidate(newest: list[Estimate]) -> Estimate | None:
     sampled estimate.
     """
     sampled = [estimate for estimate in newest if estimate.source_kind == SourceKind.SAMPLED]
-    if not sampled:
-        return None
-    latest = max(sampled, key=lambda estimate: estimate.created_at)
-    for estimate in newest:
-        if (
-            estimate.source_kind == SourceKind.COMBINED
-            and len(sampled) > 1
-            and estimate.created_at >= latest.created_at
-        ):
-            return estimate
-    return latest
+    return sum_of_all(newest) or max(
+        sampled, key=lambda estimate: estimate.created_at, default=None
+    )
 
 
 def _proposal(

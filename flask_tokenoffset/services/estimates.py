@@ -342,6 +342,39 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
     )
 
 
+def sum_of_all(newest: Sequence[Estimate]) -> Estimate | None:
+    """The estimate that adds up all connections, if there are several and it has seen the newest.
+
+    :param newest: from :func:`newest_by_source`.
+    """
+    sampled = [estimate for estimate in newest if estimate.source_kind == SourceKind.SAMPLED]
+    if len(sampled) < 2:  # noqa: PLR2004 - one alone is its own sum
+        return None
+    latest = max(estimate.created_at for estimate in sampled)
+    return next(
+        (
+            estimate
+            for estimate in newest
+            if estimate.source_kind == SourceKind.COMBINED and estimate.created_at >= latest
+        ),
+        None,
+    )
+
+
+def newest_combined(session: Session, account_id: UUID) -> Estimate:
+    """The estimate that adds up all of an account's connections.
+
+    :raises Conflict: there are not two connections with an estimate each.
+    """
+    estimate = sum_of_all(newest_by_source(session, account_id))
+    if estimate is None:
+        raise Conflict(
+            "There are no two connected sources with an estimate each, so there is nothing to add"
+            " up. Take the estimate of the one source, or wait until both are sampled."
+        )
+    return estimate
+
+
 def newest_of_kind(session: Session, account_id: UUID, kind: SourceKind) -> Estimate | None:
     """The newest estimate of one kind of source."""
     return session.scalar(

@@ -84,6 +84,8 @@ def adopt(
 ) -> Adoption:
     """Adopt an estimate: from now on its amount is what the plan contributes.
 
+    Adopting what is charged already changes nothing and is not noted twice.
+
     :param person: who adopts, for their own account.
     :param coverage_percent: 0 to 1000.
     :param expected_amount_cents: the amount the person was shown, if one was; a different one is
@@ -104,6 +106,10 @@ def adopt(
                 f" amount, ${amount / 100:,.2f}, and adopt it if it is right."
             }
         )
+    charged = read_plan(session, person.account_id)
+    if charged is not None and _says_the_same(charged, estimate, coverage_percent, method_version):
+        # A second click, or the page of a second tab: there is nothing to append.
+        return charged.adoption
     try:
         adoption = _append_adoption(
             session,
@@ -124,6 +130,19 @@ def adopt(
         amount_cents=amount,
     )
     return adoption
+
+
+def _says_the_same(
+    charged: PlanView, estimate: Estimate, coverage_percent: int, method_version: str
+) -> bool:
+    """Whether a plan contributes for exactly this already."""
+    adoption = charged.adoption
+    return (
+        charged.plan.status != PlanStatus.ENDED
+        and adoption.estimate_id == estimate.id
+        and adoption.coverage_percent == coverage_percent
+        and adoption.method_version == method_version
+    )
 
 
 def _append_adoption(

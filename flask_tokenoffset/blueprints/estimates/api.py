@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
 from flask_tokenoffset.blueprints.context import acting_person, own_account
-from flask_tokenoffset.blueprints.estimates.schemas import EstimateAnswer, EstimateBody
+from flask_tokenoffset.blueprints.estimates.schemas import (
+    CoverageQuery,
+    EstimateAnswer,
+    EstimateBody,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services import estimates
@@ -17,8 +21,10 @@ if TYPE_CHECKING:
 
     from flask import Blueprint
 
-#: Each kind, and the one field it needs.
-_NEEDED = {"band": "band", "custom": "tokens_per_month", "sampled": "source_id"}
+    from flask_tokenoffset.models import Estimate
+
+#: The kinds that need a field, and the one they need.
+_NEEDED: Final = {"band": "band", "custom": "tokens_per_month", "sampled": "source_id"}
 
 
 @operation(
@@ -31,16 +37,16 @@ _NEEDED = {"band": "band", "custom": "tokens_per_month", "sampled": "source_id"}
     problems=[InvalidInput, NotFound, Conflict],
 )
 def make_estimate(body: EstimateBody) -> OperationAnswer:
-    """Estimate from a band or a typed amount, or get the estimate of a source's newest sample.
+    """Estimate from a band or a typed amount, or get the newest of a source or of all together.
 
     Making an estimate changes nothing that is charged; adopting one does.
     """
     _refuse_other_fields(body)
     state = current_state()
     if body.source_id is not None:
-        return EstimateAnswer.of(
-            estimates.newest_of_sample(state.session, own_account(), body.source_id)
-        ), 200
+        return _shown(estimates.newest_of_sample(state.session, own_account(), body.source_id)), 200
+    if body.kind == "combined":
+        return _shown(estimates.newest_combined(state.session, own_account())), 200
     now = state.clock.now()
     with state.unit_of_work() as work:
         person = acting_person(work)
@@ -53,9 +59,7 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
                 work.session, person=person, tokens_per_month=body.tokens_per_month or 0, now=now
             )
         estimate_id = estimate.id
-    return EstimateAnswer.of(
-        estimates.read_estimate(state.session, own_account(), estimate_id)
-    ), 201
+    return _shown(estimates.read_estimate(state.session, own_account(), estimate_id)), 201
 
 
 @operation(
@@ -63,18 +67,24 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
     "/estimates/<uuid:estimate_id>",
     permission=Permission.READ_ESTIMATES,
     summary="Read an estimate",
+    query=CoverageQuery,
     answers={200: EstimateAnswer},
     problems=[NotFound],
 )
-def read_estimate(estimate_id: UUID) -> OperationAnswer:
-    """One estimate, as it was made."""
-    return EstimateAnswer.of(
-        estimates.read_estimate(current_state().session, own_account(), estimate_id)
+def read_estimate(estimate_id: UUID, query: CoverageQuery) -> OperationAnswer:
+    """One estimate, as it was made, and what it would contribute at a coverage."""
+    return _shown(
+        estimates.read_estimate(current_state().session, own_account(), estimate_id),
+        query.coverage_percent,
     )
 
 
+def _shown(estimate: Estimate, coverage_percent: int = 100) -> EstimateAnswer:
+    return EstimateAnswer.of(estimate, current_state().settings.method, coverage_percent)
+
+
 def _refuse_other_fields(body: EstimateBody) -> None:
-    needed = _NEEDED[body.kind]
+    needed = _NEEDED.get(body.kind)
     errors = {}
     for field in _NEEDED.values():
         given = getattr(body, field) is not None

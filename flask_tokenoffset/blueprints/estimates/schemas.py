@@ -8,12 +8,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.api_schema import Answer, Body, Query
 from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
+from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates import MOST_TOKENS_PER_MONTH
 from flask_tokenoffset.services.figures import from_json
+from flask_tokenoffset.services.plans import price_cents
 
 if TYPE_CHECKING:
     from flask_tokenoffset.methodology import Range, RollingSums
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 
 
 class EstimateBody(Body):
-    """What to estimate from: exactly one of the three."""
+    """What to estimate from: the kind, and the one field that it needs."""
 
-    kind: Literal["band", "custom", "sampled"]
+    kind: Literal["band", "custom", "sampled", "combined"] = Field(
+        description="`combined` adds up all connected sources and needs no field."
+    )
     band: Annotated[str, Field(max_length=40)] | None = Field(
         None, description="For `band`: the band's key, for example `worker`."
     )
@@ -34,6 +38,36 @@ class EstimateBody(Body):
     source_id: Annotated[UUID, Field(strict=False)] | None = Field(
         None, description="For `sampled`: the source whose newest sample is meant."
     )
+
+
+class CoverageQuery(Query):
+    """How much of an estimate somebody thinks of contributing for."""
+
+    coverage_percent: Annotated[int, Field(ge=0, le=MAX_COVERAGE_PERCENT)] = Field(
+        100, description="100 contributes for the whole estimate; more is allowed."
+    )
+
+
+class ContributionAnswer(Answer):
+    """What adopting the estimate would contribute each month."""
+
+    coverage_percent: int
+    amount_cents: int = Field(
+        description="Hand it over when adopting, so that nothing else than what was shown counts."
+    )
+    currency: Literal["USD"] = "USD"
+    method_version: str
+
+    @classmethod
+    def of(
+        cls, estimate: Estimate, coverage_percent: int, method_version: str
+    ) -> ContributionAnswer:
+        """Price an estimate."""
+        return cls(
+            coverage_percent=coverage_percent,
+            amount_cents=price_cents(estimate, coverage_percent, method_version),
+            method_version=method_version,
+        )
 
 
 class TokensAnswer(Answer):
@@ -128,7 +162,7 @@ class NoteAnswer(Answer):
 
 
 class EstimateAnswer(Answer):
-    """Tokens a month and what they mean. It never changes."""
+    """Tokens a month and what they mean. It never changes; only its price is asked for."""
 
     id: UUID
     source_id: UUID
@@ -142,6 +176,7 @@ class EstimateAnswer(Answer):
     cost_usd_per_month: str | None = Field(
         description="What the vendor charged, as a month; a decimal text in US dollars."
     )
+    contribution: ContributionAnswer
     published: PublishedAnswer
     class_aware: ClassAwareAnswer
     models: list[ModelAnswer]
@@ -149,8 +184,13 @@ class EstimateAnswer(Answer):
     notes: list[NoteAnswer]
 
     @classmethod
-    def of(cls, estimate: Estimate) -> EstimateAnswer:
-        """Show an estimate."""
+    def of(
+        cls, estimate: Estimate, method_version: str, coverage_percent: int = 100
+    ) -> EstimateAnswer:
+        """Show an estimate, and what it would cost.
+
+        :param method_version: the method that prices plans here.
+        """
         figures = from_json(estimate.figures)
         cost = estimate.cost_nano_usd_per_month
         return cls(
@@ -170,6 +210,7 @@ class EstimateAnswer(Answer):
                 total=estimate.tokens_per_month,
             ),
             cost_usd_per_month=None if cost is None else usd_text(cost),
+            contribution=ContributionAnswer.of(estimate, coverage_percent, method_version),
             published=PublishedAnswer(
                 version=figures.published.method_version,
                 energy_wh=str(figures.published.energy_wh),

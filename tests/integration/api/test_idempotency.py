@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flask_tokenoffset.blueprints.plans.schemas import PlanAnswer
 from flask_tokenoffset.models import Adoption, Estimate, IdempotencyRecord, SampleRun, Source
-from flask_tokenoffset.services import plans
 from flask_tokenoffset.tasks.schedule import tick
 from tests.integration.api.calls import SMALL, assert_problem
 from tests.support.world import API, KEYS
@@ -121,14 +121,13 @@ def test_a_call_that_broke_off_is_not_made_again_unseen(
     world.app.config["PROPAGATE_EXCEPTIONS"] = False
     estimate_id = world.ada.pick_band()
     body = {"estimate_id": estimate_id}
-    read_plan = plans.read_plan
 
     def fail(*_arguments: Any) -> Any:
         raise RuntimeError("after the commit")
 
-    monkeypatch.setattr(plans, "read_plan", fail)
-    assert_problem(post(world.ada, "/plan/adoptions", body), 500)
-    monkeypatch.setattr(plans, "read_plan", read_plan)
+    with monkeypatch.context() as broken:
+        broken.setattr(PlanAnswer, "of", fail)
+        assert_problem(post(world.ada, "/plan/adoptions", body), 500)
     assert_problem(post(world.ada, "/plan/adoptions", body), 409, "idempotency-key-in-use")
     assert count(world, Adoption) == 1
 

@@ -120,7 +120,7 @@ def test_no_answer_has_a_field_that_could_hold_a_secret(world: World) -> None:
 def test_no_answer_shows_more_of_a_key_than_six_characters(small_world: World) -> None:
     telling = "q7Zr2Xw9LkV4tBn8Yc3MfHs6JpDgU1aQ5eRo0iTx"
     first, second, third = (f"sk-ant-admin01-{part}{telling}" for part in "ABC")
-    world, ada = small_world, small_world.ada
+    world, ada = small_world, small_world.browser("kay")
     for key in (first, second):
         world.anthropic.set_key(key, "active")
     connected = ada.api("POST", "/sources", {"provider": "anthropic", "key": first})

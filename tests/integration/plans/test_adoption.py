@@ -188,7 +188,7 @@ def test_adoptions_at_once_are_never_lost(
     chosen = [typed(world, number * 1_000_000) for number in range(1, 7)]
     before = 0
     if standing != "none":
-        world.ada.adopt(chosen[0])
+        world.ada.adopt(typed(world, 500_000))
         before = 1
     if standing == "ended":
         world.clock.move(minutes=1)
