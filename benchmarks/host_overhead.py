@@ -32,13 +32,13 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["FLASK_DEBUG"] = "0"
 
-import redis.connection  # noqa: E402 - the path comes first
-from sqlalchemy import event  # noqa: E402
+import redis.connection
+from sqlalchemy import event
 
-from example_host_app import create_app  # noqa: E402
-from example_host_app.database import db  # noqa: E402
-from example_host_app.people import ALICE, settle_in  # noqa: E402
-from flask_tokenoffset.vault import generate_key  # noqa: E402
+from example_host_app import create_app
+from example_host_app.database import db
+from example_host_app.people import ALICE, settle_in
+from flask_tokenoffset.vault import generate_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
