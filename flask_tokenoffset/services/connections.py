@@ -33,7 +33,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.credentials import credential_context, store_sealed
 from flask_tokenoffset.services.schedule import refresh_offset_seconds
-from flask_tokenoffset.services.sources import sampled_source
+from flask_tokenoffset.services.sources import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.windows import sample_window
 from flask_tokenoffset.vault import key_prefix
 
@@ -245,7 +245,7 @@ def resample(
     session = work.session
     now = clock.now()
     source, connection = sampled_source(session, account_id, source_id)
-    _refuse_disconnected(connection)
+    refuse_disconnected(connection)
     if connection.status == ConnectionStatus.PAUSED:
         raise Conflict(
             "This connection is paused because its key no longer works. Paste a new key first."
@@ -310,7 +310,7 @@ def _sampled_source_alone(
         .execution_options(populate_existing=True)
     )
     source, connection = sampled_source(session, account_id, source_id)
-    _refuse_disconnected(connection)
+    refuse_disconnected(connection)
     return source, connection
 
 
@@ -357,11 +357,6 @@ def _store_key(
 ) -> None:
     sealed = vault.seal(key, credential_context(connection, connection.provider))
     store_sealed(session, connection, sealed, now=now)
-
-
-def _refuse_disconnected(connection: Connection) -> None:
-    if connection.status == ConnectionStatus.DISCONNECTED:
-        raise Conflict("This source is disconnected and its key is gone. Connect it anew instead.")
 
 
 def _refuse_too_soon(newest: SampleRun, now: datetime, settings: Settings) -> None:

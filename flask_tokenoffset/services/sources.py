@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, func, or_, select
 
-from flask_tokenoffset.errors import NotFound
+from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import (
     Connection,
     ConnectionStatus,
@@ -49,6 +49,15 @@ def sampled_source(
     if row is None:
         raise NotFound("There is no such estimate source.")
     return row[0], row[1]
+
+
+def refuse_disconnected(connection: Connection) -> None:
+    """Refuse what only a connection that has not ended can take, such as another key.
+
+    :raises Conflict: it is disconnected.
+    """
+    if connection.status == ConnectionStatus.DISCONNECTED:
+        raise Conflict("This source is disconnected and its key is gone. Connect it anew instead.")
 
 
 def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:

@@ -73,9 +73,15 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
 
     :param key: what was pasted, hidden from the start as in :func:`connect`.
     :return: the id of the sample run that follows.
+    :raises NotFound: the account has no such source.
+    :raises Conflict: it is disconnected, or the key belongs to another organization.
+    :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
+    :raises VaultError: the key could not be kept safe; the old one stays.
     """
     state = current_state()
     _, connection = sources.sampled_source(state.session, account_id, source_id)
+    # Before the vendor: a key that could be kept nowhere is sent nowhere.
+    sources.refuse_disconnected(connection)
     provider = connection.provider
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:

@@ -15,7 +15,7 @@ from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, Refu
 from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
 from flask_tokenoffset.methodology import TokenCounts
-from flask_tokenoffset.models import UNFINISHED, ConnectionStatus
+from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import estimates, sources
@@ -244,6 +244,5 @@ def _connected(account_id: UUID, source_id: UUID) -> SampledSource:
     :raises Conflict: it is disconnected; then no key for it is sent anywhere.
     """
     sampled = sources.read_source(current_state().session, account_id, source_id)
-    if sampled.connection.status == ConnectionStatus.DISCONNECTED:
-        raise Conflict("This source is disconnected and its key is gone. Connect it anew instead.")
+    sources.refuse_disconnected(sampled.connection)
     return sampled

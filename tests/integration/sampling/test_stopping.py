@@ -104,6 +104,16 @@ def test_disconnecting_deletes_what_was_sampled_and_nothing_of_other_sources(
     assert db_world.ada.api("DELETE", f"/sources/{gone}").status_code == 409
 
 
+def test_a_key_for_a_source_that_has_ended_is_sent_to_nobody(world: World) -> None:
+    source_id = world.ada.sample()
+    world.ada.api("DELETE", f"/sources/{source_id}")
+    calls = len(world.anthropic.calls)
+    refused = world.ada.api("PUT", f"/sources/{source_id}/key", {"key": NEXT_KEY})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
+    assert world.ada.post(f"/sources/{source_id}/key", key=NEXT_KEY).status_code == 409
+    assert len(world.anthropic.calls) == calls
+
+
 def test_a_replaced_key_stops_the_sample_that_ran_with_the_old_one(db_world: World) -> None:
     source_id = db_world.ada.connect()
     db_world.anthropic.set_key(NEXT_KEY, "active")
