@@ -17,8 +17,8 @@ source_connected = _signals.signal("tokenoffset-source-connected")
 #: A source was disconnected, its credential deleted. Keywords: ``source_id``, ``account_id``.
 source_disconnected = _signals.signal("tokenoffset-source-disconnected")
 
-#: A source was paused because the vendor refused its key. Keywords: ``source_id``, ``account_id``,
-#: ``reason_code``.
+#: A source was paused because the vendor refused its key, or the key could not be opened any more.
+#: Keywords: ``source_id``, ``account_id``, ``reason_code``.
 source_paused = _signals.signal("tokenoffset-source-paused")
 
 #: A sample run ended well. Keywords: ``run_id``, ``source_id``, ``account_id``, ``estimate_id``

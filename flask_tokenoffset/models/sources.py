@@ -28,7 +28,7 @@ class ConnectionStatus(StrEnum):
 
     #: Sampled weekly and on request.
     ACTIVE = "active"
-    #: The vendor refused the key; nothing is called until a person acts.
+    #: The key was refused or does not open any more; nothing is called until a person acts.
     PAUSED = "paused"
     #: Ended by a person; the credential is gone.
     DISCONNECTED = "disconnected"

@@ -72,6 +72,8 @@ BACK_OFF: Final = (
 )
 #: The longest wait a vendor may ask for.
 LONGEST_WAIT: Final = timedelta(days=1)
+#: A key that failed like this works again only when a person acts.
+_KEY_IS_USELESS: Final = (KeyRefused, SealBroken, KeyVersionUnknown)
 
 
 class RunStopped(Exception):
@@ -319,12 +321,20 @@ def _record_failure(
     work: UnitOfWork, claim: _Claim, error: TokenOffsetError, now: datetime
 ) -> RunStatus | None:
     """Keep the reason, and decide between another attempt, failure and a pause."""
+    if isinstance(error, VaultError):
+        # Only whoever runs the site can mend it, and these words are shown on no page.
+        logger.error(
+            "The key of source %s does not open (%s): %s",
+            claim.source_id,
+            error.code,
+            error.message,
+        )
     wait = _wait_before_next_attempt(error, claim.attempt)
     status = RunStatus.FAILED if wait is None else RunStatus.QUEUED
     values: dict[str, object] = {
         "status": status,
         "reason_code": error.code,
-        "reason": error.message,
+        "reason": _told(error),
     }
     if wait is None:
         values |= {"finished_at": now}
@@ -346,6 +356,21 @@ def _record_failure(
     return status
 
 
+def _told(error: TokenOffsetError) -> str:
+    """The reason as the person who connected the key is told it."""
+    if not isinstance(error, VaultError):
+        return error.message
+    if isinstance(error, _KEY_IS_USELESS):
+        return (
+            "The stored key can no longer be opened here, so nothing was read. What was known"
+            " before still stands. Paste the key again."
+        )
+    return (
+        "Stored keys cannot be opened here at the moment, so nothing was read. What was known"
+        " before still stands. If it stays like this, tell whoever runs this site."
+    )
+
+
 def _wait_before_next_attempt(error: TokenOffsetError, attempt: int) -> timedelta | None:
     """How long to wait before the run is tried again; ``None`` if it fails for good."""
     transient = isinstance(error, KeyStoreUnavailable) or (
@@ -361,8 +386,8 @@ def _wait_before_next_attempt(error: TokenOffsetError, attempt: int) -> timedelt
 
 
 def _pause_if_key_is_useless(work: UnitOfWork, claim: _Claim, error: TokenOffsetError) -> None:
-    """Stop calling the vendor with a key it refuses, until a person acts."""
-    if not isinstance(error, (KeyRefused, SealBroken, KeyVersionUnknown)):
+    """Stop sampling with a key that is refused or does not open, until a person acts."""
+    if not isinstance(error, _KEY_IS_USELESS):
         return
     work.session.execute(
         update(Connection)
@@ -371,7 +396,7 @@ def _pause_if_key_is_useless(work: UnitOfWork, claim: _Claim, error: TokenOffset
             Connection.account_id == claim.account_id,
             Connection.status == ConnectionStatus.ACTIVE,
         )
-        .values(status=ConnectionStatus.PAUSED, paused_code=error.code, paused_reason=error.message)
+        .values(status=ConnectionStatus.PAUSED, paused_code=error.code, paused_reason=_told(error))
         .execution_options(synchronize_session=False)
     )
     work.tell(

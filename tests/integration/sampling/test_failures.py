@@ -239,7 +239,7 @@ def test_without_outbound_calls_a_sample_fails_and_says_so(
 
 
 def test_a_key_sealed_under_a_lost_master_key_pauses_and_calls_nobody(
-    make_world: Callable[..., World], database_url: str
+    make_world: Callable[..., World], database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = make_world(database_url)
     source_id = first.ada.connect()
@@ -247,8 +247,13 @@ def test_a_key_sealed_under_a_lost_master_key_pauses_and_calls_nobody(
     second.queue.run_ids += first.queue.run_ids
     second.work()
     assert [run.status for run in runs(second)] == ["failed"]
-    assert connection_of(second, source_id).status == "paused"
+    connection = connection_of(second, source_id)
+    assert (connection.status, connection.paused_code) == ("paused", "seal-broken")
     assert second.anthropic.calls == []
+    # The person is told what they can do; what the vault found is told to the log alone.
+    assert "Paste the key again." in (connection.paused_reason or "")
+    assert "sealed under another key" not in (connection.paused_reason or "")
+    assert "sealed under another key" in caplog.text
 
 
 def test_a_run_that_does_not_exist_is_left_alone(world: World) -> None:
