@@ -33,7 +33,8 @@ sample_failed = _signals.signal("tokenoffset-sample-failed")
 #: ``amount_cents``.
 estimate_adopted = _signals.signal("tokenoffset-estimate-adopted")
 
-#: A plan was paused, resumed or ended. Keywords: ``plan_id``, ``account_id``, ``status``.
+#: A plan was paused, resumed or ended, or begun anew by an adoption after its end. Keywords:
+#: ``plan_id``, ``account_id``, ``status``.
 plan_changed = _signals.signal("tokenoffset-plan-changed")
 
 #: A simulated billing record was made. Keywords: ``billing_record_id``, ``plan_id``,

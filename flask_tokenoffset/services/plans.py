@@ -84,7 +84,8 @@ def adopt(
 ) -> Adoption:
     """Adopt an estimate: from now on its amount is what the plan contributes.
 
-    Adopting what is charged already changes nothing and is not noted twice.
+    Adopting what is charged already changes nothing and is not noted twice. An adoption after the
+    plan has ended begins it anew; a paused plan stays paused.
 
     :param person: who adopts, for their own account.
     :param coverage_percent: 0 to 1000.
@@ -110,6 +111,7 @@ def adopt(
     if charged is not None and _says_the_same(charged, estimate, coverage_percent, method_version):
         # A second click, or the page of a second tab: there is nothing to append.
         return charged.adoption
+    begins_anew = charged is not None and charged.plan.status == PlanStatus.ENDED
     try:
         adoption = _append_adoption(
             session,
@@ -129,6 +131,13 @@ def adopt(
         adoption_id=adoption.id,
         amount_cents=amount,
     )
+    if begins_anew:
+        work.tell(
+            signals.plan_changed,
+            plan_id=adoption.plan_id,
+            account_id=adoption.account_id,
+            status=str(PlanStatus.ACTIVE),
+        )
     return adoption
 
 

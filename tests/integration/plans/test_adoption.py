@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from flask_tokenoffset import signals
 from flask_tokenoffset.methodology import class_aware, class_aware_amount_cents
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate
 from flask_tokenoffset.services import figures, plans
@@ -226,3 +227,21 @@ def test_changes_of_a_plan_at_once_are_made_once(
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert len(world.rows()["tokenoffset_plan_status_change"]) == 1
     assert len(world.rows(BillingRecord)["tokenoffset_billing_record"]) == 1
+
+
+def test_the_host_hears_of_every_change_of_a_plan(world: World) -> None:
+    heard: list[str] = []
+
+    def listen(_sender: object, *, status: str, **_: object) -> None:
+        heard.append(status)
+
+    ada = world.ada
+    with signals.plan_changed.connected_to(listen):
+        ada.adopt(ada.pick_band("casual"))
+        for change in ("pause", "resume", "pause"):
+            assert ada.api("POST", f"/plan/{change}").status_code == 200
+        ada.adopt(ada.pick_band("worker"))
+        assert heard == ["paused", "active", "paused"]  # A paused plan stays so.
+        assert ada.api("POST", "/plan/end").status_code == 200
+        ada.adopt(ada.pick_band("agentic"))
+    assert heard == ["paused", "active", "paused", "ended", "active"]
