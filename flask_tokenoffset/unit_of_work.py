@@ -40,7 +40,8 @@ class UnitOfWork:
         """Run a callback once the transaction is committed, in the order given.
 
         :param callback: takes nothing. Its failure is logged and does not undo the commit: what
-            matters is in the database, and a sweep makes up for it.
+            matters is in the database. The schedule makes up for a job that was not handed over;
+            a signal is not repeated.
         """
         self._callbacks.append(callback)
 
@@ -76,4 +77,8 @@ class UnitOfWork:
             try:
                 callback()
             except Exception:
-                logger.exception("A callback after commit failed; the sweep will make up for it.")
+                logger.exception(
+                    "What was to follow a commit failed: a job was not handed over, or a receiver"
+                    " of a signal raised. The commit stands. The schedule hands a job over again;"
+                    " a signal is not repeated."
+                )
