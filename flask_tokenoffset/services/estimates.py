@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +24,6 @@ from flask_tokenoffset.methodology import (
     DailySeries,
     ModelUsage,
     NoProjection,
-    Note,
     Projection,
     Range,
     Stretch,
@@ -116,10 +115,7 @@ def parse_tokens(text: str) -> int:
                 " understood."
             }
         )
-    try:
-        exact = Decimal(re.sub(r"[,_ ]", "", match["number"])) * _UNITS[match["unit"]]
-    except InvalidOperation:  # pragma: no cover - the pattern admits nothing else
-        exact = Decimal(0)
+    exact = Decimal(re.sub(r"[,_ ]", "", match["number"])) * _UNITS[match["unit"]]
     return check_tokens(int(exact.to_integral_value()))
 
 
@@ -247,32 +243,21 @@ def estimate_from_sample(
         run_id=run_id,
         window=(window.start, window.end),
         projection=projection,
-        notes=projection.notes,
         cost_nano_usd_per_month=projection.cost_nano_usd_per_month,
     )
     _combine_if_several(session, source.account_id, source.created_by, now)
     return estimate
 
 
-def _combine_if_several(
-    session: Session, account_id: UUID, person_id: UUID, now: datetime
-) -> Estimate | None:
+def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now: datetime) -> None:
     """Add up the newest estimates of an account's connections, where it has more than one."""
-    connected = session.scalar(
-        select(func.count(Connection.source_id)).where(
-            Connection.account_id == account_id,
-            Connection.status != ConnectionStatus.DISCONNECTED,
-        )
-    )
-    if (connected or 0) < 2:  # noqa: PLR2004 - one alone is its own sum
-        return None
     parts = [
         estimate
         for estimate in newest_by_source(session, account_id)
         if estimate.source_kind == SourceKind.SAMPLED
     ]
     if len(parts) < 2:  # noqa: PLR2004 - one alone is its own sum
-        return None
+        return
     source = _own_source(session, account_id, person_id, SourceKind.COMBINED, now)
     former = newest_of_kind(session, account_id, SourceKind.COMBINED)
     if former is not None:
@@ -288,7 +273,7 @@ def _combine_if_several(
     costs = [part.cost_nano_usd_per_month for part in parts]
     starts = [part.window_start for part in parts if part.window_start is not None]
     ends = [part.window_end for part in parts if part.window_end is not None]
-    return _store(
+    _store(
         session,
         source=source,
         created_by=None,
@@ -467,7 +452,6 @@ def _store(
     run_id: UUID | None = None,
     window: tuple[date, date] | None = None,
     projection: Projection | None = None,
-    notes: Sequence[Note] = (),
     cost_nano_usd_per_month: int | None = None,
 ) -> Estimate:
     published_method, class_aware_method = published(), class_aware()
@@ -493,7 +477,7 @@ def _store(
         published_version=published_method.version,
         class_aware_version=class_aware_method.version,
         bands_version=CURRENT_BANDS_VERSION,
-        figures=figures.to_json(models, environment, projection=projection, notes=notes),
+        figures=figures.to_json(models, environment, projection=projection),
     )
     session.add(estimate)
     session.flush()

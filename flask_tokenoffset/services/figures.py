@@ -15,7 +15,6 @@ from flask_tokenoffset.methodology import (
     Environment,
     ModelClass,
     ModelUsage,
-    Note,
     Projection,
     PublishedFigures,
     Range,
@@ -73,9 +72,13 @@ def to_json(
     environment: Environment,
     *,
     projection: Projection | None = None,
-    notes: Sequence[Note] = (),
 ) -> dict[str, Any]:
-    """The figures as they are stored."""
+    """The figures as they are stored.
+
+    :param models: the tokens a month that the rest follows from.
+    :param projection: for an estimate that rests on sampled days.
+    """
+    notes = projection.notes if projection is not None else ()
     flat, ranged = environment.published, environment.class_aware
     return {
         "models": [_model_to_json(usage) for usage in models],

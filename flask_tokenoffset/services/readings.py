@@ -103,11 +103,6 @@ class ReadingColumns:
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
-    def magnitude(self) -> int:
-        """All figures added up, whatever their signs: a bound for every sum of some of them."""
-        return sum(sum(map(abs, column)) for column in self.figures)
-
     def add_day(self, day: date, rows: Sequence[tuple[Any, ...]]) -> None:
         """Append one day.
 

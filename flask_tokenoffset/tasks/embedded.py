@@ -38,8 +38,6 @@ class EmbeddedQueue:
     :param tick_seconds: how often the schedule is looked at.
     """
 
-    name = "embedded"
-
     def __init__(
         self, app: Flask, *, worker_count: int = 2, tick_seconds: float = TICK_SECONDS
     ) -> None:

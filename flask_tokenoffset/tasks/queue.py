@@ -46,11 +46,6 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 class JobQueue(Protocol):
     """Carries ids to workers."""
 
-    @property
-    def name(self) -> str:
-        """What to call it in a log."""
-        ...
-
     def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
         """Have a sample run worked on. Call it after the commit.
 
@@ -79,8 +74,6 @@ class RedisQueue:
     :param redis_url: where Redis listens.
     :param pause_seconds: how long Redis is left alone after a failure.
     """
-
-    name = "redis"
 
     def __init__(
         self, redis_url: str, *, pause_seconds: float = PAUSE_AFTER_FAILURE_SECONDS

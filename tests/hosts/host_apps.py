@@ -200,8 +200,6 @@ def session_user() -> HostUser | None:
 class IdleQueue:
     """A queue that nothing of the frame has any business with but to start it."""
 
-    name = "idle"
-
     def start(self) -> None:
         pass
 

@@ -73,8 +73,6 @@ class SteadyClock:
 class HeldQueue:
     """Keeps jobs until the test has them done."""
 
-    name = "held"
-
     def __init__(self) -> None:
         self.run_ids: list[UUID] = []
 

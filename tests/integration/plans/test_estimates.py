@@ -106,7 +106,6 @@ def test_a_sampled_estimate_follows_from_the_vendors_ledger(db_world: World, pro
         stored.models,
         estimate_environment(stored.models),
         projection=projection,  # type: ignore[arg-type]
-        notes=projection.notes,  # type: ignore[union-attr]
     )
     assert again == estimate.figures
     assert estimate.quality == projection.quality_tier  # type: ignore[union-attr]
