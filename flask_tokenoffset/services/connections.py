@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
+from flask_tokenoffset.clock import last_settled_day
 from flask_tokenoffset.errors import Conflict, InvalidInput, TooManyAttempts
 from flask_tokenoffset.models import (
     UNFINISHED,
@@ -88,9 +89,7 @@ def check_key(
     :raises InvalidInput: there is no such provider, or it is not enabled.
     :raises ProviderError: what the vendor, or the check before it, had to say.
     """
-    day = sample_window(
-        clock.now(), days=settings.sample_days, settling_hours=settings.settling_hours
-    )[1] - timedelta(days=1)
+    day = last_settled_day(clock.now(), settings.settling_hours)
     with gateway.open(provider, key) as client:
         return client.check(day)
 
