@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import with_appcontext
 
+from flask_tokenoffset.blueprints.formatting import money_cents, nano_usd
+from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.errors import ProviderError
 from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
 from flask_tokenoffset.providers import PROVIDERS, Gateway, Window
@@ -184,13 +186,13 @@ def _ends(value: Range) -> dict[str, str]:
 
 def _print_table(trial: Trial, title: str, method: str) -> None:
     name = trial.organization.name or trial.organization.id or f"{title} does not tell its name"
-    last = trial.window.end.fromordinal(trial.window.end.toordinal() - 1)
+    last = trial.window.end - DAY
     _row("Organization", name)
     _row("Days", f"{trial.window.start} to {last} ({trial.days_with_use} with use)")
     for label, count in zip(_KINDS.values(), trial.tokens.counts(), strict=True):
         _row(label, f"{count:,} tokens")
     _row("All tokens", f"{trial.tokens.total:,} tokens")
-    _row("Charged", f"${trial.cost_nano_usd / 10**9:,.2f}")
+    _row("Charged", nano_usd(trial.cost_nano_usd))
     click.echo()
     projection, meaning = trial.projection, trial.meaning
     if isinstance(projection, NoProjection) or meaning is None:
@@ -202,7 +204,7 @@ def _print_table(trial: Trial, title: str, method: str) -> None:
     flat = meaning.environment.published
     _row("Tokens a month", f"{projection.tokens_per_month.total:,} ({meaning.band_name})")
     if projection.cost_nano_usd_per_month is not None:
-        _row("Charged a month", f"${projection.cost_nano_usd_per_month / 10**9:,.2f}")
+        _row("Charged a month", nano_usd(projection.cost_nano_usd_per_month))
     _row("Energy a month", describe_range(figures.energy_wh, Quantity.ENERGY))
     _row("Water a month", describe_range(figures.water_ml, Quantity.WATER))
     _row("CO2e a month", describe_range(figures.co2e_g, Quantity.CARBON))
@@ -211,7 +213,7 @@ def _print_table(trial: Trial, title: str, method: str) -> None:
         f"{describe(flat.energy_wh, Quantity.ENERGY)}, "
         f"{describe(flat.water_ml, Quantity.WATER)}, {describe(flat.co2e_g, Quantity.CARBON)}",
     )
-    _row("Contribution", f"${meaning.amount_cents / 100:,.2f} a month (method {method})")
+    _row("Contribution", f"{money_cents(meaning.amount_cents)} a month (method {method})")
     click.echo()
     click.echo(meaning.environment.difference.sentence)
     for note in projection.notes:
