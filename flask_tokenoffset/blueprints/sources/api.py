@@ -84,7 +84,7 @@ def list_sources() -> OperationAnswer:
     problems=_KEY_PROBLEMS,
 )
 def connect_source(body: ConnectBody) -> OperationAnswer:
-    """Check the key with the vendor, store it sealed, and begin to sample 90 days.
+    """Check the key with the vendor, store it sealed, and begin to sample its history.
 
     Where the key is refused, nothing is stored.
     """
