@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import flask_login
 from flask import current_app
@@ -14,7 +14,7 @@ from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.host import HostUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _NAMES: Final = ("name", "full_name", "display_name", "username")
 
@@ -63,7 +63,7 @@ def _primary_key(user: object) -> str:
     return str(identity[0])
 
 
-def _texts(user: object, names: Iterable[str]) -> Any:
+def _texts(user: object, names: Iterable[str]) -> Iterator[str]:
     """Those attributes of a user that hold a text, in order."""
     for name in names:
         value = getattr(user, name, None)
