@@ -49,10 +49,10 @@ class QualityTier(StrEnum):
 class NoProjectionReason(StrEnum):
     """Why there is no monthly value. Stable codes."""
 
-    UNKNOWN_DAYS = "unknown_days"
-    NO_USE = "no_use"
-    TOO_FEW_DAYS = "too_few_days"
-    TOO_FEW_ACTIVE_DAYS = "too_few_active_days"
+    UNKNOWN_DAYS = "unknown-days"
+    NO_USE = "no-use"
+    TOO_FEW_DAYS = "too-few-days"
+    TOO_FEW_ACTIVE_DAYS = "too-few-active-days"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Simulator(ABC):
         self.ledger = Ledger(self._history, bills_open_day=self._bills_open_day)
         self._lock = threading.Lock()
         self._fragments: dict[object, str] = {}
-        self._fragments_stamp: tuple[date, int] | None = None
+        self._fragments_stamp: tuple[date, int, str] | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.organization!r}>"
@@ -215,7 +215,7 @@ class Simulator(ABC):
 
     def _fragment(self, key: object, render: Callable[[], JSONObject]) -> str:
         """A bucket as JSON text, written once for as long as its figures stand."""
-        stamp = (self.today, self._history.revisions)
+        stamp = (self.today, self._history.revisions, self.organization)
         with self._lock:
             if self._fragments_stamp != stamp:
                 self._fragments.clear()

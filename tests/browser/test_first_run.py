@@ -134,7 +134,7 @@ def watch_progress(fernhill: Fernhill, window: Watched) -> str:
     window.look("source-running")
     expect(page.get_by_role("link", name="See the estimate")).to_be_visible(timeout=SAMPLE_MS)
     window.look("source-anthropic")
-    return path
+    return str(path)
 
 
 def adopt_beyond_all(window: Watched) -> str:

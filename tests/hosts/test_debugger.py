@@ -23,6 +23,7 @@ def ways_to_connect(world: World, **options: Any) -> list[int]:
     page = f"{PREFIX}/sources/connect/openai"
     body = {"provider": "openai", "key": KEYS["openai"]}
     by_page = client.post(page, data={**token, "key": KEYS["openai"]}, **options)
+    world.change_organization()
     by_api = client.post(f"{PREFIX}/api/v1/sources", json=body, **options)
     assert KEYS["openai"][9:] not in by_page.text + by_api.text
     return [by_page.status_code, by_api.status_code]

@@ -164,4 +164,4 @@ def test_a_short_history_says_why_there_is_no_number(
     answer = document(run(world, "--provider", "openai", "--json", key=OPENAI_DEMO_KEY))
 
     assert answer["projection"] is None
-    assert answer["no_projection"]["code"] == "too_few_days"
+    assert answer["no_projection"]["code"] == "too-few-days"

@@ -75,6 +75,7 @@ def test_more_connections_of_ones_own_ask_no_more(
     world.ada.sample("anthropic")
     with_one = statements_of(world, "/")
     for _ in range(3):
+        world.change_organization()
         world.ada.sample("openai")
     assert len(statements_of(world, "/")) == len(with_one) <= MOST_STATEMENTS
 

@@ -268,6 +268,11 @@ class World:
         """A browser in which nobody is signed in."""
         return Browser(self, None)
 
+    def change_organization(self) -> None:
+        """Let every vendor's key belong to another organization from now on."""
+        for vendor in self.vendors.values():
+            vendor.organization += " and Daughters"
+
     def work(self) -> None:
         """Do every job that waits, as a worker would."""
         while self.queue.run_ids:

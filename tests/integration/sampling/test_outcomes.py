@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("customer", "code"),
     [
-        ({"history": 0}, "no_use"),
-        ({"history": 5}, "too_few_days"),
-        ({"history": 25, "profile": "quiet"}, "too_few_active_days"),
+        ({"history": 0}, "no-use"),
+        ({"history": 5}, "too-few-days"),
+        ({"history": 25, "profile": "quiet"}, "too-few-active-days"),
     ],
 )
 def test_too_little_use_completes_without_an_estimate_and_says_why(
@@ -85,7 +85,10 @@ def test_every_new_sample_renews_the_sum_and_other_accounts_never_join_it(world:
 
 def test_three_samples_of_one_instant_have_a_sum_that_is_the_newest(world: World) -> None:
     ada = world.ada
-    sources = [ada.sample(name, label=name) for name in ("anthropic", "openai", "anthropic")]
+    sources = []
+    for name in ("anthropic", "openai", "anthropic"):
+        sources.append(ada.sample(name, label=name))
+        world.change_organization()
     with world.app.app_context():
         newest = newest_of_kind(world.state.session, ada.account_id, SourceKind.COMBINED)
     assert newest is not None
@@ -96,7 +99,10 @@ def test_three_samples_of_one_instant_have_a_sum_that_is_the_newest(world: World
 def test_a_source_that_was_disconnected_leaves_the_sum(world: World) -> None:
     ada = world.ada
     gone = ada.sample("anthropic")
-    left = [ada.sample("openai", label=label) for label in ("first", "second")]
+    left = []
+    for label in ("first", "second"):
+        left.append(ada.sample("openai", label=label))
+        world.change_organization()
     world.clock.move(minutes=1)
     ada.api("DELETE", f"/sources/{gone}")
     with world.app.app_context():

@@ -128,6 +128,7 @@ def test_a_label_is_kept_as_it_was_typed(world: World, label: str) -> None:
 def test_a_connection_is_called_what_the_vendor_calls_the_organization(world: World) -> None:
     path = connect(world.ada).location.removeprefix(PREFIX)
     assert world.ada.page(path).heading == "Simulated Industries"
+    world.change_organization()
     path = connect(world.ada, label="Ours").location.removeprefix(PREFIX)
     assert world.ada.page(path).heading == "Ours"
 
@@ -142,6 +143,7 @@ def test_where_no_endpoint_tells_a_name_the_label_counts_and_the_page_says_so(
     page = world.ada.page(connect(world.ada, "openai", label="Lab").location.removeprefix(PREFIX))
     assert page.heading == "Lab"
     assert "not told by OpenAI" in page.text
+    world.change_organization()
     page = world.ada.page(connect(world.ada, "openai").location.removeprefix(PREFIX))
     assert page.heading == "OpenAI"
 

@@ -47,6 +47,7 @@ def test_the_list_asks_the_database_no_more_for_more_sources(world: World) -> No
     with world.statements() as few:
         world.ada.get("/sources")
     for label in ("Two", "Three", "Four"):
+        world.change_organization()
         world.ada.sample("openai", label=label)
     with world.statements() as many:
         world.ada.get("/sources")
@@ -122,7 +123,7 @@ def test_too_short_a_history_is_said_and_a_band_offered(make_world: Callable[...
     page = world.ada.page(f"/sources/{source_id}")
     assert "There is no monthly estimate yet" in page.text
     (run,) = stored(world, SampleRun)
-    assert (run["status"], run["reason_code"]) == ("complete", "too_few_days")
+    assert (run["status"], run["reason_code"]) == ("complete", "too-few-days")
     assert run["reason"] in page.text
     assert page.link("Pick a band or type an amount").endswith("/bands")
 
