@@ -141,8 +141,8 @@ def prepared(provider: str, base_url: str, database_url: str) -> Iterator[State]
         yield state_of(app)
 
 
-def connect(state: State, provider: str) -> UUID:
-    """Connect the simulated vendor; gives the id of the waiting run."""
+def connect(state: State, provider: str, user_key: str = "benchmark") -> UUID:
+    """Connect the simulated vendor for somebody; gives the id of the waiting run."""
     key = read_key(SIMULATORS[provider][1])
     organization = connections.check_key(
         state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
@@ -150,7 +150,7 @@ def connect(state: State, provider: str) -> UUID:
     with state.unit_of_work() as work:
         _, run = connections.connect(
             work,
-            person=people.ensure_person(work.session, "benchmark", state.clock.now()),
+            person=people.ensure_person(work.session, user_key, state.clock.now()),
             provider=provider,
             provider_title=provider,
             key=key,
@@ -261,7 +261,7 @@ def compare_memory(provider: str, base_url: str, database_url: str) -> None:
 def print_peak(arguments: argparse.Namespace) -> int:
     (provider,) = arguments.provider
     with prepared(provider, arguments.base_url, arguments.database_url) as state:
-        run_id = connect(state, provider)
+        run_id = connect(state, provider, f"peak of {arguments.peak_of}")
         with state.unit_of_work() as work:
             run = work.session.get_one(SampleRun, run_id)
             window = window_of(state, arguments.peak_of)
