@@ -111,7 +111,8 @@ def test_a_host_sets_a_property_on_its_root(open_page: Callable[..., Page]) -> N
         "document.documentElement.style.setProperty('--to-color-accent', 'rgb(90, 20, 160)')"
     )
     button = page.get_by_role("button", name="Save the plan")
-    assert button.evaluate("(each) => getComputedStyle(each).backgroundColor") == "rgb(90, 20, 160)"
+    # The colour changes over a moment, so it is waited for.
+    expect(button).to_have_css("background-color", "rgb(90, 20, 160)")
 
 
 @pytest.mark.promise("TO-036")
