@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.providers.anthropic import AnthropicProvider
 from flask_tokenoffset.providers.base import (
+    Columns,
     CostDay,
     CostRow,
     Endpoint,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROVIDERS",
+    "Columns",
     "CostDay",
     "CostRow",
     "Endpoint",

@@ -6,34 +6,33 @@ disjoint; cache creation is nested by how long the cache lives. Cost is decimal 
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
+    Columns,
     CostDay,
-    CostRow,
     Endpoint,
     UsageDay,
-    UsageRow,
     VendorOrganization,
     WalkThrough,
     Window,
 )
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import nano_usd_from_cents_text, require_usd
+from flask_tokenoffset.providers.money import (
+    check_costs,
+    nano_usd_from_cents_text,
+    require_usd,
+)
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
-from flask_tokenoffset.providers.rows import (
-    FIGURE_BITS,
-    Dimensions,
-    cost_rows,
-    malformed_row,
-    usage_rows,
-)
+from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -214,76 +213,56 @@ def _instant(text: object) -> datetime:
     raise MalformedAnswer("Anthropic sent a day without a readable beginning and end.")
 
 
-def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
-    dimensions = Dimensions(TITLE)
+def _usage_reader() -> Callable[[list[Any]], Columns]:
+    check_tokens = partial(check_figures, TITLE)
+    dimensions = Dimensions(TITLE, lambda model, tier, context: (model, tier, context, ""))
 
-    def read(results: list[Any]) -> list[UsageRow]:
-        new = tuple.__new__
-        keys: list[tuple[str, ...]] = []
-        rows: list[UsageRow] = []
-        for result in results:
-            try:
-                # Subscripts and no defaults: a figure that is missing must never count as zero.
-                uncached = result["uncached_input_tokens"]
-                cached = result["cache_read_input_tokens"]
-                creation = result["cache_creation"]
-                short_lived = creation["ephemeral_5m_input_tokens"]
-                long_lived = creation["ephemeral_1h_input_tokens"]
-                output = result["output_tokens"]
-                get = result.get
-                key = dimensions[get("model"), get("service_tier"), get("context_window")]
-            except (KeyError, TypeError):
-                raise malformed_row(TITLE) from None
-            # type() and not isinstance(), because True is an int. A negative or too large figure
-            # leaves bits above the 63rd, and so does the sum of two that are just small enough.
-            if (
-                not type(uncached) is type(cached) is type(output) is int
-                or not type(short_lived) is type(long_lived) is int
-                or (uncached | cached | output | short_lived | long_lived) >> FIGURE_BITS
-                or short_lived + long_lived >> FIGURE_BITS
-            ):
-                raise malformed_row(TITLE)
-            model, tier, context = key
-            keys.append(key)
-            rows.append(
-                new(
-                    UsageRow,
-                    (
-                        *(model, tier, context, ""),
-                        *(uncached, cached, short_lived + long_lived, output, 0),
-                    ),
-                )
-            )
-        return usage_rows(keys, rows, TITLE)
+    def read(results: list[Any]) -> Columns:
+        try:
+            # Subscripts and no defaults: a figure that is missing must never count as zero.
+            uncached = [result["uncached_input_tokens"] for result in results]
+            cached = [result["cache_read_input_tokens"] for result in results]
+            creation = [result["cache_creation"] for result in results]
+            short_lived = [each["ephemeral_5m_input_tokens"] for each in creation]
+            long_lived = [each["ephemeral_1h_input_tokens"] for each in creation]
+            output = [result["output_tokens"] for result in results]
+            created = list(map(operator.add, short_lived, long_lived))
+            texts = [
+                dimensions[get("model"), get("service_tier"), get("context_window")]
+                for get in [result.get for result in results]
+            ]
+        except (KeyError, TypeError):
+            raise malformed_row(TITLE) from None
+        check_tokens(uncached, cached, short_lived, long_lived, created, output)
+        figures = (uncached, cached, created, output, [0] * len(results))
+        return merged(texts, figures, check_tokens)
 
     return read
 
 
-def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
-    dimensions = Dimensions(TITLE)
+def _cost_reader() -> Callable[[list[Any]], Columns]:
+    dimensions = Dimensions(TITLE, lambda *texts: texts)
 
-    def read(results: list[Any]) -> list[CostRow]:
-        keys: list[tuple[str, ...]] = []
-        costs_nano_usd: list[int] = []
-        for result in results:
-            try:
-                cents = result["amount"]
-                currency = result["currency"]
-                get = result.get
-                key = dimensions[
+    def read(results: list[Any]) -> Columns:
+        try:
+            cents = [result["amount"] for result in results]
+            currencies = {result["currency"] for result in results}
+            texts = [
+                dimensions[
                     get("description"),
                     get("cost_type"),
                     get("model"),
                     get("service_tier"),
                     get("token_type"),
                 ]
-            except (KeyError, TypeError):
-                raise malformed_row(TITLE) from None
-            if currency != "USD":
-                require_usd(currency)
-            keys.append(key)
-            costs_nano_usd.append(nano_usd_from_cents_text(cents))
-        return cost_rows(keys, costs_nano_usd)
+                for get in [result.get for result in results]
+            ]
+        except (KeyError, TypeError):
+            raise malformed_row(TITLE) from None
+        for currency in currencies:
+            require_usd(currency)
+        costs_nano_usd = list(map(nano_usd_from_cents_text, cents))
+        return merged(texts, (costs_nano_usd,), check_costs)
 
     return read
 

@@ -75,18 +75,53 @@ class CostRow(NamedTuple):
     cost_nano_usd: int
 
 
+class Columns(NamedTuple):
+    """The rows of one day, column by column.
+
+    A window may hold fifteen thousand rows. They travel like this, because an object for each would
+    take longer to make than the row takes to read.
+
+    :param dimensions: the texts of each row; a combination comes at most once.
+    :param figures: a list for each figure, as long as ``dimensions`` and in the same order.
+    """
+
+    dimensions: list[tuple[str, ...]]
+    figures: tuple[list[int], ...]
+
+    def rows(self) -> Iterator[tuple[str | int, ...]]:
+        """The texts and then the figures of each row."""
+        for texts, *figures in zip(self.dimensions, *self.figures, strict=True):
+            yield (*texts, *figures)
+
+
 class UsageDay(NamedTuple):
-    """Everything a vendor says was used on one UTC day; no rows means none was."""
+    """Everything a vendor says was used on one UTC day; no rows means none was.
+
+    :param columns: texts and figures in the order of :class:`UsageRow`.
+    """
 
     day: date
-    rows: list[UsageRow]
+    columns: Columns
+
+    @property
+    def rows(self) -> list[UsageRow]:
+        """Row by row, with names."""
+        return list(map(UsageRow._make, self.columns.rows()))
 
 
 class CostDay(NamedTuple):
-    """Everything a vendor says one UTC day cost; no rows means that it names no cost."""
+    """Everything a vendor says one UTC day cost; no rows means that it names no cost.
+
+    :param columns: texts and figures in the order of :class:`CostRow`.
+    """
 
     day: date
-    rows: list[CostRow]
+    columns: Columns
+
+    @property
+    def rows(self) -> list[CostRow]:
+        """Row by row, with names."""
+        return list(map(CostRow._make, self.columns.rows()))
 
 
 class VendorOrganization(NamedTuple):

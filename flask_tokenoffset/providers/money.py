@@ -88,6 +88,15 @@ def within_column(cost_nano_usd: int) -> int:
     return cost_nano_usd
 
 
+def check_costs(costs_nano_usd: list[int]) -> None:
+    """Refuse amounts or sums that cannot be kept.
+
+    :param costs_nano_usd: in billionths of a dollar.
+    :raises MalformedAnswer: as :func:`within_column` does.
+    """
+    within_column(max(costs_nano_usd, key=abs, default=0))
+
+
 def _nano_usd(amount: Decimal, digits: int) -> int:
     # The exponent is looked at first: turning 1e999999999 into an integer would fill the memory.
     if not amount.is_finite() or amount.adjusted() > _LARGEST_EXPONENT:

@@ -7,34 +7,29 @@ dollars, as a number or as the same number in quotes. Neither endpoint names the
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.clock import DAY, utc_midnight
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.base import (
+    Columns,
     CostDay,
-    CostRow,
     Endpoint,
     UsageDay,
-    UsageRow,
     VendorOrganization,
     WalkThrough,
     Window,
 )
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import nano_usd_from_dollars, require_usd
+from flask_tokenoffset.providers.money import check_costs, nano_usd_from_dollars, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
-from flask_tokenoffset.providers.rows import (
-    FIGURE_BITS,
-    Dimensions,
-    cost_rows,
-    malformed_row,
-    usage_rows,
-)
+from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -209,55 +204,44 @@ def _instant(seconds: object) -> datetime:
     raise MalformedAnswer("OpenAI sent a day without a readable beginning and end.")
 
 
-def _usage_reader() -> Callable[[list[Any]], list[UsageRow]]:
-    dimensions = Dimensions(TITLE)
+def _usage_reader() -> Callable[[list[Any]], Columns]:
+    check_tokens = partial(check_figures, TITLE)
+    dimensions = Dimensions(TITLE, lambda model, tier, batch: (model, tier, "", batch))
 
-    def read(results: list[Any]) -> list[UsageRow]:
-        new = tuple.__new__
-        keys: list[tuple[str, ...]] = []
-        rows: list[UsageRow] = []
-        for result in results:
-            try:
-                # Subscripts and no defaults for what the specification requires: a figure that is
-                # missing must never count as zero.
-                total_input = result["input_tokens"]
-                output = result["output_tokens"]
-                requests = result["num_model_requests"]
-                get = result.get
-                cached = get("input_cached_tokens") or 0
-                written = get("input_cache_write_tokens") or 0
-                key = dimensions[get("model"), get("service_tier"), _batch(get("batch"))]
-            except (KeyError, TypeError):
-                raise malformed_row(TITLE) from None
-            if (
-                not type(total_input) is type(output) is type(requests) is int
-                or not type(cached) is type(written) is int
-            ):
-                raise malformed_row(TITLE)
-            # Computed, because recordings have no count of their own for uncached input; where
-            # there is one, it has to agree.
-            uncached = total_input - cached - written
-            said = get("input_uncached_tokens")
-            # A negative or too large figure leaves bits above the 63rd; so does more cached input
-            # than there was input.
-            if (uncached | cached | written | output | requests | total_input) >> FIGURE_BITS or (
-                said is not None and (type(said) is not int or said != uncached)
-            ):
-                raise malformed_row(TITLE)
-            model, tier, batch = key
-            keys.append(key)
-            rows.append(
-                new(
-                    UsageRow,
-                    (
-                        *(model, tier, "", batch),
-                        *(uncached, cached, written, output, requests),
-                    ),
-                )
-            )
-        return usage_rows(keys, rows, TITLE)
+    def read(results: list[Any]) -> Columns:
+        try:
+            # Subscripts and no defaults for what the specification requires: a figure that is
+            # missing must never count as zero.
+            total_input = [result["input_tokens"] for result in results]
+            output = [result["output_tokens"] for result in results]
+            requests = [result["num_model_requests"] for result in results]
+            cached = [result.get("input_cached_tokens") or 0 for result in results]
+            written = [result.get("input_cache_write_tokens") or 0 for result in results]
+            # Computed, because recordings have no count of their own for it; one that is sent has
+            # to agree.
+            uncached = list(map(operator.sub, map(operator.sub, total_input, cached), written))
+            said = [result.get("input_uncached_tokens") for result in results]
+            texts = [
+                dimensions[get("model"), get("service_tier"), _batch(get("batch"))]
+                for get in [result.get for result in results]
+            ]
+        except (KeyError, TypeError):
+            raise malformed_row(TITLE) from None
+        # Uncached input is negative where there was more cached input than input.
+        check_tokens(total_input, uncached, cached, written, output, requests)
+        if not _agree(said, uncached):
+            raise malformed_row(TITLE)
+        return merged(texts, (uncached, cached, written, output, requests), check_tokens)
 
     return read
+
+
+def _agree(said: list[object], computed: list[int]) -> bool:
+    """Whether the vendor's own counts are the computed ones, where it sends any."""
+    return all(
+        count is None or (type(count) is int and count == other)
+        for count, other in zip(said, computed, strict=True)
+    )
 
 
 def _batch(flag: object) -> str | None:
@@ -268,25 +252,21 @@ def _batch(flag: object) -> str | None:
     raise malformed_row(TITLE)
 
 
-def _cost_reader() -> Callable[[list[Any]], list[CostRow]]:
-    dimensions = Dimensions(TITLE)
+def _cost_reader() -> Callable[[list[Any]], Columns]:
+    dimensions = Dimensions(TITLE, lambda line_item: (line_item, "", "", "", ""))
 
-    def read(results: list[Any]) -> list[CostRow]:
-        keys: list[tuple[str, ...]] = []
-        costs_nano_usd: list[int] = []
-        for result in results:
-            try:
-                amount = result["amount"]
-                dollars = amount["value"]
-                currency = amount["currency"]
-                key = dimensions[(result.get("line_item"),)]
-            except (KeyError, TypeError):
-                raise malformed_row(TITLE) from None
-            if currency != "usd":
-                require_usd(currency)
-            keys.append((*key, "", "", "", ""))
-            costs_nano_usd.append(nano_usd_from_dollars(dollars))
-        return cost_rows(keys, costs_nano_usd)
+    def read(results: list[Any]) -> Columns:
+        try:
+            amounts = [result["amount"] for result in results]
+            dollars = [amount["value"] for amount in amounts]
+            currencies = {amount["currency"] for amount in amounts}
+            texts = [dimensions[(result.get("line_item"),)] for result in results]
+        except (KeyError, TypeError):
+            raise malformed_row(TITLE) from None
+        for currency in currencies:
+            require_usd(currency)
+        costs_nano_usd = list(map(nano_usd_from_dollars, dollars))
+        return merged(texts, (costs_nano_usd,), check_costs)
 
     return read
 

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 from flask_tokenoffset.errors import IncompleteAnswer, MalformedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from flask_tokenoffset.providers.base import Window
+    from flask_tokenoffset.providers.base import Columns, Window
 
 _LONGEST_TOKEN: Final = 4_096
 
-Row = TypeVar("Row", bound="Hashable")
 Day = TypeVar("Day")
 
 
@@ -102,14 +101,14 @@ def read_envelope(page: object, title: str) -> tuple[list[object], bool, object]
     )
 
 
-class DayCollector(Generic[Row, Day]):
+class DayCollector(Generic[Day]):
     """Turns pages of buckets into days inside a window, each at most once.
 
     :param window: the days to keep.
     :param title: the vendor's name, for messages.
     :param read_bucket: reads a bucket's day.
-    :param read_results: turns a bucket's ``results`` into rows.
-    :param make_day: makes what is yielded from a date and its rows.
+    :param read_results: turns a bucket's ``results`` into columns.
+    :param make_day: makes what is yielded from a date and its columns.
     """
 
     def __init__(
@@ -118,8 +117,8 @@ class DayCollector(Generic[Row, Day]):
         title: str,
         *,
         read_bucket: BucketReader,
-        read_results: Callable[[list[object]], list[Row]],
-        make_day: Callable[[date, list[Row]], Day],
+        read_results: Callable[[list[object]], Columns],
+        make_day: Callable[[date, Columns], Day],
     ) -> None:
         self._window = window
         self._title = title
@@ -136,7 +135,7 @@ class DayCollector(Generic[Row, Day]):
         :raises MalformedAnswer: where a bucket or a row is not what the vendor documents.
         :raises IncompleteAnswer: where a day is told twice and differently.
         """
-        found: dict[date, list[Row]] = {}
+        found: dict[date, Columns] = {}
         for bucket in buckets:
             results = bucket.get("results") if isinstance(bucket, dict) else None
             if not isinstance(bucket, dict) or not isinstance(results, list):
@@ -152,11 +151,12 @@ class DayCollector(Generic[Row, Day]):
                     f"{self._title} sent only a part of {day.isoformat()} where whole days were"
                     " asked for, so nothing of the report was used."
                 )
-            rows = self._read_results(results)
-            fingerprint = hash(frozenset(rows))
+            columns = self._read_results(results)
+            # Of the rows as a set, because a day told again may list them in another order.
+            fingerprint = hash(frozenset(zip(columns.dimensions, *columns.figures, strict=True)))
             if day not in self._seen:
                 self._seen[day] = fingerprint
-                found[day] = rows
+                found[day] = columns
             elif self._seen[day] != fingerprint:
                 raise IncompleteAnswer(
                     f"{self._title} told {day.isoformat()} twice and differently, so its figures"

@@ -10,39 +10,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from flask_tokenoffset.errors import KeyRefused
-from flask_tokenoffset.providers.pages import Day, DayCollector, Row, follow_pages
+from flask_tokenoffset.providers.pages import Day, DayCollector, follow_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from flask_tokenoffset.providers.base import (
-        CostDay,
-        CostRow,
-        Endpoint,
-        UsageDay,
-        UsageRow,
-        Window,
-    )
+    from flask_tokenoffset.providers.base import Columns, CostDay, Endpoint, UsageDay, Window
     from flask_tokenoffset.providers.http import VendorHTTP
 
 
 @dataclass(frozen=True, slots=True)
-class DailyReport(Generic[Row, Day]):
+class DailyReport(Generic[Day]):
     """One of a vendor's two reports.
 
     :param endpoint: where it is read.
     :param days_a_page: the most days the vendor gives on one page.
     :param query: the parameters for a window, but for the page.
-    :param make_reader: gives what turns a bucket's ``results`` into rows; asked once a reading.
-    :param make_day: makes what is yielded from a date and its rows.
+    :param make_reader: gives what turns a bucket's ``results`` into columns; asked once a reading.
+    :param make_day: makes what is yielded from a date and its columns.
     """
 
     endpoint: Endpoint
     days_a_page: int
     query: Callable[[Window], list[tuple[str, str]]]
-    make_reader: Callable[[], Callable[[list[Any]], list[Row]]]
-    make_day: Callable[[date, list[Row]], Day]
+    make_reader: Callable[[], Callable[[list[Any]], Columns]]
+    make_day: Callable[[date, Columns], Day]
 
     def page_count(self, window: Window) -> int:
         """How many pages a window is expected to take."""
@@ -56,8 +49,8 @@ class DailyReportsClient(ABC):
     """
 
     title: ClassVar[str]
-    usage_report: ClassVar[DailyReport[UsageRow, UsageDay]]
-    cost_report: ClassVar[DailyReport[CostRow, CostDay]]
+    usage_report: ClassVar[DailyReport[UsageDay]]
+    cost_report: ClassVar[DailyReport[CostDay]]
 
     def __init__(self, http: VendorHTTP) -> None:
         self._http = http
@@ -90,7 +83,7 @@ class DailyReportsClient(ABC):
         """How many pages usage and costs together are expected to take."""
         return self.usage_report.page_count(window) + self.cost_report.page_count(window)
 
-    def pages(self, report: DailyReport[Row, Day], window: Window) -> Iterator[list[object]]:
+    def pages(self, report: DailyReport[Day], window: Window) -> Iterator[list[object]]:
         """The buckets of each page of a report, as the vendor sent them."""
         query = report.query(window)
 
@@ -116,7 +109,7 @@ class DailyReportsClient(ABC):
         # Raised out here, the error has no context: the frames below end with it.
         raise explained
 
-    def _days(self, report: DailyReport[Row, Day], window: Window) -> Iterator[list[Day]]:
+    def _days(self, report: DailyReport[Day], window: Window) -> Iterator[list[Day]]:
         collector = DayCollector(
             window,
             self.title,

@@ -1,16 +1,20 @@
 """What both vendors' rows have in common: dimensions that are checked once, sums that stay true.
 
 A window holds some fifteen thousand rows, which are read in the time the vendor's own page takes to
-decode. So each reader is one loop without a call for each field, and what rows share is here.
+decode. So each reader takes a day column by column, and what columns share is here.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections import defaultdict
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
-from flask_tokenoffset.providers.base import CostRow, UsageRow
-from flask_tokenoffset.providers.money import within_column
+from flask_tokenoffset.providers.base import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Longer is no name of a model or a price, but free text in the wrong place.
 LONGEST_DIMENSION: Final = 200
@@ -19,17 +23,19 @@ FIGURE_BITS: Final = 63
 
 
 class Dimensions(dict[tuple[object, ...], tuple[str, ...]]):
-    """The dimensions of a row as the vendor sent them, to the same as text.
+    """The dimensions of a row as the vendor sent them, to the texts a row starts with.
 
     The same few combinations come again on every day, so each is checked when it is first met and
     found here afterwards. An unknown name of a model or tier passes: vendors add them.
 
     :param title: the vendor's name, for messages.
+    :param arrange: puts the vendor's dimensions, as text, where the row has them.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, arrange: Callable[..., tuple[str, ...]]) -> None:
         super().__init__()
         self._title = title
+        self._arrange = arrange
 
     def __missing__(self, sent: tuple[object, ...]) -> tuple[str, ...]:
         # Not printable are, for example, NUL and half of a character, which no database keeps.
@@ -41,8 +47,7 @@ class Dimensions(dict[tuple[object, ...], tuple[str, ...]]):
             for value in sent
         ):
             raise malformed_row(self._title)
-        texts = tuple("" if value is None else str(value) for value in sent)
-        self[sent] = texts
+        texts = self[sent] = self._arrange(*("" if value is None else value for value in sent))
         return texts
 
 
@@ -57,61 +62,40 @@ def malformed_row(title: str) -> MalformedAnswer:
     )
 
 
-def cost_rows(keys: list[tuple[str, ...]], costs_nano_usd: list[int]) -> list[CostRow]:
-    """Cost rows of one day; those of the same dimensions become one.
+def check_figures(title: str, *columns: list[int]) -> None:
+    """Refuse whatever is not a whole number from zero to the largest that is kept.
 
-    :param keys: the dimensions of each row as text.
-    :param costs_nano_usd: the amount of each row.
-    :raises MalformedAnswer: where a sum is too large to keep.
-    """
-    if len(set(keys)) < len(keys):
-        sums: dict[tuple[str, ...], int] = dict.fromkeys(keys, 0)
-        for key, cost_nano_usd in zip(keys, costs_nano_usd, strict=True):
-            sums[key] += cost_nano_usd
-        keys, costs_nano_usd = list(sums), list(map(within_column, sums.values()))
-    # Each amount was checked when it was read. The constructor is passed by: it would take longer
-    # than everything else that happens to a row.
-    new = tuple.__new__
-    return [
-        new(CostRow, (*key, cost_nano_usd))
-        for key, cost_nano_usd in zip(keys, costs_nano_usd, strict=True)
-    ]
-
-
-def usage_rows(keys: list[tuple[str, ...]], rows: list[UsageRow], title: str) -> list[UsageRow]:
-    """Usage rows of one day; those of the same dimensions become one.
-
-    :param keys: the dimensions of each row, in the same order.
     :param title: the vendor's name, for the message.
-    :raises MalformedAnswer: where a sum is too large to keep.
+    :param columns: a list for each figure.
+    :raises MalformedAnswer: for such a figure.
     """
-    if len(set(keys)) == len(keys):
-        return rows
-    merged: dict[tuple[str, ...], UsageRow] = {}
-    for key, row in zip(keys, rows, strict=True):
-        merged[key] = added(merged[key], row, title) if key in merged else row
-    return list(merged.values())
+    for column in columns:
+        if column and (
+            # The type itself and not isinstance(), because True is an int.
+            set(map(type, column)) != {int} or min(column) < 0 or max(column) >> FIGURE_BITS
+        ):
+            raise malformed_row(title)
 
 
-def added(one: UsageRow, other: UsageRow, title: str) -> UsageRow:
-    """Two rows of the same dimensions as one, which is what dropping a dimension means.
+def merged(
+    dimensions: list[tuple[str, ...]],
+    figures: tuple[list[int], ...],
+    check_sums: Callable[..., None],
+) -> Columns:
+    """The rows of one day; those of equal dimensions become one, which is what dropping one means.
 
-    :param one: a row.
-    :param other: a row with the same dimensions.
-    :param title: the vendor's name, for the message.
-    :raises MalformedAnswer: where a sum is too large to keep.
+    :param dimensions: the texts of each row.
+    :param figures: a list for each figure.
+    :param check_sums: takes the columns of sums and refuses what is too large to keep; the figures
+        themselves were checked before.
     """
-    total = UsageRow(
-        one.model,
-        one.service_tier,
-        one.context_window,
-        one.batch,
-        one.uncached_input_tokens + other.uncached_input_tokens,
-        one.cached_input_tokens + other.cached_input_tokens,
-        one.cache_creation_tokens + other.cache_creation_tokens,
-        one.output_tokens + other.output_tokens,
-        one.request_count + other.request_count,
-    )
-    if max(total[4:]) >> FIGURE_BITS:
-        raise malformed_row(title)
-    return total
+    if len(set(dimensions)) == len(dimensions):
+        return Columns(dimensions, figures)
+    place_of: dict[tuple[str, ...], int] = defaultdict(count().__next__)
+    places = [place_of[texts] for texts in dimensions]
+    sums = tuple([0] * len(place_of) for _ in figures)
+    for column, column_of_sums in zip(figures, sums, strict=True):
+        for place, figure in zip(places, column, strict=True):
+            column_of_sums[place] += figure
+    check_sums(*sums)
+    return Columns(list(place_of), sums)

@@ -19,11 +19,11 @@ from flask_tokenoffset.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy.orm import InstrumentedAttribute
 
-    from flask_tokenoffset.providers import ReportingClient, Window
+    from flask_tokenoffset.providers import Columns, ReportingClient, Window
 
 #: The most tokens, and the most nano-US-dollars, that one window may add up to. Nobody uses or pays
 #: as much, and below it a month of as many connections as an account may have, however short their
@@ -103,22 +103,19 @@ class ReadingColumns:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def add_day(self, day: date, rows: Sequence[tuple[Any, ...]]) -> None:
+    def add_day(self, day: date, columns: Columns) -> None:
         """Append one day.
 
         :param day: a UTC day that was not added before.
-        :param rows: dimension texts followed by integer figures, in the layout's order; each
-            combination of dimensions at most once, as the vendor clients give them.
+        :param columns: dimensions and figures in the layout's order.
         """
-        if not rows:
+        if not columns.dimensions:
             return
         self.days.append(day)
-        width = len(self.layout.dimensions)
-        columns = list(zip(*rows, strict=True))
         numbers = self.numbers
-        self.keys.extend([numbers[key] for key in zip(*columns[:width], strict=True)])
-        self.day_ordinals.extend([day.toordinal()] * len(rows))
-        for column, figures in zip(self.figures, columns[width:], strict=True):
+        self.keys.extend([numbers[texts] for texts in columns.dimensions])
+        self.day_ordinals.extend([day.toordinal()] * len(columns.dimensions))
+        for column, figures in zip(self.figures, columns.figures, strict=True):
             column.extend(figures)
 
     def chunks(
@@ -171,8 +168,8 @@ class Reading:
             (reading.costs, client.costs(window)),
         ):
             for page in pages:
-                for day, rows in page:
-                    columns.add_day(day, rows)
+                for day, reported in page:
+                    columns.add_day(day, reported)
                 done += 1
                 page_done(done, max(done, expected))
         reading.refuse_absurd_sums()

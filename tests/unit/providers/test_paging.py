@@ -183,6 +183,18 @@ def test_a_day_told_twice_and_alike_counts_once(vendor: Vendor, report: str) -> 
 
 
 @pytest.mark.parametrize("report", REPORTS)
+def test_a_day_told_again_in_another_order_counts_once(vendor: Vendor, report: str) -> None:
+    rows = [row(vendor, report, model=name, line_item=name, description=name) for name in "ab"]
+    pages = [
+        vendor.page_of([vendor.bucket(day(3), rows)], "second"),
+        vendor.page_of([vendor.bucket(day(3), rows[::-1])]),
+    ]
+    with opened(vendor, paged(pages)) as client:
+        [found] = read(client, report)
+    assert len(found.rows) == 2
+
+
+@pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("on_one_page", [True, False])
 def test_a_day_told_twice_and_differently_is_refused(
     vendor: Vendor, report: str, on_one_page: bool
