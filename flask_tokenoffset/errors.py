@@ -24,6 +24,7 @@
         ├── NotPermitted              403
         ├── NotFound                  404, also for what belongs to somebody else
         ├── Conflict                  409
+        ├── LastOwner                 409: an organization would be left without an owner
         ├── InvalidInput              422, with a sentence for each field
         └── TooManyAttempts           429, with the seconds to wait
 
@@ -222,6 +223,13 @@ class Conflict(Refusal):
     """The present state does not allow it."""
 
     code = "conflict"
+    status = 409
+
+
+class LastOwner(Refusal):
+    """An organization would be left without an owner, so nothing was changed."""
+
+    code = "last-owner"
     status = 409
 
 

@@ -1,14 +1,14 @@
-"""The permissions that views and API operations name, and the routes that declare them.
+"""The permissions that views and API operations name, and the roles that hold them.
 
 Every route of ours names exactly one permission with :func:`requires`; ``init_app`` refuses to
-start with a route that names none. Who holds a permission is decided in one place,
-:func:`permissions_of`: a person holds them all over their own account, a visitor only the public
-ones.
+start with a route that names none. Who holds a permission is decided here and nowhere else: over
+their own account a person holds what :data:`OWN_ACCOUNT` lists, in an organization what
+:data:`ROLES` gives their role, and a visitor only the public ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -17,11 +17,29 @@ View = TypeVar("View", bound=Callable[..., Any])
 _ATTRIBUTE: Final = "tokenoffset_permission"
 
 
+class Role(StrEnum):
+    """What a member is in an organization."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    AUDITOR = "auditor"
+
+
 class Permission(StrEnum):
-    """What may be done, each over one account unless it says otherwise."""
+    """What may be done. Which roles hold it is said in :data:`ROLES`."""
 
     #: Read the methodology, the bands, the connections page and the API description. Anybody.
     READ_PUBLISHED = "published:read"
+    #: Sign in, and follow a link that was mailed. Anybody.
+    SIGN_IN = "sign-in"
+
+    #: See and correct what is held about oneself, one's linked identities and invitations.
+    READ_SELF = "self:read"
+    CHANGE_SELF = "self:change"
+    #: Create an organization, and become its owner.
+    CREATE_ORGANIZATION = "organization:create"
+
     #: See the dashboard, the plan, its history and its billing records.
     READ_PLAN = "plan:read"
     #: Adopt an estimate; pause, resume or end the plan.
@@ -35,9 +53,91 @@ class Permission(StrEnum):
     #: Make an estimate from a band, an amount or a sample.
     MAKE_ESTIMATES = "estimates:make"
 
+    #: See an organization one belongs to, and one's own place in it; leave it.
+    READ_MEMBERSHIP = "membership:read"
+    CHANGE_MEMBERSHIP = "membership:change"
+    #: Rename the organization; say who pays, what new members begin with, and the monthly cap.
+    CHANGE_ORGANIZATION = "organization:change"
+    #: Close the organization, or hand it to another owner.
+    OWN_ORGANIZATION = "organization:own"
+    #: See members and invitations.
+    READ_MEMBERS = "members:read"
+    #: Invite, remove, suspend and restore members; give them roles.
+    CHANGE_MEMBERS = "members:change"
+    #: See the plans of members, in all and one by one.
+    READ_MEMBER_PLANS = "member-plans:read"
+    #: Change the plans of members.
+    CHANGE_MEMBER_PLANS = "member-plans:change"
+    #: See the audit log.
+    READ_AUDIT = "audit:read"
+    #: Take the audit log away as a file.
+    EXPORT_AUDIT = "audit:export"
 
-PUBLIC: Final = frozenset({Permission.READ_PUBLISHED})
-OWN_ACCOUNT: Final = frozenset(Permission)
+
+PUBLIC: Final = frozenset({Permission.READ_PUBLISHED, Permission.SIGN_IN})
+
+_ABOUT_ONESELF: Final = PUBLIC | {
+    Permission.READ_SELF,
+    Permission.CHANGE_SELF,
+    Permission.CREATE_ORGANIZATION,
+}
+_READ_ACCOUNT: Final = {
+    Permission.READ_PLAN,
+    Permission.READ_SOURCES,
+    Permission.READ_ESTIMATES,
+}
+_CHANGE_ACCOUNT: Final = {
+    Permission.CHANGE_PLAN,
+    Permission.CHANGE_SOURCES,
+    Permission.MAKE_ESTIMATES,
+}
+#: What somebody signed in holds outside of any organization: everything over their own account.
+#: Their own audit log is theirs to read, too.
+OWN_ACCOUNT: Final = (
+    _ABOUT_ONESELF
+    | _READ_ACCOUNT
+    | _CHANGE_ACCOUNT
+    | {Permission.READ_AUDIT, Permission.EXPORT_AUDIT}
+)
+
+_MEMBER: Final = PUBLIC | {Permission.READ_MEMBERSHIP, Permission.CHANGE_MEMBERSHIP}
+_AUDITOR: Final = (
+    _MEMBER
+    | _READ_ACCOUNT
+    | {
+        Permission.READ_MEMBERS,
+        Permission.READ_MEMBER_PLANS,
+        Permission.READ_AUDIT,
+        Permission.EXPORT_AUDIT,
+    }
+)
+_ADMIN: Final = (
+    _AUDITOR
+    | _CHANGE_ACCOUNT
+    | {
+        Permission.CHANGE_ORGANIZATION,
+        Permission.CHANGE_MEMBERS,
+        Permission.CHANGE_MEMBER_PLANS,
+    }
+)
+#: What each role holds over its organization. The matrix in the documentation is written from it.
+ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.OWNER: _ADMIN | {Permission.OWN_ORGANIZATION},
+    Role.ADMIN: _ADMIN,
+    Role.AUDITOR: _AUDITOR,
+    Role.MEMBER: _MEMBER,
+}
+
+
+def may_grant(granting: Role, granted: Role) -> bool:
+    """Whether somebody in one role may give another one, or take it away.
+
+    Nobody may give what they do not hold.
+
+    :param granting: the role of whoever acts.
+    :param granted: the role that is given or taken.
+    """
+    return ROLES[granted] <= ROLES[granting] and Permission.CHANGE_MEMBERS in ROLES[granting]
 
 
 def requires(permission: Permission) -> Callable[[View], View]:
@@ -60,8 +160,8 @@ def declared(view: Callable[..., Any]) -> Permission | None:
 
 
 def permissions_of(*, signed_in: bool) -> frozenset[Permission]:
-    """What somebody may do over the account they act for.
+    """What somebody may do outside of any organization.
 
-    :param signed_in: whether the host says who is there.
+    :param signed_in: whether it is known who is there.
     """
     return OWN_ACCOUNT if signed_in else PUBLIC

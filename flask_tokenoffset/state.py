@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app
 
+from flask_tokenoffset.derived_keys import derive_key
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import Account
 from flask_tokenoffset.unit_of_work import UnitOfWork
@@ -60,6 +61,11 @@ class State:
         return cast("Session", self.db.session)
 
     @property
+    def link_key(self) -> bytes:
+        """The key under which the tokens of mailed links are derived."""
+        return derive_key(current_app.secret_key, b"flask-tokenoffset link v1")
+
+    @property
     def engine(self) -> Engine:
         """The engine of the database that holds our tables. Needs an application context.
 
@@ -80,7 +86,7 @@ class State:
         """One transaction over the host's session; see :class:`UnitOfWork`."""
         self._begin_on_sqlite()
         sender = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-        with UnitOfWork(self.session, sender=sender) as work:
+        with UnitOfWork(self.session, sender=sender, enqueue=self.queue.enqueue) as work:
             yield work
 
     def _begin_on_sqlite(self) -> None:

@@ -17,7 +17,12 @@ from flask_tokenoffset.blueprints.api import (
     answer_unknown_paths,
     operation_of,
 )
-from flask_tokenoffset.blueprints.context import check_permission, forget_visitor
+from flask_tokenoffset.blueprints.context import (
+    check_permission,
+    forget_visitor,
+    name_organization,
+    named_organization,
+)
 from flask_tokenoffset.blueprints.csrf import (
     check_form_token,
     check_json_call,
@@ -27,6 +32,7 @@ from flask_tokenoffset.blueprints.csrf import (
     require_secret_key,
 )
 from flask_tokenoffset.blueprints.openapi import document_operation
+from flask_tokenoffset.blueprints.places import API_PREFIX
 from flask_tokenoffset.blueprints.problems import (
     explain_missing_tables,
     forget_request_id,
@@ -51,6 +57,8 @@ if TYPE_CHECKING:
 __all__ = ["mount"]
 
 NAME: Final = "tokenoffset"
+_ORGANIZATION_ID: Final = "organization_id"
+_ORGANIZATION_PREFIX: Final = f"/organizations/<uuid:{_ORGANIZATION_ID}>"
 _STATIC: Final = f"{NAME}.static"
 _UNKNOWN: Final = f"{NAME}.api.{UNKNOWN}"
 
@@ -62,6 +70,9 @@ def mount(
     pages: Sequence[Register] = nouns.PAGES,
     operations: Sequence[Register] = nouns.OPERATIONS,
     navigation: Sequence[NavigationItem] = nouns.NAVIGATION,
+    organization_pages: Sequence[Register] = nouns.ORGANIZATION_PAGES,
+    organization_operations: Sequence[Register] = nouns.ORGANIZATION_OPERATIONS,
+    organization_navigation: Sequence[NavigationItem] = nouns.ORGANIZATION_NAVIGATION,
 ) -> None:
     """Hang our routes into an application.
 
@@ -70,13 +81,25 @@ def mount(
     :param pages: what adds pages.
     :param operations: what adds operations of the API.
     :param navigation: the entries of the navigation.
+    :param organization_pages: what adds pages about one organization.
+    :param organization_operations: what adds operations on one organization.
+    :param organization_navigation: the entries of the navigation on those pages.
     :raises ConfigurationError: if the host has no secret key.
     :raises RuntimeError: if one of our routes declares no permission, or is no operation although
         it stands below the API.
     """
     require_secret_key(app)
-    page_blueprint = _make_pages(pages)
-    api_blueprint = _make_api(operations)
+    page_blueprint = _make_pages("pages", pages)
+    api_blueprint = _make_api("api", API_PREFIX, operations)
+    add_operations(api_blueprint, document_operation())
+    answer_unknown_paths(api_blueprint)
+    of_organization = (
+        _make_pages("organization", organization_pages, url_prefix=_ORGANIZATION_PREFIX),
+        _make_api("organization_api", API_PREFIX + _ORGANIZATION_PREFIX, organization_operations),
+    )
+    for blueprint in of_organization:
+        _carry_organization(blueprint)
+    ours = (page_blueprint, api_blueprint, *of_organization)
     parent = Blueprint(
         NAME,
         "flask_tokenoffset",
@@ -84,20 +107,19 @@ def mount(
         url_prefix=state.url_prefix.rstrip("/") or None,
     )
     parent.add_url_rule("/static/<path:filename>", "static", static)
-    parent.register_blueprint(page_blueprint)
-    parent.register_blueprint(api_blueprint)
-    parent.context_processor(template_context(navigation))
+    for blueprint in ours:
+        parent.register_blueprint(blueprint)
+    parent.context_processor(template_context(navigation, organization_navigation))
     parent.after_request(_add_headers)
-
-    ours = (parent, page_blueprint, api_blueprint)
 
     @parent.url_value_preprocessor
     def prepare(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
         # Flask calls this before any before_request function, the host's included.
-        exempt_from_host(current_app, ours)
+        exempt_from_host(current_app, (parent, *ours))
         _bound_body()
         # An application context that a test keeps pushed serves several requests.
         forget_visitor()
+        name_organization(None)
         forget_token()
         forget_request_id()
         current_state().queue.start()
@@ -107,8 +129,10 @@ def mount(
     _check_declarations(app)
 
 
-def _make_pages(nouns_with_pages: Sequence[Register]) -> Blueprint:
-    pages = Blueprint("pages", "flask_tokenoffset")
+def _make_pages(
+    name: str, nouns_with_pages: Sequence[Register], url_prefix: str | None = None
+) -> Blueprint:
+    pages = Blueprint(name, "flask_tokenoffset", url_prefix=url_prefix)
     for check in (_refuse_large_bodies, refuse_cross_site, check_permission, check_form_token):
         pages.before_request(check)
     handle_page_errors(pages)
@@ -117,16 +141,30 @@ def _make_pages(nouns_with_pages: Sequence[Register]) -> Blueprint:
     return pages
 
 
-def _make_api(nouns_with_operations: Sequence[Register]) -> Blueprint:
-    api = Blueprint("api", "flask_tokenoffset", url_prefix="/api/v1")
+def _make_api(name: str, url_prefix: str, nouns_with_operations: Sequence[Register]) -> Blueprint:
+    api = Blueprint(name, "flask_tokenoffset", url_prefix=url_prefix)
     for check in (_refuse_large_bodies, refuse_cross_site, check_permission, _check_json_call):
         api.before_request(check)
     handle_api_errors(api)
     for register in nouns_with_operations:
         register(api)
-    add_operations(api, document_operation())
-    answer_unknown_paths(api)
     return api
+
+
+def _carry_organization(blueprint: Blueprint) -> None:
+    """Take the organization's id out of the path, and put it into addresses of the same kind.
+
+    So that a view serves a person's account and an organization's alike.
+    """
+
+    @blueprint.url_value_preprocessor
+    def take_out(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        name_organization((values or {}).pop(_ORGANIZATION_ID))
+
+    @blueprint.url_defaults
+    def put_in(_endpoint: str, values: dict[str, Any]) -> None:
+        if (organization_id := named_organization()) is not None:
+            values.setdefault(_ORGANIZATION_ID, organization_id)
 
 
 def _check_declarations(app: Flask) -> None:
@@ -140,7 +178,7 @@ def _check_declarations(app: Flask) -> None:
                 f"The route {rule.rule} ({rule.endpoint}) declares no permission, so nobody could"
                 " say who may use it. Decorate its view with @requires(Permission...)."
             )
-        in_api = rule.endpoint.startswith(f"{NAME}.api.") and rule.endpoint != _UNKNOWN
+        in_api = API_PREFIX in rule.rule and rule.endpoint != _UNKNOWN
         if in_api and operation_of(view) is None:
             raise RuntimeError(
                 f"The route {rule.rule} ({rule.endpoint}) is no operation, so the OpenAPI document"

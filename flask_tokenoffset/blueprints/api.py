@@ -126,8 +126,7 @@ def operation(
 
             if not declared.takes_idempotency_key:
                 return answer()
-            route = " ".join([declared.method, declared.rule, *map(str, path.values())])
-            return answer_once(route, given, answer)
+            return answer_once(f"{declared.method} {request.path}", given, answer)
 
         setattr(view, _ATTRIBUTE, declared)
         return requires(permission)(view)

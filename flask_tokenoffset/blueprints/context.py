@@ -1,4 +1,4 @@
-"""Who is there, and whether they may.
+"""Who is there, what the request is about, and whether they may.
 
 The host says who is signed in; their person here is looked up at most once a request, and only when
 somebody asks. Looking never makes one: a person's row is made by their first change, through
@@ -15,7 +15,8 @@ from flask import current_app, g, redirect, request
 from werkzeug.exceptions import Unauthorized
 
 from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
-from flask_tokenoffset.permissions import Permission, declared, permissions_of
+from flask_tokenoffset.permissions import PUBLIC, Permission, declared, permissions_of
+from flask_tokenoffset.services.organizations import Place, find_place
 from flask_tokenoffset.services.people import ensure_person, find_person
 from flask_tokenoffset.state import current_state
 
@@ -31,30 +32,48 @@ if TYPE_CHECKING:
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _KEY: Final = "_tokenoffset_visitor"
+_ORGANIZATION: Final = "_tokenoffset_organization_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """Whoever sent the present request.
+    """Whoever sent the present request, and the account it is about.
 
-    :param host_user: the host's word on who is signed in, if anybody.
+    :param host_user: the word on who is signed in, if anybody.
     :param person: their row here, which exists once they have changed something.
-    :param account_id: the account they act for, if they have a row.
+    :param account_id: the account the request is about: the organization's it names, or their own
+        if they have a row.
+    :param place: their place in the organization the request names, if they have one.
     """
 
     host_user: HostUser | None = None
     person: Person | None = None
     account_id: UUID | None = None
+    place: Place | None = None
 
     @property
     def signed_in(self) -> bool:
-        """Whether the host knows them."""
+        """Whether it is known who they are."""
         return self.host_user is not None
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What they may do over the account they act for."""
-        return permissions_of(signed_in=self.signed_in)
+        """What they may do: over the organization the request names, or over their own account."""
+        if named_organization() is None:
+            return permissions_of(signed_in=self.signed_in)
+        return PUBLIC if self.place is None else self.place.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who changes something, and whose account it is.
+
+    :param person: the person who acts.
+    :param account_id: their own account, or the organization's that the request names.
+    """
+
+    person: Person
+    account_id: UUID
 
 
 def current_visitor() -> Visitor:
@@ -65,19 +84,48 @@ def current_visitor() -> Visitor:
 
 
 def account_if_any() -> UUID | None:
-    """The account of whoever is there; ``None`` before their first change."""
+    """The account the request is about; ``None`` before a person's first change."""
     return current_visitor().account_id
 
 
 def own_account() -> UUID:
-    """The account of whoever is there, to look something up in.
+    """The account the request is about, to look something up in.
 
-    :raises NotFound: they have none yet, so whatever they ask for is not theirs.
+    :raises NotFound: there is none yet, so whatever they ask for is not theirs.
     """
     account_id = account_if_any()
     if account_id is None:
-        raise NotFound("There is no such thing here.")
+        raise nothing_here()
     return account_id
+
+
+def current_place() -> Place:
+    """The visitor's place in the organization the request names.
+
+    :raises NotFound: they have none there.
+    """
+    place = current_visitor().place
+    if place is None:
+        raise nothing_here()
+    return place
+
+
+def nothing_here() -> NotFound:
+    """What answers for everything that does not exist or is not the visitor's, always alike."""
+    return NotFound("There is no such thing here.")
+
+
+def name_organization(organization_id: UUID | None) -> None:
+    """Say which organization the request names; called once, before anything is asked.
+
+    :param organization_id: ``None`` where it names none.
+    """
+    setattr(g, _ORGANIZATION, organization_id)
+
+
+def named_organization() -> UUID | None:
+    """The organization the request names, whether there is one or not."""
+    return cast("UUID | None", g.get(_ORGANIZATION))
 
 
 def forget_visitor() -> None:
@@ -88,7 +136,7 @@ def forget_visitor() -> None:
 def acting_person(work: UnitOfWork) -> Person:
     """The person who changes something, made with their account if this is their first change.
 
-    :param work: the transaction the change belongs to.
+    :param work: the transaction the change belongs to; its audit log names the person.
     :raises SignInRequired: if nobody is signed in.
     """
     host_user = current_visitor().host_user
@@ -96,24 +144,52 @@ def acting_person(work: UnitOfWork) -> Person:
         raise SignInRequired(_SIGN_IN)
     # If the transaction fails, a row made here is gone; so nothing may remember it.
     forget_visitor()
-    return ensure_person(work.session, host_user.key, current_state().clock.now())
+    person = ensure_person(work.session, host_user.key, current_state().clock.now())
+    work.actor_id = person.id
+    return person
+
+
+def acting(work: UnitOfWork) -> Acting:
+    """The person who changes something, and the account that the request is about.
+
+    :param work: as for :func:`acting_person`.
+    :raises SignInRequired: if nobody is signed in.
+    """
+    place = current_visitor().place
+    person = acting_person(work)
+    return Acting(person, person.account_id if place is None else place.account_id)
 
 
 def check_permission() -> None:
     """Refuse a request whose sender lacks the permission its view declares.
 
     :raises SignInRequired: if signing in would help.
-    :raises NotPermitted: if it would not, or the view declares none.
+    :raises NotFound: if the request names an organization the visitor does not belong to, exactly
+        as if there were none.
+    :raises NotPermitted: if they may not do this, or the view declares no permission.
     """
     needed = declared(current_app.view_functions[cast("str", request.endpoint)])
-    if needed in permissions_of(signed_in=False):
+    if needed in PUBLIC:
         return
+    if needed is None:
+        raise NotPermitted(_MAY_NOT)
     visitor = current_visitor()
-    if needed in visitor.permissions:
-        return
-    if needed is None or visitor.signed_in:
-        raise NotPermitted("You may not do this, so nothing was changed.")
-    raise SignInRequired(_SIGN_IN)
+    if not visitor.signed_in:
+        raise SignInRequired(_SIGN_IN)
+    if named_organization() is not None:
+        _check_place(visitor)
+    if needed not in visitor.permissions:
+        raise NotPermitted(_MAY_NOT)
+
+
+def _check_place(visitor: Visitor) -> None:
+    if visitor.place is None:
+        raise nothing_here()
+    if visitor.place.suspended:
+        raise NotPermitted(
+            "Your membership in this organization is suspended, so you can see and change nothing"
+            " in it. Ask one of its administrators to restore it."
+        )
 
 
 def send_to_sign_in() -> ResponseReturnValue:
@@ -135,6 +211,7 @@ def send_to_sign_in() -> ResponseReturnValue:
     return redirect(f"{request.script_root}{login_url}{separator}{query}", code=303)
 
 
+_MAY_NOT: Final = "You may not do this, so nothing was changed."
 _SIGN_IN: Final = (
     "You are not signed in, so this cannot be shown or changed. Sign in and try again."
 )
@@ -146,10 +223,17 @@ def _look_up() -> Visitor:
     if host_user is None:
         return Visitor()
     person = find_person(state.session, host_user.key)
+    if person is None:
+        return Visitor(host_user=host_user)
+    organization_id = named_organization()
+    if organization_id is None:
+        return Visitor(host_user=host_user, person=person, account_id=person.account_id)
+    place = find_place(state.session, organization_id, person.id)
     return Visitor(
         host_user=host_user,
         person=person,
-        account_id=None if person is None else person.account_id,
+        account_id=None if place is None else place.account_id,
+        place=place,
     )
 
 

@@ -13,8 +13,6 @@ our blueprints to us; it goes on guarding the host's routes.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -23,6 +21,7 @@ from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
 from flask_tokenoffset.blueprints.context import SAFE_METHODS, current_visitor
 from flask_tokenoffset.blueprints.refusals import CrossSiteRequest, FormExpired, WrongContentType
+from flask_tokenoffset.derived_keys import derive_keys
 from flask_tokenoffset.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -140,13 +139,12 @@ def _signing_keys() -> list[str]:
     require_secret_key(current_app)
     host_user = current_visitor().host_user
     person = b"" if host_user is None else host_user.key.encode()
-    fallbacks = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
-    return [_derive(key, person) for key in (*reversed(fallbacks), current_app.secret_key)]
-
-
-def _derive(secret_key: str | bytes, person: bytes) -> str:
-    key = secret_key.encode() if isinstance(secret_key, str) else secret_key
-    return hmac.new(key, _LABEL + b"\0" + person, hashlib.sha256).hexdigest()
+    keys = derive_keys(
+        current_app.secret_key,
+        current_app.config.get("SECRET_KEY_FALLBACKS"),
+        _LABEL + b"\0" + person,
+    )
+    return [key.hex() for key in reversed(keys)]
 
 
 def _is_own_host(origin: str) -> bool:

@@ -22,6 +22,7 @@ from flask_tokenoffset.blueprints.refusals import (
     IdempotencyKeyReused,
     MalformedRequest,
 )
+from flask_tokenoffset.derived_keys import derive_keys
 from flask_tokenoffset.errors import TokenOffsetError
 from flask_tokenoffset.models import LONGEST_IDEMPOTENCY_KEY
 from flask_tokenoffset.services import idempotency
@@ -110,12 +111,7 @@ def _digests(given: Mapping[str, BaseModel]) -> tuple[str, ...]:
     """
     content: dict[str, Any] = {name: model.model_dump(mode="json") for name, model in given.items()}
     text = json.dumps(content, sort_keys=True).encode()
-    secrets = (current_app.secret_key, *(current_app.config.get("SECRET_KEY_FALLBACKS") or ()))
-    return tuple(hmac.new(_derive(secret), text, hashlib.sha256).hexdigest() for secret in secrets)
-
-
-def _derive(secret: str | bytes | None) -> bytes:
-    if not secret:  # The frame refuses to start without one.
-        raise RuntimeError("The application has lost its secret key since it was set up.")
-    key = secret.encode() if isinstance(secret, str) else secret
-    return hmac.new(key, _LABEL, hashlib.sha256).digest()
+    keys = derive_keys(
+        current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS"), _LABEL
+    )
+    return tuple(hmac.new(key, text, hashlib.sha256).hexdigest() for key in keys)

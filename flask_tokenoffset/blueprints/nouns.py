@@ -29,26 +29,36 @@ from flask_tokenoffset.permissions import Permission
 
 Register: TypeAlias = Callable[[Blueprint], None]
 
-#: Adds pages to the blueprint ``tokenoffset.pages``.
-PAGES: Final[tuple[Register, ...]] = (
+#: Pages and operations over an account, whosever it is: a person's own or an organization's.
+ACCOUNT_PAGES: Final[tuple[Register, ...]] = (
     dashboard_pages.register,
     sources_pages.register,
     estimates_pages.register,
     plans_pages.register,
     billing_pages.register,
-    methodology_pages.register,
-    connections_pages.register,
 )
-#: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
-OPERATIONS: Final[tuple[Register, ...]] = (
-    methodology_api.register,
+ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
     sources_api.register,
     estimates_api.register,
     plans_api.register,
     billing_api.register,
 )
-#: The navigation our layout shows, in order.
-NAVIGATION: Final[tuple[NavigationItem, ...]] = (
+#: Adds pages to the blueprint ``tokenoffset.pages``.
+PAGES: Final[tuple[Register, ...]] = (
+    *ACCOUNT_PAGES,
+    methodology_pages.register,
+    connections_pages.register,
+)
+#: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
+ORGANIZATION_PAGES: Final[tuple[Register, ...]] = ACCOUNT_PAGES
+#: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
+OPERATIONS: Final[tuple[Register, ...]] = (
+    methodology_api.register,
+    *ACCOUNT_OPERATIONS,
+)
+#: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
+ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = ACCOUNT_OPERATIONS
+_ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     NavigationItem("Dashboard", "dashboard", Permission.READ_PLAN),
     NavigationItem(
         "Estimate sources",
@@ -69,6 +79,12 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     ),
     NavigationItem("Plan", "plan", Permission.READ_PLAN, within=("change_plan", "confirm_end")),
     NavigationItem("Billing records", "billing_records", Permission.READ_PLAN),
+)
+#: The navigation our layout shows, in order.
+NAVIGATION: Final[tuple[NavigationItem, ...]] = (
+    *_ACCOUNT_NAVIGATION,
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
 )
+#: The navigation on the pages of an organization.
+ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = _ACCOUNT_NAVIGATION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from flask_tokenoffset.blueprints import idempotency
 from flask_tokenoffset.blueprints.api import Operation, operation, operation_of
 from flask_tokenoffset.blueprints.api_schema import Answer, Problem, Query
 from flask_tokenoffset.blueprints.csrf import CSRF_HEADER
+from flask_tokenoffset.blueprints.places import API_PREFIX, ORGANIZATION_API
 from flask_tokenoffset.blueprints.problems import PROBLEM_JSON, status_of
 from flask_tokenoffset.blueprints.refusals import (
     BodyTooLarge,
@@ -92,9 +94,23 @@ def document_operation() -> Callable[..., Response]:
 
 
 def operations_of(app: Flask) -> list[Operation]:
-    """Every operation that is mounted on an application, in the order of its rules."""
-    found = (operation_of(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules())
-    return [each for each in found if each is not None]
+    """Every operation that is mounted on an application, in the order of its rules.
+
+    One that is mounted for an organization as well is another operation there: its path begins with
+    the organization, and so does its name.
+    """
+    found = []
+    for rule in app.url_map.iter_rules():
+        declared = operation_of(app.view_functions[rule.endpoint])
+        if declared is not None:
+            in_organization = rule.endpoint.startswith(f"{ORGANIZATION_API}.")
+            name = f"organization_{declared.name}" if in_organization else declared.name
+            found.append(replace(declared, rule=_below_the_api(rule.rule), name=name))
+    return found
+
+
+def _below_the_api(rule: str) -> str:
+    return rule[rule.index(API_PREFIX) + len(API_PREFIX) :]
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:

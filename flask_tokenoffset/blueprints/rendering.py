@@ -16,8 +16,9 @@ from flask import current_app, render_template, request, send_from_directory, ur
 from markupsafe import Markup
 
 from flask_tokenoffset.blueprints import formatting
-from flask_tokenoffset.blueprints.context import Visitor, current_visitor
+from flask_tokenoffset.blueprints.context import Visitor, current_visitor, named_organization
 from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
+from flask_tokenoffset.blueprints.places import page_url
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import current_state
@@ -35,7 +36,6 @@ _LAYOUT: Final = "tokenoffset/layout.html"
 _ROOT: Final = "to-root"
 #: How long a browser may keep a static file whose address names its content.
 STATIC_LIFETIME_SECONDS: Final = 365 * 24 * 60 * 60
-_PAGES: Final = "tokenoffset.pages."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,16 @@ class View:
     """The object ``tokenoffset`` in our templates. Its attributes are public.
 
     :param navigation: all entries, in order.
+    :param organization_navigation: all entries on the pages of an organization.
     """
 
-    def __init__(self, navigation: Sequence[NavigationItem]) -> None:
+    def __init__(
+        self,
+        navigation: Sequence[NavigationItem],
+        organization_navigation: Sequence[NavigationItem] = (),
+    ) -> None:
         self._navigation = navigation
+        self._organization_navigation = organization_navigation
 
     #: The name of the hidden input that carries the token.
     csrf_field_name: str = CSRF_FIELD
@@ -111,11 +117,13 @@ class View:
     @property
     def navigation(self) -> list[NavigationLink]:
         """The entries this visitor may follow."""
+        of_organization = named_organization() is not None
+        entries = self._organization_navigation if of_organization else self._navigation
         permissions = current_visitor().permissions
-        page = (request.endpoint or "").removeprefix(_PAGES)
+        page = (request.endpoint or "").rpartition(".")[2]
         return [
-            NavigationLink(item.title, url_for(_PAGES + item.endpoint), item.standing(page))
-            for item in self._navigation
+            NavigationLink(item.title, page_url(item.endpoint), item.standing(page))
+            for item in entries
             if item.permission in permissions
         ]
 
@@ -168,12 +176,15 @@ def _is_ours(template: str) -> bool:
     return filename is not None and Path(filename).is_relative_to(_TEMPLATE_FOLDER)
 
 
-def template_context(navigation: Sequence[NavigationItem]) -> Callable[[], dict[str, Any]]:
+def template_context(
+    navigation: Sequence[NavigationItem], organization_navigation: Sequence[NavigationItem]
+) -> Callable[[], dict[str, Any]]:
     """The context processor of our blueprint.
 
     :param navigation: the entries of the navigation, in order.
+    :param organization_navigation: the entries on the pages of an organization.
     """
-    view = View(navigation)
+    view = View(navigation, organization_navigation)
     return lambda: {"tokenoffset": view}
 
 

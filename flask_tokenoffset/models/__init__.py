@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
-from flask_tokenoffset.models.accounts import Account, AccountKind, Person
+from flask_tokenoffset.models.accounts import (
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    Account,
+    AccountKind,
+    Person,
+)
+from flask_tokenoffset.models.audit import AuditAction, AuditChain, AuditEvent, AuditOrigin
 from flask_tokenoffset.models.base import TABLE_PREFIX, Base, UTCDateTime, new_id
 from flask_tokenoffset.models.estimates import Estimate
 from flask_tokenoffset.models.idempotency import LONGEST_IDEMPOTENCY_KEY, IdempotencyRecord
+from flask_tokenoffset.models.identities import (
+    LONGEST_PATH,
+    AttemptPurpose,
+    FreshProof,
+    Identity,
+    IdentityAttempt,
+    IdentityCredential,
+    SignInAddress,
+)
+from flask_tokenoffset.models.member_plans import (
+    UNFINISHED_BULK,
+    BulkChange,
+    BulkChangeTarget,
+    BulkStatus,
+)
+from flask_tokenoffset.models.messages import (
+    MagicLink,
+    MagicLinkPurpose,
+    MessageKind,
+    MessageStatus,
+    OutboundMessage,
+)
+from flask_tokenoffset.models.organizations import (
+    Invitation,
+    Membership,
+    MembershipStatus,
+    Organization,
+    Payer,
+    PayerRule,
+)
 from flask_tokenoffset.models.plans import (
     Adoption,
     BillingRecord,
@@ -33,14 +70,26 @@ from flask_tokenoffset.models.usage import (
 
 __all__ = [
     "LONGEST_DIMENSION",
+    "LONGEST_EMAIL",
     "LONGEST_IDEMPOTENCY_KEY",
+    "LONGEST_NAME",
+    "LONGEST_PATH",
     "TABLE_PREFIX",
     "UNFINISHED",
+    "UNFINISHED_BULK",
     "Account",
     "AccountKind",
     "Adoption",
+    "AttemptPurpose",
+    "AuditAction",
+    "AuditChain",
+    "AuditEvent",
+    "AuditOrigin",
     "Base",
     "BillingRecord",
+    "BulkChange",
+    "BulkChangeTarget",
+    "BulkStatus",
     "Connection",
     "ConnectionStatus",
     "CostLine",
@@ -48,8 +97,23 @@ __all__ = [
     "DailyCost",
     "DailyUsage",
     "Estimate",
+    "FreshProof",
     "IdempotencyRecord",
+    "Identity",
+    "IdentityAttempt",
+    "IdentityCredential",
+    "Invitation",
     "KeptDay",
+    "MagicLink",
+    "MagicLinkPurpose",
+    "Membership",
+    "MembershipStatus",
+    "MessageKind",
+    "MessageStatus",
+    "Organization",
+    "OutboundMessage",
+    "Payer",
+    "PayerRule",
     "Person",
     "Plan",
     "PlanStatus",
@@ -58,6 +122,7 @@ __all__ = [
     "RunStatus",
     "RunTrigger",
     "SampleRun",
+    "SignInAddress",
     "Source",
     "SourceKind",
     "UTCDateTime",

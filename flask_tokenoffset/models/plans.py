@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.models.accounts import Account, Person
@@ -30,6 +30,8 @@ class Plan(Base):
     id: Mapped[UUID] = primary_key()
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), unique=True)
     status: Mapped[str] = mapped_column(String(20))
+    #: The newest adoption's, so that an organization's total need not read every ledger.
+    amount_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     #: Raised by every change; the guard against two changes at once.
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime]
@@ -93,6 +95,8 @@ class BillingRecord(Base):
     month: Mapped[date]
     adoption_id: Mapped[UUID] = mapped_column(ForeignKey(Adoption.id))
     amount_cents: Mapped[int]
+    #: Who pays it: a person for their own account, an organization, or its member.
+    payer: Mapped[str] = mapped_column(String(20), default="person", server_default="person")
     tokens_per_month: Mapped[int]
     coverage_percent: Mapped[int] = mapped_column(Integer)
     method_version: Mapped[str] = mapped_column(String(20))

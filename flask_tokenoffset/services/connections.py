@@ -97,6 +97,7 @@ def check_key(
 def connect(
     work: UnitOfWork,
     *,
+    account_id: UUID,
     person: Person,
     provider: str,
     provider_title: str,
@@ -120,11 +121,11 @@ def connect(
     now = clock.now()
     # Two that are made at once are counted one after the other.
     session.execute(
-        select(Account.id).where(Account.id == person.account_id).with_for_update(key_share=True)
+        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
     )
     connected = session.scalar(
         select(func.count(Connection.source_id)).where(
-            Connection.account_id == person.account_id,
+            Connection.account_id == account_id,
             Connection.status != ConnectionStatus.DISCONNECTED,
         )
     )
@@ -133,10 +134,10 @@ def connect(
             f"There are {MOST_CONNECTIONS} connections already, which is the most an account may"
             " have. Disconnect one first."
         )
-    _refuse_connected_organization(session, person.account_id, provider, organization)
+    _refuse_connected_organization(session, account_id, provider, organization)
     source = Source(
         id=new_id(),
-        account_id=person.account_id,
+        account_id=account_id,
         kind=SourceKind.SAMPLED,
         label=check_label(label) or (organization.name or provider_title)[:LONGEST_LABEL],
         created_by=person.id,
@@ -146,7 +147,7 @@ def connect(
     session.flush()
     connection = Connection(
         source_id=source.id,
-        account_id=person.account_id,
+        account_id=account_id,
         provider=provider,
         status=ConnectionStatus.ACTIVE,
         key_prefix=key_prefix(key),

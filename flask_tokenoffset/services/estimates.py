@@ -159,36 +159,41 @@ def _preview(chosen: Band, tokens: TokenCounts) -> Preview:
     return Preview(chosen, tokens, models, figures.from_json(figures.to_json(models, environment)))
 
 
-def estimate_from_band(session: Session, *, person: Person, key: str, now: datetime) -> Estimate:
+def estimate_from_band(
+    session: Session, *, account_id: UUID, person: Person, key: str, now: datetime
+) -> Estimate:
     """An estimate at a band's midpoint.
 
     :param key: for example ``"worker"``.
     :raises InvalidInput: there is no such band; the field is ``band``.
     """
     preview = preview_band(key)
-    return _from_preview(session, person, SourceKind.BAND, QUALITY_BAND, preview, now)
+    return _from_preview(session, account_id, person, SourceKind.BAND, QUALITY_BAND, preview, now)
 
 
 def estimate_from_amount(
-    session: Session, *, person: Person, tokens_per_month: int, now: datetime
+    session: Session, *, account_id: UUID, person: Person, tokens_per_month: int, now: datetime
 ) -> Estimate:
     """An estimate of an amount somebody typed.
 
     :raises InvalidInput: nobody can have meant this number; the field is ``tokens_per_month``.
     """
     preview = preview_amount(tokens_per_month)
-    return _from_preview(session, person, SourceKind.CUSTOM, QUALITY_TYPED, preview, now)
+    return _from_preview(
+        session, account_id, person, SourceKind.CUSTOM, QUALITY_TYPED, preview, now
+    )
 
 
 def _from_preview(
     session: Session,
+    account_id: UUID,
     person: Person,
     kind: SourceKind,
     quality: str,
     preview: Preview,
     now: datetime,
 ) -> Estimate:
-    source = _own_source(session, person.account_id, person.id, kind, now)
+    source = _own_source(session, account_id, person.id, kind, now)
     return _store(
         session,
         source=source,

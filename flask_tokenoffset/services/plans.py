@@ -75,6 +75,7 @@ def price_cents(estimate: Estimate, coverage_percent: int, method_version: str) 
 def adopt(
     work: UnitOfWork,
     *,
+    account_id: UUID,
     person: Person,
     estimate_id: UUID,
     coverage_percent: int,
@@ -87,7 +88,8 @@ def adopt(
     Adopting what is charged already changes nothing and is not noted twice. An adoption after the
     plan has ended begins it anew; a paused plan stays paused.
 
-    :param person: who adopts, for their own account.
+    :param account_id: whose plan it is.
+    :param person: who adopts.
     :param coverage_percent: 0 to 1000.
     :param expected_amount_cents: the amount the person was shown, if one was; a different one is
         refused, so that nobody adopts what they did not see.
@@ -98,7 +100,7 @@ def adopt(
     """
     check_coverage(coverage_percent)
     session = work.session
-    estimate = read_estimate(session, person.account_id, estimate_id)
+    estimate = read_estimate(session, account_id, estimate_id)
     amount = price_cents(estimate, coverage_percent, method_version)
     if expected_amount_cents is not None and expected_amount_cents != amount:
         raise InvalidInput(
@@ -107,7 +109,7 @@ def adopt(
                 f" amount, ${amount / 100:,.2f}, and adopt it if it is right."
             }
         )
-    charged = read_plan(session, person.account_id)
+    charged = read_plan(session, account_id)
     if charged is not None and _says_the_same(charged, estimate, coverage_percent, method_version):
         # A second click, or the page of a second tab: there is nothing to append.
         return charged.adoption
@@ -115,6 +117,7 @@ def adopt(
     try:
         adoption = _append_adoption(
             session,
+            account_id=account_id,
             person=person,
             estimate=estimate,
             coverage_percent=coverage_percent,
@@ -157,6 +160,7 @@ def _says_the_same(
 def _append_adoption(
     session: Session,
     *,
+    account_id: UUID,
     person: Person,
     estimate: Estimate,
     coverage_percent: int,
@@ -165,11 +169,11 @@ def _append_adoption(
     now: datetime,
 ) -> Adoption:
     with session.begin_nested():
-        plan = find_plan(session, person.account_id)
+        plan = find_plan(session, account_id)
         if plan is None:
             plan = Plan(
                 id=new_id(),
-                account_id=person.account_id,
+                account_id=account_id,
                 status=PlanStatus.ACTIVE,
                 created_at=now,
             )
@@ -179,7 +183,7 @@ def _append_adoption(
             _append_status(session, plan, PlanStatus.ACTIVE, person, now)
         adoption = Adoption(
             id=new_id(),
-            account_id=person.account_id,
+            account_id=account_id,
             plan_id=plan.id,
             sequence=_next_sequence(session, Adoption, plan.id),
             estimate_id=estimate.id,
@@ -192,17 +196,22 @@ def _append_adoption(
             adopted_at=now,
         )
         session.add(adoption)
+        plan.amount_cents = amount
     return adoption
 
 
-def change_status(work: UnitOfWork, *, person: Person, status: PlanStatus, now: datetime) -> Plan:
+def change_status(
+    work: UnitOfWork, *, account_id: UUID, person: Person, status: PlanStatus, now: datetime
+) -> Plan:
     """Pause, resume or end the account's plan.
 
+    :param account_id: whose plan it is.
+    :param person: who changes it.
     :param status: ``PAUSED``, ``ACTIVE`` (which resumes) or ``ENDED``.
     :raises Conflict: there is no plan, or it does not stand where this change starts.
     """
     session = work.session
-    plan = find_plan(session, person.account_id)
+    plan = find_plan(session, account_id)
     if plan is None:
         raise Conflict("There is no plan yet. Adopt an estimate first.")
     allowed_from, sentence = _CHANGES[status]

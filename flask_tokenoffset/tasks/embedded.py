@@ -9,13 +9,15 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.state import state_of
-from flask_tokenoffset.tasks.jobs import SAMPLE, JobFailed, run_task
+from flask_tokenoffset.tasks.jobs import JobFailed, run_task
 from flask_tokenoffset.tasks.schedule import TICK_SECONDS, tick
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Flask
+
+    from flask_tokenoffset.unit_of_work import Task
 
 logger = logging.getLogger(__name__)
 
@@ -50,18 +52,19 @@ class EmbeddedQueue:
     def _forget(self) -> None:
         self._started_in: int | None = None
         self._closing = threading.Event()
-        self._jobs: queue.SimpleQueue[UUID | None] = queue.SimpleQueue()
-        self._waiting: set[UUID] = set()
+        self._jobs: queue.SimpleQueue[tuple[Task, UUID] | None] = queue.SimpleQueue()
+        self._waiting: set[tuple[Task, UUID]] = set()
         self._threads: list[threading.Thread] = []
 
-    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:  # noqa: ARG002 - the protocol's
-        """Have a run worked on soon, unless it waits for that already."""
+    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:  # noqa: ARG002 - the protocol's
+        """Have a row worked on soon, unless it waits for that already."""
         self.start()
+        job = (task, row_id)
         with self._lock:
-            if run_id in self._waiting:
+            if job in self._waiting:
                 return
-            self._waiting.add(run_id)
-        self._jobs.put(run_id)
+            self._waiting.add(job)
+        self._jobs.put(job)
 
     def check(self) -> None:
         """Nothing can be wrong with it."""
@@ -105,12 +108,13 @@ class EmbeddedQueue:
 
     def _work(self) -> None:
         jobs, waiting, closing = self._jobs, self._waiting, self._closing
-        while (run_id := jobs.get()) is not None and not closing.is_set():
+        while (job := jobs.get()) is not None and not closing.is_set():
+            task, row_id = job
             with self._lock:
-                waiting.discard(run_id)
+                waiting.discard(job)
             try:
                 with self._app.app_context():
-                    run_task(SAMPLE, str(run_id))
+                    run_task(task, str(row_id))
             except JobFailed as failure:
                 # The task has logged where; the lease brings the run back.
                 logger.info("%s", failure)

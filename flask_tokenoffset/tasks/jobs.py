@@ -18,15 +18,15 @@ from flask.cli import ScriptInfo
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks.sampling import sample
+from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 logger = logging.getLogger(__name__)
 
-SAMPLE: Final = "sample"
-#: Every task there is. The names stand in Redis, so that old jobs outlive a move of the code.
-TASKS: Final[Mapping[str, Callable[..., None]]] = {SAMPLE: sample}
+#: What each task runs.
+TASKS: Final[Mapping[str, Callable[..., None]]] = {Task.SAMPLE: sample}
 
 #: Where a worker that we did not start finds the host's application, in order.
 APP_VARIABLES: Final = ("TOKENOFFSET_APP", "FLASK_APP")

@@ -1,4 +1,4 @@
-"""How a run's id gets to a worker. The database says what is due; a queue only carries it."""
+"""How a row's id gets to a worker. The database says what is due; a queue only carries it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.tasks.embedded import EmbeddedQueue
-from flask_tokenoffset.tasks.jobs import SAMPLE, run_in_app
+from flask_tokenoffset.tasks.jobs import run_in_app
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from redis import Redis
     from rq import Queue
+
+    from flask_tokenoffset.unit_of_work import Task
 
 __all__ = ["EmbeddedQueue", "JobQueue", "RedisQueue"]
 
@@ -46,13 +48,14 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 class JobQueue(Protocol):
     """Carries ids to workers."""
 
-    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
-        """Have a sample run worked on. Call it after the commit.
+    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
+        """Have a row worked on. Call it after the commit.
 
-        Never raises: where the queue is down, the schedule hands the run over again.
+        Never raises: where the queue is down, the schedule hands the row over again.
 
-        :param run_id: the row to work on.
-        :param attempt: how often the run was started before.
+        :param task: what is to be done with it.
+        :param row_id: the row to work on.
+        :param attempt: how often that was begun before.
         """
         ...
 
@@ -83,20 +86,20 @@ class RedisQueue:
         self._lock = threading.Lock()
         self._left_alone_until = 0.0
 
-    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
-        """Put a run's id into the queue, unless it is there already."""
+    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
+        """Put a row's id into the queue, unless it is there already."""
         import redis  # noqa: PLC0415 - a host page shall not pay for loading the queue
 
         if time.monotonic() < self._left_alone_until:
             return
         try:
-            self._enqueue(run_id, f"sample-{run_id}-{attempt}")
+            self._enqueue(task, row_id, f"{task}-{row_id}-{attempt}")
         except redis.RedisError as error:
             with self._lock:
                 self._left_alone_until = time.monotonic() + self._pause_seconds
             logger.warning(
-                "Redis cannot take jobs (%s). Sample runs wait in the database; the schedule hands"
-                " them over when Redis is back.",
+                "Redis cannot take jobs (%s). Work waits in the database; the schedule hands it"
+                " over when Redis is back.",
                 type(error).__name__,
             )
 
@@ -121,7 +124,7 @@ class RedisQueue:
             return
         except redis.RedisError as error:
             logger.warning(
-                "Redis does not answer (%s). Pages work, and sample runs wait until it does.",
+                "Redis does not answer (%s). Pages work, and work waits until it does.",
                 type(error).__name__,
             )
             return
@@ -133,7 +136,7 @@ class RedisQueue:
                 " Redis that is not a cache.",
             )
 
-    def _enqueue(self, run_id: UUID, job_id: str) -> None:
+    def _enqueue(self, task: Task, row_id: UUID, job_id: str) -> None:
         from rq import Retry  # noqa: PLC0415 - as above
         from rq.exceptions import DuplicateJobError  # noqa: PLC0415 - as above
 
@@ -141,12 +144,12 @@ class RedisQueue:
             try:
                 self._queue.enqueue_call(
                     run_in_app,
-                    args=(SAMPLE, str(run_id)),
+                    args=(str(task), str(row_id)),
                     timeout=JOB_TIMEOUT_SECONDS,
                     ttl=WAITING_TTL_SECONDS,
                     result_ttl=RESULT_TTL_SECONDS,
                     failure_ttl=FAILURE_TTL_SECONDS,
-                    description=f"sample {run_id}",
+                    description=f"{task} {row_id}",
                     job_id=job_id,
                     retry=Retry(max=RETRIES),
                     unique=True,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.services import billing, idempotency, schedule
+from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ def _hand_over(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
         due = schedule.due_runs(work.session, now, state.settings)
         for run in due:
-            work.after_commit(partial(state.queue.enqueue_sample, run.run_id, attempt=run.attempt))
+            work.enqueue(Task.SAMPLE, run.run_id, attempt=run.attempt)
     report.handed_to_queue = len(due)
 
 

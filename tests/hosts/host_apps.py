@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
+    from flask_tokenoffset.unit_of_work import Task
+
 PREFIX = "/tokenoffset"
 API = f"{PREFIX}/api/v1"
 KNOWN_ID = UUID("7e57ab1e-0000-4000-8000-000000000001")
@@ -206,8 +208,8 @@ class IdleQueue:
     def check(self) -> None:
         pass
 
-    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
-        raise AssertionError(f"The frame enqueued {run_id} ({attempt}).")
+    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
+        raise AssertionError(f"The frame enqueued {task} {row_id} ({attempt}).")
 
 
 def make_host(
@@ -249,7 +251,16 @@ def make_host(
         attempts=cast("Any", None),
     )
     app.extensions[EXTENSION_KEY] = state
-    mount(app, state, pages=pages, operations=operations, navigation=navigation)
+    mount(
+        app,
+        state,
+        pages=pages,
+        operations=operations,
+        navigation=navigation,
+        organization_pages=(),
+        organization_operations=(),
+        organization_navigation=(),
+    )
     if csrf == "after":
         CSRFProtect(app)
     with app.app_context():

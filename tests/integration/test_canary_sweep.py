@@ -40,6 +40,7 @@ from flask_tokenoffset.tasks import jobs
 from flask_tokenoffset.tasks.queue import RedisQueue
 from flask_tokenoffset.tasks.worker import TokenOffsetWorker
 from flask_tokenoffset.testing import CANARY_TEXT, faults
+from flask_tokenoffset.unit_of_work import Task
 from flask_tokenoffset.vault import LocalKeyStore, Vault, generate_key, parse_key_ring
 from tests.integration.tasks.sweep import everything_in
 from tests.support.canaries import (
@@ -93,9 +94,9 @@ class TeeQueue(HeldQueue):
         super().__init__()
         self._redis_queue = RedisQueue(redis_url)
 
-    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
-        super().enqueue_sample(run_id, attempt=attempt)
-        self._redis_queue.enqueue_sample(run_id, attempt=attempt)
+    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
+        super().enqueue(task, row_id, attempt=attempt)
+        self._redis_queue.enqueue(task, row_id, attempt=attempt)
 
 
 @dataclass
@@ -370,7 +371,7 @@ def break_off_in_a_worker(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None
         simulator.faults.clear()
         person.page(f"/sources/{source_id}")
         # One that fails at every try, so that Redis keeps what is to be kept of it.
-        sweep.world.queue.enqueue_sample(source_id, attempt=0)
+        sweep.world.queue.enqueue(Task.SAMPLE, source_id, attempt=0)
         with monkeypatch.context() as patch:
             patch.setattr(jobs, "TASKS", MappingProxyType({"sample": _failing_task(key)}))
             work_for_real(sweep)

@@ -24,6 +24,7 @@ from flask_tokenoffset.models import Base
 from flask_tokenoffset.services import billing, sampling
 from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.state import EXTENSION_KEY, State, state_of
+from flask_tokenoffset.tasks.jobs import TASKS
 from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
     OPENAI_DEMO_KEY,
@@ -31,6 +32,7 @@ from flask_tokenoffset.testing import (
     OpenAISimulator,
     Simulator,
 )
+from flask_tokenoffset.unit_of_work import Task
 from flask_tokenoffset.vault import generate_key
 from tests.support.html_page import HtmlPage
 
@@ -75,12 +77,18 @@ class HeldQueue:
 
     def __init__(self) -> None:
         self.run_ids: list[UUID] = []
+        #: Everything but samples: mail and changes to many plans.
+        self.jobs: list[tuple[Task, UUID]] = []
 
     def start(self) -> None:
         pass
 
-    def enqueue_sample(self, run_id: UUID, *, attempt: int) -> None:
-        self.run_ids.append(run_id)
+    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
+        del attempt  # whatever is given is done once
+        if task is Task.SAMPLE:
+            self.run_ids.append(row_id)
+        else:
+            self.jobs.append((task, row_id))
 
     def check(self) -> None:
         """Nothing can be wrong with it."""
@@ -285,6 +293,10 @@ class World:
                     vault=self.state.vault,
                     clock=self.clock,
                 )
+        while self.queue.jobs:
+            task, row_id = self.queue.jobs.pop(0)
+            with self.app.app_context():
+                TASKS[task](str(row_id))
 
     def bill(self) -> int:
         """Make the billing records that are due, as the schedule would; returns how many."""

@@ -27,6 +27,7 @@ from flask_tokenoffset.services.credentials import credential_context, sealed_of
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
 from flask_tokenoffset.vault import LocalKeyStore, Secret, Vault, generate_key, parse_key_ring
+from tests.support.world import HeldQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +56,8 @@ class Host:
             db=self.db,
             url_prefix="/ai",
             vault=vault,
-            **dict.fromkeys(
-                ("user_loader", "clock", "gateway", "queue", "attempts"), cast("Any", None)
-            ),
+            queue=HeldQueue(),
+            **dict.fromkeys(("user_loader", "clock", "gateway", "attempts"), cast("Any", None)),
         )
         return vault
 

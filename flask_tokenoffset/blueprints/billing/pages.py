@@ -41,7 +41,7 @@ def billing_records() -> str:
     older_url = None
     if len(found) > RECORDS_PER_PAGE:
         older_url = url_for(
-            "tokenoffset.pages.billing_records",
+            ".billing_records",
             cursor=encode_cursor([records[-1].month.isoformat()]),
         )
     return render(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flask import url_for
-
 from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
+from flask_tokenoffset.blueprints.places import operation_url
 from flask_tokenoffset.models import UNFINISHED, ConnectionStatus, RunStatus
 from flask_tokenoffset.providers import PROVIDERS
 
@@ -55,7 +54,7 @@ class SourceLine:
             badge,
             sentence,
             running,
-            url_for("tokenoffset.api.read_sample", source_id=sampled.source.id, run_id=running.id)
+            operation_url("read_sample", source_id=sampled.source.id, run_id=running.id)
             if running
             else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, own_account
+from flask_tokenoffset.blueprints.context import acting, own_account
 from flask_tokenoffset.blueprints.estimates.schemas import (
     CoverageQuery,
     EstimateAnswer,
@@ -49,14 +49,18 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
         return _shown(estimates.newest_combined(state.session, own_account())), 200
     now = state.clock.now()
     with state.unit_of_work() as work:
-        person = acting_person(work)
+        who = acting(work)
         if body.band is not None:
             estimate = estimates.estimate_from_band(
-                work.session, person=person, key=body.band, now=now
+                work.session, account_id=who.account_id, person=who.person, key=body.band, now=now
             )
         else:
             estimate = estimates.estimate_from_amount(
-                work.session, person=person, tokens_per_month=body.tokens_per_month or 0, now=now
+                work.session,
+                account_id=who.account_id,
+                person=who.person,
+                tokens_per_month=body.tokens_per_month or 0,
+                now=now,
             )
         estimate_id = estimate.id
     return _shown(estimates.read_estimate(state.session, own_account(), estimate_id)), 201

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person
+from flask_tokenoffset.blueprints.context import acting
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
@@ -40,7 +40,7 @@ def make_estimate() -> ResponseReturnValue:
     form = ChooserForm.read(request.form)
     if UPDATE in request.form:
         address = url_for(
-            "tokenoffset.pages.bands",
+            ".bands",
             band=form.band,
             tokens=form.tokens or None,
             coverage=form.coverage,
@@ -54,17 +54,21 @@ def make_estimate() -> ResponseReturnValue:
     state = current_state()
     now = state.clock.now()
     with state.unit_of_work() as work:
-        person = acting_person(work)
+        who = acting(work)
         if tokens_per_month is None:
-            made = estimates.estimate_from_band(work.session, person=person, key=form.band, now=now)
+            made = estimates.estimate_from_band(
+                work.session, account_id=who.account_id, person=who.person, key=form.band, now=now
+            )
         else:
             made = estimates.estimate_from_amount(
-                work.session, person=person, tokens_per_month=tokens_per_month, now=now
+                work.session,
+                account_id=who.account_id,
+                person=who.person,
+                tokens_per_month=tokens_per_month,
+                now=now,
             )
         estimate_id = made.id
-    address = url_for(
-        "tokenoffset.pages.estimate", estimate_id=estimate_id, coverage=coverage_percent
-    )
+    address = url_for(".estimate", estimate_id=estimate_id, coverage=coverage_percent)
     return redirect(address, code=303)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, own_account
+from flask_tokenoffset.blueprints.context import acting, own_account
 from flask_tokenoffset.blueprints.plans.schemas import AdoptBody, PlanAnswer
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
@@ -43,9 +43,11 @@ def adopt_estimate(body: AdoptBody) -> OperationAnswer:
     """Make an estimate what the plan contributes for. Nothing else ever changes the amount."""
     state = current_state()
     with state.unit_of_work() as work:
+        who = acting(work)
         plans.adopt(
             work,
-            person=acting_person(work),
+            account_id=who.account_id,
+            person=who.person,
             estimate_id=body.estimate_id,
             coverage_percent=body.coverage_percent,
             expected_amount_cents=body.amount_cents,
@@ -97,7 +99,14 @@ def end_plan() -> OperationAnswer:
 def _change(status: PlanStatus) -> OperationAnswer:
     state = current_state()
     with state.unit_of_work() as work:
-        plans.change_status(work, person=acting_person(work), status=status, now=state.clock.now())
+        who = acting(work)
+        plans.change_status(
+            work,
+            account_id=who.account_id,
+            person=who.person,
+            status=status,
+            now=state.clock.now(),
+        )
     return _own_plan()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import account_if_any, acting_person
+from flask_tokenoffset.blueprints.context import account_if_any, acting
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
@@ -74,17 +74,17 @@ def adopt() -> ResponseReturnValue:
     form = AdoptForm.read(request.form)
     if UPDATE in request.form:
         return redirect(
-            url_for(
-                "tokenoffset.pages.estimate", estimate_id=form.estimate_id, coverage=form.coverage
-            ),
+            url_for(".estimate", estimate_id=form.estimate_id, coverage=form.coverage),
             code=303,
         )
     state = current_state()
     try:
         with state.unit_of_work() as work:
+            who = acting(work)
             plans.adopt(
                 work,
-                person=acting_person(work),
+                account_id=who.account_id,
+                person=who.person,
                 estimate_id=form.estimate_id,
                 coverage_percent=form.coverage_percent(),
                 expected_amount_cents=form.expected_amount_cents(),
@@ -93,7 +93,7 @@ def adopt() -> ResponseReturnValue:
             )
     except InvalidInput as error:
         return render_review(form.estimate_id, form.coverage, error.errors)
-    return redirect(url_for("tokenoffset.pages.plan", done="adopted"), code=303)
+    return redirect(url_for(".plan", done="adopted"), code=303)
 
 
 @requires(Permission.CHANGE_PLAN)
@@ -102,15 +102,17 @@ def change_plan(change: str) -> ResponseReturnValue:
     state = current_state()
     try:
         with state.unit_of_work() as work:
+            who = acting(work)
             plans.change_status(
                 work,
-                person=acting_person(work),
+                account_id=who.account_id,
+                person=who.person,
                 status=_STATUS_AFTER[change],
                 now=state.clock.now(),
             )
     except Conflict as error:
         return _plan_page(refused=error)
-    return redirect(url_for("tokenoffset.pages.plan", done=change), code=303)
+    return redirect(url_for(".plan", done=change), code=303)
 
 
 @requires(Permission.CHANGE_PLAN)
@@ -119,7 +121,7 @@ def confirm_end() -> ResponseReturnValue:
     account_id = account_if_any()
     charged = account_id and read_charged(current_state().session, account_id)
     if not charged or charged.plan.status == PlanStatus.ENDED:
-        return redirect(url_for("tokenoffset.pages.plan"), code=303)
+        return redirect(url_for(".plan"), code=303)
     return render("plans/confirm_end.html", charged=charged)
 
 

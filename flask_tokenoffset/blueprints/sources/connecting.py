@@ -7,10 +7,9 @@ asked, so that nobody can use us to try keys out.
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.context import acting, current_visitor
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
     MalformedAnswer,
@@ -19,15 +18,14 @@ from flask_tokenoffset.errors import (
 )
 from flask_tokenoffset.services import connections, sources
 from flask_tokenoffset.state import current_state
+from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.errors import ProviderError
-    from flask_tokenoffset.models import SampleRun
     from flask_tokenoffset.providers import VendorOrganization
     from flask_tokenoffset.state import State
-    from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import Secret
 
 
@@ -52,9 +50,11 @@ def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
     connections.check_label(label)
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
+        who = acting(work)
         source, run = connections.connect(
             work,
-            person=acting_person(work),
+            account_id=who.account_id,
+            person=who.person,
             provider=provider,
             provider_title=vendor.title,
             key=key,
@@ -64,7 +64,7 @@ def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
             clock=state.clock,
             settings=state.settings,
         )
-        enqueue_after_commit(state, work, run)
+        work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         return source.id, run.id
 
 
@@ -95,7 +95,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
             clock=state.clock,
             settings=state.settings,
         )
-        enqueue_after_commit(state, work, run)
+        work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         return run.id
 
 
@@ -113,7 +113,7 @@ def resample(account_id: UUID, source_id: UUID) -> UUID:
             clock=state.clock,
             settings=state.settings,
         )
-        enqueue_after_commit(state, work, run)
+        work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         return run.id
 
 
@@ -122,11 +122,6 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
     state = current_state()
     with state.unit_of_work() as work:
         connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
-
-
-def enqueue_after_commit(state: State, work: UnitOfWork, run: SampleRun) -> None:
-    """Hand a fresh run to the queue once its row is there."""
-    work.after_commit(partial(state.queue.enqueue_sample, run.id, attempt=run.attempt))
 
 
 def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:

@@ -77,7 +77,7 @@ def connect_source(provider: str) -> ResponseReturnValue:
         source_id, _ = connecting.connect(vendor.name, _pasted_key(), label)
     except KEY_REFUSALS as error:
         return _connect_form(vendor, label, RefusedKey.of(error))
-    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
 
 
 @requires(Permission.READ_SOURCES)
@@ -93,7 +93,7 @@ def resample_source(source_id: UUID) -> ResponseReturnValue:
         connecting.resample(own_account(), source_id)
     except (Conflict, TooManyAttempts) as refusal:
         return _source_page(source_id, refusal)
-    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
 
 
 @requires(Permission.CHANGE_SOURCES)
@@ -109,7 +109,7 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
         refused = RefusedKey.of(error)
         # A failed transaction was rolled back, so what was read before it is read again.
         return _key_form(_connected(account_id, source_id), refused)
-    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
 
 
 @requires(Permission.CHANGE_SOURCES)
@@ -124,7 +124,7 @@ def disconnect_source(source_id: UUID) -> ResponseReturnValue:
             vendor=PROVIDERS[sampled.connection.provider],
         )
     connecting.disconnect(account_id, source_id)
-    return redirect(url_for("tokenoffset.pages.source", source_id=source_id), code=_SEE_OTHER)
+    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
 
 
 def register(pages: Blueprint) -> None:

@@ -17,6 +17,7 @@ from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, RedisQueue
 from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.unit_of_work import Task
 from tests.integration.tasks.host import add_run, read_run
 from tests.integration.tasks.sweep import ask
 
@@ -43,7 +44,7 @@ def carried(client: redis.Redis) -> Queue:
 
 def test_a_job_carries_a_task_name_and_an_id(redis_url: str, carried: Queue) -> None:
     run_id = uuid4()
-    RedisQueue(redis_url).enqueue_sample(run_id, attempt=3)
+    RedisQueue(redis_url).enqueue(Task.SAMPLE, run_id, attempt=3)
     (job,) = carried.jobs
     assert job.id == f"sample-{run_id}-3"
     assert job.func_name == "flask_tokenoffset.tasks.jobs.run_in_app"
@@ -57,7 +58,7 @@ def test_a_job_carries_a_task_name_and_an_id(redis_url: str, carried: Queue) -> 
 
 def test_every_job_in_redis_goes_away_by_itself(redis_url: str, client: redis.Redis) -> None:
     run_id = uuid4()
-    RedisQueue(redis_url).enqueue_sample(run_id, attempt=0)
+    RedisQueue(redis_url).enqueue(Task.SAMPLE, run_id, attempt=0)
     keys = set(client.keys())
     assert keys == {b"rq:queues", b"rq:queue:tokenoffset", f"rq:job:sample-{run_id}-0".encode()}
     assert 0 < client.ttl(f"rq:job:sample-{run_id}-0") <= 24 * 3600
@@ -73,7 +74,7 @@ def test_every_job_in_redis_goes_away_by_itself(redis_url: str, client: redis.Re
 def test_a_run_is_queued_once_for_each_attempt(redis_url: str, carried: Queue) -> None:
     queue, run_id = RedisQueue(redis_url), uuid4()
     for attempt in (0, 0, 1, 0, 1):
-        queue.enqueue_sample(run_id, attempt=attempt)
+        queue.enqueue(Task.SAMPLE, run_id, attempt=attempt)
     assert carried.job_ids == [f"sample-{run_id}-0", f"sample-{run_id}-1"]
 
 
@@ -82,10 +83,10 @@ def test_a_job_that_is_only_remembered_does_not_block_its_run(
     redis_url: str, carried: Queue, status: JobStatus
 ) -> None:
     queue, run_id = RedisQueue(redis_url), uuid4()
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     carried.jobs[0].set_status(status)
     carried.pop_job_id()
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     assert carried.job_ids == [f"sample-{run_id}-0"]
     assert carried.jobs[0].get_status() is JobStatus.QUEUED
 
@@ -94,9 +95,9 @@ def test_a_job_lost_between_queue_and_worker_is_queued_again(
     redis_url: str, carried: Queue
 ) -> None:
     queue, run_id = RedisQueue(redis_url), uuid4()
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     carried.pop_job_id()  # A worker with several queues was killed here: the id is nowhere.
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     assert carried.job_ids == [f"sample-{run_id}-0"]
 
 
@@ -104,15 +105,15 @@ def test_a_job_at_work_or_just_taken_is_not_queued_again(
     redis_url: str, client: redis.Redis, carried: Queue
 ) -> None:
     queue, run_id = RedisQueue(redis_url), uuid4()
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     client.lmove(carried.key, carried.intermediate_queue_key)  # How a worker takes it.
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     assert carried.job_ids == []
     job = carried.fetch_job(f"sample-{run_id}-0")
     assert job is not None
     job.set_status(JobStatus.STARTED)
     client.delete(carried.intermediate_queue_key)
-    queue.enqueue_sample(run_id, attempt=0)
+    queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     assert carried.job_ids == []
 
 
@@ -166,7 +167,7 @@ def test_a_redis_that_is_away_is_not_asked_for_every_job(
 ) -> None:
     queue = RedisQueue(NOWHERE, pause_seconds=60)
     for _ in range(150):
-        queue.enqueue_sample(uuid4(), attempt=0)
+        queue.enqueue(Task.SAMPLE, uuid4(), attempt=0)
     assert caplog.text.count("Sample runs wait") == 1
 
 

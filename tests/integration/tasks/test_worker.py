@@ -29,6 +29,7 @@ from flask_tokenoffset.state import current_state, state_of
 from flask_tokenoffset.tasks import jobs
 from flask_tokenoffset.tasks.queue import QUEUE_NAME
 from flask_tokenoffset.tasks.worker import TokenOffsetWorker
+from flask_tokenoffset.unit_of_work import Task
 from tests.integration.tasks.host import add_run, read_run
 from tests.integration.tasks.sweep import ask, everything_in
 
@@ -145,7 +146,7 @@ def test_a_worker_does_what_the_queue_carries_and_leaves_nothing_behind(
         state = state_of(app)
         run_ids = [add_run(state) for _ in range(3)]
         for run_id in run_ids:
-            state.queue.enqueue_sample(run_id, attempt=0)
+            state.queue.enqueue(Task.SAMPLE, run_id, attempt=0)
         state.session.execute(text("select 1"))  # A pooled connection that must not be shared.
         work()
         # The connections have no credential, so a worker that got to them has cancelled the runs.
@@ -166,7 +167,7 @@ def test_a_forked_job_does_not_talk_over_its_parents_connection(
         state = state_of(app)
         parents = state.session.scalar(text("select pg_backend_pid()"))
         state.session.rollback()
-        state.queue.enqueue_sample(add_run(state), attempt=0)
+        state.queue.enqueue(Task.SAMPLE, add_run(state), attempt=0)
         work()
         assert client.get("tokenoffset-test-backend") not in {None, str(parents).encode()}
         # The parent's connection still works: the child did not close it.
@@ -181,7 +182,7 @@ def test_what_a_failed_job_leaves_in_redis_is_free_of_secrets_and_goes_away(
 
     set_sample(monkeypatch, fail)
     with app.app_context():
-        state_of(app).queue.enqueue_sample(add_run(state_of(app)), attempt=0)
+        state_of(app).queue.enqueue(Task.SAMPLE, add_run(state_of(app)), attempt=0)
     work()
     kept = everything_in(client)
     assert b"JobFailed" in kept  # The sweep does see tracebacks...
@@ -212,7 +213,7 @@ def test_a_worker_calls_no_callback_that_redis_names(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        state.queue.enqueue_sample(run_id, attempt=0)
+        state.queue.enqueue(Task.SAMPLE, run_id, attempt=0)
         target = tmp_path / "made"
         client.hset(f"rq:job:sample-{run_id}-0", "success_callback_name", "os.mkdir")
         work()
@@ -235,7 +236,7 @@ def test_the_run_of_a_killed_process_is_handed_back_at_once(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        state.queue.enqueue_sample(run_id, attempt=0)
+        state.queue.enqueue(Task.SAMPLE, run_id, attempt=0)
         work()
         run = read_run(state, run_id)
         # Killed in each of RQ's three tries, and put back each time behind a higher fence.
@@ -268,7 +269,7 @@ def test_a_hosts_plain_rq_worker_finds_the_application(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        state.queue.enqueue_sample(run_id, attempt=0)
+        state.queue.enqueue(Task.SAMPLE, run_id, attempt=0)
         command = [sys.executable, "-m", "rq.cli", "worker", "--burst", "--url", redis_url]
         finished = subprocess.run(
             [*command, "--serializer", "rq.serializers.JSONSerializer", QUEUE_NAME],
@@ -369,7 +370,7 @@ def test_the_embedded_queue_works_and_ticks_on_real_tables(
         state = state_of(app)
         direct = add_run(state)
         left_behind = add_run(state)
-        state.queue.enqueue_sample(direct, attempt=0)  # This starts the ticking, too.
+        state.queue.enqueue(Task.SAMPLE, direct, attempt=0)  # This starts the ticking, too.
         for run_id in (direct, left_behind):
             wait_until(partial(is_cancelled, state, run_id))
 
@@ -390,7 +391,7 @@ def test_a_run_is_taken_over_when_worker_and_job_are_killed_together(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        state.queue.enqueue_sample(run_id, attempt=0)
+        state.queue.enqueue(Task.SAMPLE, run_id, attempt=0)
         process = subprocess.Popen(
             [sys.executable, "-c", CLAIM_AND_SLEEP, "60"],
             env=environment(database, redis_url),
@@ -422,7 +423,7 @@ def test_sigterm_in_the_middle_of_a_run(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        state.queue.enqueue_sample(run_id, attempt=0)
+        state.queue.enqueue(Task.SAMPLE, run_id, attempt=0)
         process = subprocess.Popen(
             [sys.executable, "-c", CLAIM_AND_SLEEP, "2"], env=environment(database, redis_url)
         )

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from flask_tokenoffset.tasks import embedded, jobs
 from flask_tokenoffset.tasks.embedded import EmbeddedQueue
+from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def test_it_runs_jobs_in_the_applications_context_and_goes_on_after_a_failure(
 
     set_sample(monkeypatch, sample)
     for run_id in runs:
-        queue.enqueue_sample(run_id, attempt=0)
+        queue.enqueue(Task.SAMPLE, run_id, attempt=0)
     assert done.wait(SECONDS)
     assert ran == [("host", str(run_id)) for run_id in runs]
 
@@ -88,11 +89,11 @@ def test_a_run_that_waits_already_is_not_queued_twice(
             done.set()
 
     set_sample(monkeypatch, sample)
-    queue.enqueue_sample(blocker, attempt=0)
+    queue.enqueue(Task.SAMPLE, blocker, attempt=0)
     assert begun.wait(SECONDS)
     for _ in range(3):
-        queue.enqueue_sample(waiting, attempt=0)
-    queue.enqueue_sample(last, attempt=0)
+        queue.enqueue(Task.SAMPLE, waiting, attempt=0)
+    queue.enqueue(Task.SAMPLE, last, attempt=0)
     gate.set()
     assert done.wait(SECONDS)
     assert ran == [str(blocker), str(waiting), str(last)]
@@ -123,7 +124,7 @@ def test_it_can_be_used_again_after_it_was_closed(
     set_sample(monkeypatch, lambda _run_id: done.set())
     queue.start()
     queue.close()
-    queue.enqueue_sample(uuid4(), attempt=0)
+    queue.enqueue(Task.SAMPLE, uuid4(), attempt=0)
     assert done.wait(SECONDS)
 
 

@@ -1,0 +1,161 @@
+"""The audit log: what was done, by whom, in an unbroken chain for each account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import DDL, JSON, ForeignKey, Index, String, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from flask_tokenoffset.models.accounts import Account
+from flask_tokenoffset.models.base import Base, primary_key
+from flask_tokenoffset.models.identities import DIGEST_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class AuditAction(StrEnum):
+    """Every change of consequence, as ``subject.verb``. The words stand in logs for ever."""
+
+    PERSON_JOINED = "person.joined"
+    PERSON_CHANGED = "person.changed"
+    PERSON_FORGOTTEN = "person.forgotten"
+    PERSON_SIGNED_IN = "person.signed-in"
+    PERSON_SIGNED_OUT = "person.signed-out"
+    PERSON_CONFIRMED = "person.confirmed"
+    ADDRESS_VERIFIED = "address.verified"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
+    SOURCE_CONNECTED = "source.connected"
+    SOURCE_KEY_REPLACED = "source.key-replaced"
+    SOURCE_DISCONNECTED = "source.disconnected"
+    PLAN_ADOPTED = "plan.adopted"
+    PLAN_STATUS_CHANGED = "plan.status-changed"
+    PLAN_PAYER_CHANGED = "plan.payer-changed"
+    ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_CHANGED = "organization.changed"
+    ORGANIZATION_CLOSED = "organization.closed"
+    OWNERSHIP_TRANSFERRED = "organization.ownership-transferred"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_LEFT = "member.left"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_ROLE_CHANGED = "member.role-changed"
+    MEMBER_SUSPENDED = "member.suspended"
+    MEMBER_RESTORED = "member.restored"
+    MEMBER_USAGE_SHARED = "member.usage-shared"
+    MEMBER_USAGE_UNSHARED = "member.usage-unshared"
+    INVITATION_SENT = "invitation.sent"
+    INVITATION_RESENT = "invitation.resent"
+    INVITATION_CANCELLED = "invitation.cancelled"
+    INVITATION_ACCEPTED = "invitation.accepted"
+    BULK_CHANGE_REQUESTED = "bulk-change.requested"
+    BULK_CHANGE_FINISHED = "bulk-change.finished"
+    EXPORT_MADE = "export.made"
+
+
+class AuditChain(Base):
+    """Where an account's chain ends. Kept apart from the events, so that a cut tail shows."""
+
+    __tablename__ = "tokenoffset_audit_chain"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    #: How many events the chain has.
+    length: Mapped[int]
+    head_digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    #: A keyed digest over account, length and head, of another kind than the events' own.
+    head_seal: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    key_id: Mapped[str] = mapped_column(String(16))
+
+
+class AuditEvent(Base):
+    """One change. Appended, never changed or deleted; the database itself refuses both.
+
+    It names people by their id here alone, so that the chain stays whole when a person is
+    forgotten.
+    """
+
+    __tablename__ = "tokenoffset_audit_event"
+    __table_args__ = (
+        UniqueConstraint("account_id", "sequence"),
+        Index(None, "account_id", "action", "sequence"),
+        Index(None, "account_id", "actor_id", "sequence"),
+    )
+
+    id: Mapped[UUID] = primary_key()
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    #: From 1 on, without gaps.
+    sequence: Mapped[int]
+    occurred_at: Mapped[datetime]
+    action: Mapped[str] = mapped_column(String(60))
+    #: The person who did it; nobody where a job or a command of the operator did.
+    actor_id: Mapped[UUID | None]
+    #: What it was done to: the noun and its id.
+    subject_type: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[UUID | None]
+    #: The words and figures of the change. Never a name, an address or a secret.
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: A keyed digest over where it came from (:class:`AuditOrigin`), which outlives that row.
+    origin_digest: Mapped[str | None] = mapped_column(String(DIGEST_LENGTH))
+    previous_digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    #: A keyed digest over everything above.
+    digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    #: Which of the application's keys it was made with.
+    key_id: Mapped[str] = mapped_column(String(16))
+
+
+class AuditOrigin(Base):
+    """Where an event came from. Kept for a limited time, apart from the chain."""
+
+    __tablename__ = "tokenoffset_audit_origin"
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey(AuditEvent.id), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(300))
+    #: Makes the digest in the event tell nothing once this row is gone.
+    salt: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    recorded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+#: The database refuses to change or remove an event, whoever asks. Each dialect's statements, in
+#: order; the migration runs the same ones.
+APPEND_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
+    "postgresql": (
+        """
+        CREATE OR REPLACE FUNCTION tokenoffset_refuse_audit_change() RETURNS trigger AS $$
+        BEGIN
+            RAISE EXCEPTION 'The audit log is append-only.';
+        END
+        $$ LANGUAGE plpgsql
+        """,
+        """
+        CREATE TRIGGER tokenoffset_audit_event_append_only
+        BEFORE UPDATE OR DELETE OR TRUNCATE ON tokenoffset_audit_event
+        FOR EACH STATEMENT EXECUTE FUNCTION tokenoffset_refuse_audit_change()
+        """,
+    ),
+    "sqlite": (
+        """
+        CREATE TRIGGER tokenoffset_audit_event_no_update
+        BEFORE UPDATE ON tokenoffset_audit_event
+        BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END
+        """,
+        """
+        CREATE TRIGGER tokenoffset_audit_event_no_delete
+        BEFORE DELETE ON tokenoffset_audit_event
+        BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END
+        """,
+    ),
+}
+
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(
+            AuditEvent.__table__,
+            "after_create",
+            DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]
+        )
