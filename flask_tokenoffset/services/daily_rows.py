@@ -17,16 +17,17 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
 )
 
 from flask_tokenoffset.models import KeptDay, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Insert, Table
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.methodology import Stretch
@@ -189,11 +190,36 @@ def _new_dimension_rows(
     owner = {"account_id": account_id, "source_id": source_id}
     table = model.__table__
     connection = session.connection(bind_arguments={"mapper": model})
-    rows = connection.execute(
-        insert(table).returning(table.c.id, *(table.c[name] for name in layout.dimensions)),
-        [owner | dict(zip(layout.dimensions, each, strict=True)) for each in missing],
-    )
+    made = (table.c.id, *(table.c[name] for name in layout.dimensions))
+    if connection.dialect.name == "postgresql":
+        rows = connection.execute(
+            _insert_from_arrays(table, owner, layout.dimensions, missing).returning(*made)
+        )
+    else:
+        rows = connection.execute(
+            insert(table).returning(*made),
+            [owner | dict(zip(layout.dimensions, each, strict=True)) for each in missing],
+        )
     return {tuple(row[1:]): row[0] for row in rows}
+
+
+def _insert_from_arrays(
+    table: Table,
+    owner: Mapping[str, UUID],
+    names: Sequence[str],
+    missing: list[tuple[str, ...]],
+) -> Insert:
+    """Make all rows with one statement that takes an array for each column of texts.
+
+    Its text never grows, so the driver reads it once; value lists are read anew for each number of
+    rows, which takes longer than making them.
+    """
+    owned = [literal(identifier, table.c[name].type) for name, identifier in owner.items()]
+    columns = [
+        func.unnest(bindparam(f"array_{name}", list(texts), type_=ARRAY(Text())))
+        for name, texts in zip(names, zip(*missing, strict=True), strict=True)
+    ]
+    return insert(table).from_select([*owner, *names], select(*owned, *columns))
 
 
 def _insert_rows(session: Session, layout: ReportLayout, chunk: Sequence[list[int]]) -> None:
