@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
+from sqlalchemy import CursorResult, and_, bindparam, or_, select, update
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.errors import (
@@ -49,6 +49,8 @@ from flask_tokenoffset.services.schedule import MOST_ATTEMPTS
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from sqlalchemy import Table
+
     from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.unit_of_work import UnitOfWork
@@ -74,6 +76,14 @@ BACK_OFF: Final = (
 LONGEST_WAIT: Final = timedelta(days=1)
 #: A key that failed like this works again only when a person acts.
 _KEY_IS_USELESS: Final = (KeyRefused, SealBroken, KeyVersionUnknown)
+
+_RUNS: Final = cast("Table", SampleRun.__table__)
+#: Made once, because it runs before every page; the columns to change come with the values.
+_CHANGE_IF_HELD: Final = update(_RUNS).where(
+    _RUNS.c.id == bindparam("held_run_id"),
+    _RUNS.c.fence == bindparam("held_fence"),
+    _RUNS.c.status == RunStatus.RUNNING,
+)
 
 
 class RunStopped(Exception):
@@ -228,25 +238,21 @@ class _Lease:
     def _renew(self) -> None:
         now = self._clock.now()
         with self._units() as work:
-            # Below the mapper: this is asked before every page, and no object is at stake.
-            connection = work.session.connection(bind_arguments={"mapper": SampleRun})
-            renewed = connection.execute(
-                update(SampleRun.__table__)  # type: ignore[arg-type]  # a mapped class's table
-                .where(*_held(self._claim))
-                .values(lease_expires_at=now + LEASE, **self.progress)
-            )
-        if renewed.rowcount != 1:
-            raise RunStopped
+            _change(work, self._claim, lease_expires_at=now + LEASE, **self.progress)
         self._renewed_at = now
 
 
-def _held(claim: _Claim) -> tuple[ColumnElement[bool], ...]:
-    """The condition that the run is still this worker's."""
-    return (
-        SampleRun.id == claim.run_id,
-        SampleRun.fence == claim.fence,
-        SampleRun.status == RunStatus.RUNNING,
-    )
+def _change(work: UnitOfWork, claim: _Claim, **values: object) -> None:
+    """Change the run's row, if the run is still this worker's.
+
+    :param values: the new values by column.
+    :raises RunStopped: the run was cancelled, or another worker holds it.
+    """
+    # Below the mapper: this is asked before every page, and no object is at stake.
+    connection = work.session.connection(bind_arguments={"mapper": SampleRun})
+    held: dict[str, object] = {"held_run_id": claim.run_id, "held_fence": claim.fence}
+    if connection.execute(_CHANGE_IF_HELD, held | values).rowcount != 1:
+        raise RunStopped
 
 
 def _complete(
@@ -266,7 +272,14 @@ def _complete(
         select(Account.id).where(Account.id == claim.account_id).with_for_update(key_share=True)
     )
     now = clock.now()
-    _finish(work, claim, status=RunStatus.COMPLETE, finished_at=now, **progress)
+    _change(
+        work,
+        claim,
+        status=RunStatus.COMPLETE,
+        finished_at=now,
+        lease_expires_at=None,
+        **progress,
+    )
     window = Stretch(claim.window.start, claim.window.end)
     kept = store_reading(
         work.session,
@@ -302,21 +315,6 @@ def _complete(
     )
 
 
-def _finish(work: UnitOfWork, claim: _Claim, **values: object) -> None:
-    """End the run or hand it back, if it is still this worker's."""
-    ended = cast(
-        "CursorResult[None]",
-        work.session.execute(
-            update(SampleRun)
-            .where(*_held(claim))
-            .values(lease_expires_at=None, **values)
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if ended.rowcount != 1:
-        raise RunStopped
-
-
 def _record_failure(
     work: UnitOfWork, claim: _Claim, error: TokenOffsetError, now: datetime
 ) -> RunStatus | None:
@@ -333,6 +331,7 @@ def _record_failure(
     status = RunStatus.FAILED if wait is None else RunStatus.QUEUED
     values: dict[str, object] = {
         "status": status,
+        "lease_expires_at": None,
         "reason_code": error.code,
         "reason": _told(error),
     }
@@ -341,7 +340,7 @@ def _record_failure(
     else:
         values |= {"available_at": now + wait, "enqueued_at": None}
     try:
-        _finish(work, claim, **values)
+        _change(work, claim, **values)
     except RunStopped:
         return None
     if status is RunStatus.FAILED:
