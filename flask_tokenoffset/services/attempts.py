@@ -37,19 +37,21 @@ class AttemptLimiter:
     def __init__(self, redis_url: str | None) -> None:
         self._redis_url = redis_url
 
-    def check(self, name: str, *subject: str, limit_per_hour: int) -> None:
+    def check(self, name: str, *subject: str, limit_per_hour: int, count: int = 1) -> None:
         """Count an attempt, or refuse it. A refused one does not count.
 
         :param name: what is attempted, for example ``"key-check"``.
         :param subject: whose attempts are counted together, for example an account's id. Only a
             digest of it is stored.
         :param limit_per_hour: attempts allowed within any 60 minutes.
-        :raises TooManyAttempts: the limit is reached; it carries the seconds to wait.
+        :param count: how many attempts this is; they are counted all or not at all.
+        :raises TooManyAttempts: the limit is reached; it carries the seconds until the oldest
+            attempt no longer counts.
         """
         limit = RateLimitItemPerHour(limit_per_hour, namespace=KEY_PREFIX)
         key = (name, _digest(subject))
         try:
-            if self._limiter.hit(limit, *key):
+            if self._limiter.hit(limit, *key, cost=count):
                 return
             allowed_at = self._limiter.get_window_stats(limit, *key).reset_time
         except StorageError as error:

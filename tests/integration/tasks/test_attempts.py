@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
-
+import pytest
 import redis
 
 from flask_tokenoffset.errors import TooManyAttempts
 from flask_tokenoffset.services.attempts import AttemptLimiter
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_processes_share_one_count(redis_url: str) -> None:
@@ -35,6 +31,22 @@ def test_processes_share_one_count(redis_url: str) -> None:
         thread.join()
     assert (len(allowed), len(waits)) == (7, 13)
     assert all(0 < wait <= 3601 for wait in waits)
+
+
+@pytest.mark.parametrize("where", ["memory", "redis"])
+def test_several_at_once_count_all_or_not_at_all(
+    where: str, request: pytest.FixtureRequest
+) -> None:
+    redis_url = request.getfixturevalue("redis_url") if where == "redis" else None
+    limiter = AttemptLimiter(redis_url)
+    limiter.check("invitation", "alice", limit_per_hour=10, count=7)
+    with pytest.raises(TooManyAttempts):
+        limiter.check("invitation", "alice", limit_per_hour=10, count=4)
+    limiter.check("invitation", "alice", limit_per_hour=10, count=3)
+    with pytest.raises(TooManyAttempts) as refused:
+        limiter.check("invitation", "alice", limit_per_hour=10)
+    assert 0 < refused.value.retry_after_seconds <= 3601
+    limiter.check("invitation", "ben", limit_per_hour=10, count=10)
 
 
 def test_what_is_counted_goes_away_and_names_nobody(redis_url: str) -> None:
