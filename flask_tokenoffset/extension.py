@@ -11,6 +11,7 @@ from flask_tokenoffset.blueprints import mount
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.login import flask_login_user
+from flask_tokenoffset.mail import as_mailer
 from flask_tokenoffset.migrations.host import protect_host_migrations
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.providers import PROVIDERS, Gateway
@@ -90,6 +91,7 @@ class TokenOffset:
             ),
             queue=_queue(app, settings),
             attempts=AttemptLimiter(settings.redis_url),
+            mailer=None if settings.mailer is None else as_mailer(settings.mailer),
         )
         _claim_bind(app, settings.bind_key)
         state.queue.check()

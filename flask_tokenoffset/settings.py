@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -75,6 +76,14 @@ class Settings:
     login_url: str | None = None
     #: Let the vault work while a debugger is on. For tests only: a debugger shows secrets.
     allow_vault_in_debug: bool = False
+    #: What hands mail over: a :class:`~flask_tokenoffset.mail.Mailer`, or a function that takes an
+    #: :class:`~flask_tokenoffset.mail.OutgoingMail`. Without one, what needs mail is refused.
+    mailer: Any = field(default=None, repr=False)
+    #: Where people reach this application, for links in mail, which jobs write outside of any
+    #: request: scheme and host, and the path it is mounted under if there is one.
+    public_url: str | None = None
+    #: Minutes for which somebody counts as freshly signed in after they confirmed that it is they.
+    fresh_sign_in_minutes: int = 15
 
     @classmethod
     def from_config(cls, config: Mapping[Any, Any]) -> Settings:
@@ -147,6 +156,13 @@ def _switch(name: str, value: Any) -> bool:
         return True
     if isinstance(value, str) and value.strip().lower() in {"false", "0", "no", "off", ""}:
         return False
+        if self.mailer is not None and self.public_url is None:
+            raise ConfigurationError(
+                "TOKENOFFSET_PUBLIC_URL",
+                "it is missing although TOKENOFFSET_MAILER is set, so links in mail would lead"
+                " nowhere: they are written by jobs, which no request tells where this application"
+                " is. Set it, as in «https://app.example.com».",
+            )
     if not isinstance(value, bool):
         raise ConfigurationError(name, f"it must be True or False, not {value!r}.")
     return value
@@ -254,6 +270,44 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "outbound": _switch,
     "http_transports": _transports,
     "sample_days": _whole_number(30, 365),
+def _mailer(name: str, value: Any) -> Any:
+    if not (callable(value) or callable(getattr(value, "send", None))):
+        raise ConfigurationError(
+            name,
+            "it must be a flask_tokenoffset.mail.Mailer (an object with send), or a function that"
+            f" takes an OutgoingMail, not {type(value).__name__}.",
+        )
+    return value
+
+
+def _public_url(name: str, value: Any) -> str:
+    text = _text(name, value).rstrip("/")
+    parts = urlsplit(text)
+    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_plain:
+        raise ConfigurationError(
+            name,
+            "it must be where people reach this application, as in «https://app.example.com», with"
+            " a path if it is mounted under one.",
+        )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigurationError(
+            name,
+            "it must begin with https://, because the links in mail sign people in. Plain http is"
+            " taken for this machine only.",
+        )
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
     "settling_hours": _whole_number(0, 72),
     "refresh_window_minutes": _whole_number(1, 24 * 60),
     "vendor_starts_per_minute": _whole_number(1, 10_000),
@@ -263,3 +317,6 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "login_url": _local_path,
     "allow_vault_in_debug": _switch,
 }
+    "mailer": _mailer,
+    "public_url": _public_url,
+    "fresh_sign_in_minutes": _whole_number(1, 24 * 60),

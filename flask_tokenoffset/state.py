@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.host import UserLoader
+    from flask_tokenoffset.mail import Mailer
     from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.services.attempts import AttemptLimiter
     from flask_tokenoffset.settings import Settings
@@ -54,11 +55,28 @@ class State:
     queue: JobQueue
     #: Counts attempts against abuse.
     attempts: AttemptLimiter
+    #: Hands mail over; none where the host sends none.
+    mailer: Mailer | None
 
     @property
     def session(self) -> Session:
         """The host's session for the present context."""
         return cast("Session", self.db.session)
+
+    def public_url(self, path: str) -> str:
+        """The address of one of our pages from outside, for mail. Needs no request.
+
+        :param path: below our prefix, as in ``/links/...``.
+        :raises ConfigurationError: if ``TOKENOFFSET_PUBLIC_URL`` is not set.
+        """
+        base = self.settings.public_url
+        if base is None:
+            raise ConfigurationError(
+                "TOKENOFFSET_PUBLIC_URL",
+                "it is missing, so no link to a page here can be written into mail. Set it, as in"
+                " «https://app.example.com».",
+            )
+        return base + self.url_prefix.rstrip("/") + path
 
     @property
     def link_key(self) -> bytes:
