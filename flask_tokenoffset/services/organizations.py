@@ -1,19 +1,57 @@
-"""Organizations: a partner's clients, and a person's place in them."""
+"""Organizations: a partner's clients, and a person's place in them.
+
+Whatever changes who belongs to an organization, or what they are in it, locks the organization's
+row first (:func:`lock_place`, :func:`lock_organization`) and only then looks who is what. So two
+changes at once are made one after the other, and the second one sees what the first one did.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, literal, or_, select, tuple_, update
 
-from flask_tokenoffset.models import Membership, MembershipStatus, Organization
+from flask_tokenoffset import signals
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from flask_tokenoffset.models import (
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    Account,
+    AccountKind,
+    AuditAction,
+    Connection,
+    ConnectionStatus,
+    Invitation,
+    Membership,
+    MembershipStatus,
+    Organization,
+    PayerRule,
+    Person,
+    Plan,
+    PlanStatus,
+    PlanStatusChange,
+    new_id,
+)
 from flask_tokenoffset.permissions import ROLES, Permission, Role
+from flask_tokenoffset.services.billing import record_due_months
+from flask_tokenoffset.services.connections import disconnect
+from flask_tokenoffset.services.names import check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+
+#: Open organizations that one person may have created.
+MOST_CREATED: Final = 20
+#: Plans ended by one statement when an organization closes.
+PLANS_PER_STATEMENT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +100,305 @@ def find_place(session: Session, organization_id: UUID, person_id: UUID) -> Plac
             Organization.closed_at.is_(None),
             Membership.person_id == person_id,
         )
+        # What the session has seen before may be out of date, which matters under a lock.
+        .execution_options(populate_existing=True)
     ).one_or_none()
     return None if row is None else Place(row[0], row[1])
+
+
+def lock_organization(session: Session, organization_id: UUID) -> Organization | None:
+    """Let nobody else change who belongs to an organization until this transaction ends.
+
+    Rows that only name the organization may be added meanwhile.
+
+    :return: the organization as it stands now; none if there is no such one, or it is closed.
+    """
+    return session.scalar(
+        select(Organization)
+        .where(Organization.id == organization_id, Organization.closed_at.is_(None))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def lock_place(
+    session: Session, organization_id: UUID, person: Person, needed: Permission
+) -> Place:
+    """The place of somebody who is about to change something, as it is under the lock.
+
+    A role that was lost a moment ago counts no more, however the page looked.
+
+    :param person: who acts.
+    :param needed: what they must be allowed to.
+    :raises NotFound: they do not belong to it (any more), or it is closed.
+    :raises NotPermitted: they may not do this (any more).
+    """
+    locked = lock_organization(session, organization_id)
+    place = find_place(session, organization_id, person.id) if locked else None
+    if place is None:
+        raise NotFound("There is no such thing here.")
+    if needed not in place.permissions:
+        raise NotPermitted("You may not do this, so nothing was changed.")
+    return place
+
+
+def create_organization(
+    work: UnitOfWork, *, person: Person, name: str, now: datetime
+) -> Organization:
+    """Make an organization with an account of its own; whoever makes it is its owner.
+
+    :param person: who makes it.
+    :param name: what it is called; another one may be called the same.
+    :raises InvalidInput: the name cannot be used; the field is ``name``.
+    :raises Conflict: the person has created as many as anybody may.
+    """
+    session = work.session
+    name = _check_name(name)
+    # Two that are made at once are counted one after the other.
+    session.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
+    created = session.scalar(
+        select(func.count(Organization.id)).where(
+            Organization.created_by == person.id, Organization.closed_at.is_(None)
+        )
+    )
+    if (created or 0) >= MOST_CREATED:
+        raise Conflict(
+            f"You have created {MOST_CREATED} organizations, which is the most anybody may have."
+            " Close one first."
+        )
+    organization = Organization(
+        id=new_id(),
+        account_id=_new_account(session, AccountKind.ORGANIZATION, now),
+        name=name,
+        payer_rule=PayerRule.ORGANIZATION,
+        default_coverage_percent=100,
+        created_by=person.id,
+        created_at=now,
+    )
+    session.add(organization)
+    session.flush()
+    work.record(
+        AuditAction.ORGANIZATION_CREATED,
+        account_id=organization.account_id,
+        subject_type="organization",
+        subject_id=organization.id,
+    )
+    make_membership(work, organization=organization, person=person, role=Role.OWNER, now=now)
+    return organization
+
+
+def make_membership(
+    work: UnitOfWork, *, organization: Organization, person: Person, role: Role, now: datetime
+) -> Membership:
+    """Write the rows of a new membership. Joining is :func:`.members.add_member`, which checks.
+
+    :param organization: locked, or just made.
+    :param person: not a member of it yet.
+    """
+    session = work.session
+    membership = Membership(
+        id=new_id(),
+        organization_id=organization.id,
+        person_id=person.id,
+        account_id=_new_account(session, AccountKind.MEMBERSHIP, now),
+        role=role,
+        status=MembershipStatus.ACTIVE,
+        sort_name=sort_name_of(person),
+        search_text=search_text_of(person),
+        joined_at=now,
+    )
+    session.add(membership)
+    session.flush()
+    work.record(
+        AuditAction.MEMBER_JOINED,
+        account_id=organization.account_id,
+        subject_type="membership",
+        subject_id=membership.id,
+        person_id=str(person.id),
+        role=role,
+    )
+    return membership
+
+
+def sort_name_of(person: Person) -> str:
+    """By what a member is sorted: their name, or their address before they have told one."""
+    # A letter may become two in lower case.
+    return (person.display_name or person.email or "").lower()[:LONGEST_NAME]
+
+
+def search_text_of(person: Person) -> str:
+    """In what a member is searched: name and address."""
+    text = f"{person.display_name or ''} {person.email or ''}".strip().lower()
+    return text[: LONGEST_NAME + 1 + LONGEST_EMAIL]
+
+
+def rename(work: UnitOfWork, *, organization_id: UUID, person: Person, name: str) -> Organization:
+    """Call an organization something else.
+
+    :param person: who does.
+    :raises NotFound: the person does not belong to it, or it is closed.
+    :raises NotPermitted: the person may not.
+    :raises InvalidInput: the name cannot be used; the field is ``name``.
+    """
+    name = _check_name(name)
+    place = lock_place(work.session, organization_id, person, Permission.CHANGE_ORGANIZATION)
+    organization = place.organization
+    if organization.name != name:
+        organization.name = name
+        work.session.flush()
+        work.record(
+            AuditAction.ORGANIZATION_CHANGED,
+            account_id=organization.account_id,
+            subject_type="organization",
+            subject_id=organization.id,
+            changed="name",
+        )
+    return organization
+
+
+def close(work: UnitOfWork, *, organization_id: UUID, person: Person, clock: Clock) -> None:
+    """Close an organization for good: nobody can see or do anything in it any more.
+
+    Its plan and its members' plans in it end, its vendors are disconnected, and its invitations are
+    cancelled. What was recorded stays for the books.
+
+    :param person: who does, an owner.
+    :raises NotFound: the person does not belong to it, or it is closed already.
+    :raises NotPermitted: the person is no owner.
+    """
+    session = work.session
+    now = clock.now()
+    place = lock_place(session, organization_id, person, Permission.OWN_ORGANIZATION)
+    organization = place.organization
+    for source_id in _connected_sources(session, organization.account_id):
+        disconnect(work, account_id=organization.account_id, source_id=source_id, clock=clock)
+    plans_ended = _end_all_plans(work, organization, person, now)
+    session.execute(
+        update(Invitation)
+        .where(
+            Invitation.organization_id == organization.id,
+            Invitation.accepted_at.is_(None),
+            Invitation.cancelled_at.is_(None),
+        )
+        .values(cancelled_at=now)
+    )
+    organization.closed_at = now
+    session.flush()
+    work.record(
+        AuditAction.ORGANIZATION_CLOSED,
+        account_id=organization.account_id,
+        subject_type="organization",
+        subject_id=organization.id,
+        plans_ended=plans_ended,
+    )
+
+
+def list_places(
+    session: Session,
+    person_id: UUID,
+    *,
+    after: tuple[str, UUID] | None = None,
+    limit: int,
+) -> list[Place]:
+    """The organizations a person belongs to, by name; closed ones are left out.
+
+    :param after: name and id of the last one shown, for the next page.
+    :param limit: how many at most.
+    """
+    query = (
+        select(Organization, Membership)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.person_id == person_id, Organization.closed_at.is_(None))
+        .order_by(Organization.name, Organization.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(
+            tuple_(Organization.name, Organization.id)
+            > tuple_(literal(after[0]), literal(after[1], Organization.id.type))
+        )
+    return [Place(organization, membership) for organization, membership in session.execute(query)]
+
+
+def _check_name(text: str) -> str:
+    name = check_name(text)
+    if not name:
+        raise InvalidInput({"name": "An organization needs a name that can be seen. Type one."})
+    return name
+
+
+def _new_account(session: Session, kind: AccountKind, now: datetime) -> UUID:
+    account = Account(id=new_id(), kind=kind, created_at=now)
+    session.add(account)
+    session.flush()
+    account_id: UUID = account.id
+    return account_id
+
+
+def _connected_sources(session: Session, account_id: UUID) -> Sequence[UUID]:
+    return session.scalars(
+        select(Connection.source_id).where(
+            Connection.account_id == account_id,
+            Connection.status != ConnectionStatus.DISCONNECTED,
+        )
+    ).all()
+
+
+def _end_all_plans(
+    work: UnitOfWork, organization: Organization, person: Person, now: datetime
+) -> int:
+    """End every plan of an organization, its own and its members', a few statements a batch."""
+    session = work.session
+    members = select(Membership.account_id).where(Membership.organization_id == organization.id)
+    running = session.execute(
+        select(Plan.id, Plan.account_id)
+        .where(
+            or_(Plan.account_id == organization.account_id, Plan.account_id.in_(members)),
+            Plan.status != PlanStatus.ENDED,
+        )
+        .order_by(Plan.id)
+        .with_for_update()
+    ).all()
+    for first in range(0, len(running), PLANS_PER_STATEMENT):
+        _end_plans(work, dict(running[first : first + PLANS_PER_STATEMENT]), person, now)
+    return len(running)
+
+
+def _end_plans(work: UnitOfWork, accounts: dict[UUID, UUID], person: Person, now: datetime) -> None:
+    """End some plans, given with their accounts, as :func:`.plans.change_status` ends one."""
+    session = work.session
+    newest = dict(
+        session.execute(
+            select(PlanStatusChange.plan_id, func.max(PlanStatusChange.sequence))
+            .where(PlanStatusChange.plan_id.in_(accounts))
+            .group_by(PlanStatusChange.plan_id)
+        ).all()
+    )
+    session.execute(
+        insert(PlanStatusChange),
+        [
+            {
+                "id": new_id(),
+                "account_id": account_id,
+                "plan_id": plan_id,
+                "sequence": newest.get(plan_id, 0) + 1,
+                "status": PlanStatus.ENDED,
+                "changed_by": person.id,
+                "changed_at": now,
+            }
+            for plan_id, account_id in accounts.items()
+        ],
+    )
+    session.execute(
+        update(Plan)
+        .where(Plan.id.in_(accounts))
+        .values(status=PlanStatus.ENDED, version=Plan.version + 1)
+    )
+    record_due_months(work, list(accounts), now)
+    for plan_id, account_id in accounts.items():
+        work.tell(
+            signals.plan_changed,
+            plan_id=plan_id,
+            account_id=account_id,
+            status=str(PlanStatus.ENDED),
+        )
