@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from itertools import chain, repeat
+from struct import Struct
+from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
-    Date,
-    Integer,
     Text,
     bindparam,
-    cast,
     delete,
     func,
     insert,
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
+    import psycopg
     from sqlalchemy import Connection, Insert, Table
     from sqlalchemy.orm import Session
 
@@ -35,6 +34,12 @@ if TYPE_CHECKING:
 
 #: Rows handed to the database in one statement; bounds the memory a write needs.
 ROWS_PER_STATEMENT: Final = 20_000
+
+#: PostgreSQL's signature, and neither flags nor an extension of the header.
+_COPY_BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END: Final = b"\xff\xff"
+#: PostgreSQL counts days from here.
+_POSTGRES_FIRST_DAY: Final = date(2000, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +230,8 @@ def _insert_from_arrays(
 def _insert_rows(session: Session, layout: ReportLayout, chunk: Sequence[list[int]]) -> None:
     names = (layout.parent_column, "day", *layout.figures)
     connection = session.connection(bind_arguments={"mapper": layout.daily_model})
-    if connection.dialect.name == "postgresql":
-        _insert_arrays(connection, layout.daily_model.__table__, names, chunk)
+    if connection.dialect.driver == "psycopg":
+        _copy_rows(connection, layout.daily_model.__table__, names, chunk)
         return
     parents, ordinals, *figures = chunk
     days = map(date.fromordinal, ordinals)
@@ -236,43 +241,27 @@ def _insert_rows(session: Session, layout: ReportLayout, chunk: Sequence[list[in
     )
 
 
-def _insert_arrays(
+def _copy_rows(
     connection: Connection,
     table: Table,
     names: Sequence[str],
     chunk: Sequence[list[int]],
 ) -> None:
-    """Write a chunk with one statement whose text never grows.
+    """Write a chunk with PostgreSQL's COPY in its binary form, which spares it to read numbers.
 
-    Each column travels as one PostgreSQL array in its text form, and a day as the number of days
-    since the first: several times faster than value lists, and the same for every driver.
+    Each row is the number of its fields, then the length and the bytes of each
+    (https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format").
     """
     parents, ordinals, *figures = chunk
-    first = min(ordinals)
-    values = {
-        "parents": _array_text(parents),
-        "days": _array_text([ordinal - first for ordinal in ordinals]),
-        **{name: _array_text(column) for name, column in zip(names[2:], figures, strict=True)},
-    }
-    columns = {
-        name: func.unnest(cast(bindparam(f"array_{name}", type_=Text()), ARRAY(BigInteger())))
-        for name in values
-    }
-    rows = select(*(column.label(name) for name, column in columns.items())).subquery()
-    first_day = bindparam("first_day", date.fromordinal(first), type_=Date())
-    connection.execute(
-        insert(table).from_select(
-            names,
-            select(
-                rows.c.parents,
-                cast(first_day, Date()) + cast(rows.c.days, Integer()),
-                *(rows.c[name] for name in names[2:]),
-            ),
-        ),
-        {f"array_{name}": text for name, text in values.items()},
-    )
-
-
-def _array_text(numbers: list[int]) -> str:
-    # Python writes a list several times faster than a loop over its members could.
-    return "{" + str(numbers)[1:-1] + "}"
+    days = [ordinal - _POSTGRES_FIRST_DAY for ordinal in ordinals]
+    row = Struct("!h" + "iq" + "ii" + "iq" * len(figures))
+    fields = [(8, parents), (4, days), *((8, column) for column in figures)]
+    sized_fields = chain.from_iterable((repeat(size), column) for size, column in fields)
+    rows = map(row.pack, repeat(len(fields)), *sized_fields)
+    prepare = connection.dialect.identifier_preparer
+    columns = ", ".join(map(prepare.quote, names))
+    statement = f"COPY {prepare.format_table(table)} ({columns}) FROM STDIN (FORMAT BINARY)"
+    # SQLAlchemy has no COPY; its own connection to the driver is in the same transaction.
+    driver = cast("psycopg.Connection", connection.connection.dbapi_connection)
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.write(b"".join([_COPY_BEGIN, *rows, _COPY_END]))
