@@ -91,8 +91,9 @@ def merged(
     """
     if len(set(dimensions)) == len(dimensions):
         return Columns(dimensions, figures)
+    # A combination that is new takes the next place.
     place_of: dict[tuple[str, ...], int] = defaultdict(count().__next__)
-    places = [place_of[texts] for texts in dimensions]
+    places = list(map(place_of.__getitem__, dimensions))
     sums = tuple([0] * len(place_of) for _ in figures)
     for column, column_of_sums in zip(figures, sums, strict=True):
         for place, figure in zip(places, column, strict=True):

@@ -6,6 +6,7 @@ from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
@@ -112,9 +113,8 @@ class ReadingColumns:
         if not columns.dimensions:
             return
         self.days.append(day)
-        numbers = self.numbers
-        self.keys.extend([numbers[texts] for texts in columns.dimensions])
-        self.day_ordinals.extend([day.toordinal()] * len(columns.dimensions))
+        self.keys.extend(map(self.numbers.__getitem__, columns.dimensions))
+        self.day_ordinals.extend(repeat(day.toordinal(), len(columns.dimensions)))
         for column, figures in zip(self.figures, columns.figures, strict=True):
             column.extend(figures)
 
