@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert
 
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -51,6 +55,55 @@ def queue_message(
     work.session.flush()
     work.enqueue(Task.MAIL, message.id)
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One of many who get the same kind of message.
+
+    :param address: where it goes.
+    :param reference_id: the link or invitation whose token the text carries.
+    :param details: what the text names; nothing that opens anything.
+    """
+
+    address: str
+    reference_id: UUID
+    details: Mapping[str, str | int]
+
+
+def queue_messages(
+    work: UnitOfWork,
+    recipients: Sequence[Recipient],
+    *,
+    kind: MessageKind,
+    account_id: UUID,
+    now: datetime,
+) -> None:
+    """Put many messages into the outbox, with one statement however many they are.
+
+    :param recipients: who gets one.
+    :param kind: which text they have.
+    :param account_id: the account they are about.
+    """
+    if not recipients:
+        return
+    messages: list[dict[str, Any]] = [
+        {
+            "id": new_id(),
+            "account_id": account_id,
+            "kind": kind,
+            "reference_id": each.reference_id,
+            "to_address": each.address,
+            "details": dict(each.details),
+            "status": MessageStatus.QUEUED,
+            "next_attempt_at": now,
+            "created_at": now,
+        }
+        for each in recipients
+    ]
+    work.session.execute(insert(OutboundMessage), messages)
+    for message in messages:
+        work.enqueue(Task.MAIL, message["id"])
 
 
 def notify(
