@@ -4,6 +4,9 @@ A month falls due for a plan at the first instant of it at which the plan is act
 moment, or the adoption or resumption that began it. The amount is the one in force at that instant;
 a later adoption in the same month counts from the next. A scheduler that was away makes up every
 month it missed, from the ledger, with the amounts that were in force then.
+
+Who pays a month stands in its record. What is owed already is recorded before anybody changes who
+pays (:func:`record_owed`), so that a change counts from the next record on.
 """
 
 from __future__ import annotations
@@ -20,17 +23,20 @@ from flask_tokenoffset.clock import first_of_month, next_month, utc_midnight
 from flask_tokenoffset.models import (
     Adoption,
     BillingRecord,
+    Payer,
     Plan,
     PlanStatus,
     PlanStatusChange,
     new_id,
 )
+from flask_tokenoffset.services.payers import payers_of_plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.unit_of_work import UnitOfWork
@@ -95,6 +101,19 @@ def create_due_records(work: UnitOfWork, now: datetime) -> list[BillingRecord]:
     )
 
 
+def record_owed(work: UnitOfWork, accounts: ColumnElement[bool], now: datetime) -> None:
+    """Make the records that some accounts owe, before it changes who pays.
+
+    Mostly there is none: the schedule makes them within a minute.
+
+    :param accounts: a condition on :class:`~flask_tokenoffset.models.Plan`.
+    :param now: the present instant, aware.
+    """
+    month = first_of_month(now.date())
+    while record_due_months(work, _plans_without_record(work.session, month, accounts), now):
+        pass
+
+
 def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> list[BillingRecord]:
     """Make the records that some plans owe and do not have yet.
 
@@ -104,12 +123,13 @@ def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> lis
     session = work.session
     adoptions, changes = _ledgers(session, plans)
     recorded = _recorded_months(session, plans)
+    payers = payers_of_plans(session, plans)
     created: list[BillingRecord] = []
     for plan_id in plans:
         for due in due_months(adoptions[plan_id], changes[plan_id], now):
             if due.month in recorded[plan_id]:
                 continue
-            record = _record(due, now)
+            record = _record(due, payers[plan_id], now)
             try:
                 with session.begin_nested():
                     session.add(record)
@@ -127,7 +147,9 @@ def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> lis
     return created
 
 
-def _plans_without_record(session: Session, month: date) -> list[UUID]:
+def _plans_without_record(
+    session: Session, month: date, *conditions: ColumnElement[bool]
+) -> list[UUID]:
     """Active plans that have no record for this month."""
     return list(
         session.scalars(
@@ -136,7 +158,7 @@ def _plans_without_record(session: Session, month: date) -> list[UUID]:
                 BillingRecord,
                 and_(BillingRecord.plan_id == Plan.id, BillingRecord.month == month),
             )
-            .where(Plan.status == PlanStatus.ACTIVE, BillingRecord.id.is_(None))
+            .where(Plan.status == PlanStatus.ACTIVE, BillingRecord.id.is_(None), *conditions)
             .order_by(Plan.created_at, Plan.id)
             .limit(PLANS_PER_CALL)
         )
@@ -175,7 +197,7 @@ def _recorded_months(session: Session, plans: list[UUID]) -> dict[UUID, set[date
     return recorded
 
 
-def _record(due: DueMonth, now: datetime) -> BillingRecord:
+def _record(due: DueMonth, payer: Payer, now: datetime) -> BillingRecord:
     adoption = due.adoption
     return BillingRecord(
         id=new_id(),
@@ -184,6 +206,7 @@ def _record(due: DueMonth, now: datetime) -> BillingRecord:
         month=due.month,
         adoption_id=adoption.id,
         amount_cents=adoption.amount_cents,
+        payer=payer,
         tokens_per_month=adoption.tokens_per_month,
         coverage_percent=adoption.coverage_percent,
         method_version=adoption.method_version,

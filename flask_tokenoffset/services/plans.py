@@ -27,6 +27,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.billing import record_due_months
 from flask_tokenoffset.services.estimates import carbon_range, read_estimate
+from flask_tokenoffset.services.payers import refuse_over_cap
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,7 +97,8 @@ def adopt(
     :param method_version: the method that prices the plan (``TOKENOFFSET_METHOD``).
     :raises NotFound: the account has no such estimate.
     :raises InvalidInput: the coverage is out of range, or the amount is not the one shown.
-    :raises Conflict: the plan was changed at the same moment.
+    :raises Conflict: the plan was changed at the same moment, or an organization would pay more
+        than its cap.
     """
     check_coverage(coverage_percent)
     session = work.session
@@ -114,6 +116,9 @@ def adopt(
         # A second click, or the page of a second tab: there is nothing to append.
         return charged.adoption
     begins_anew = charged is not None and charged.plan.status == PlanStatus.ENDED
+    # A paused plan contributes nothing until it is resumed.
+    is_paused = charged is not None and charged.plan.status == PlanStatus.PAUSED
+    refuse_over_cap(session, account_id, None if is_paused else amount)
     try:
         adoption = _append_adoption(
             session,
@@ -208,7 +213,8 @@ def change_status(
     :param account_id: whose plan it is.
     :param person: who changes it.
     :param status: ``PAUSED``, ``ACTIVE`` (which resumes) or ``ENDED``.
-    :raises Conflict: there is no plan, or it does not stand where this change starts.
+    :raises Conflict: there is no plan, it does not stand where this change starts, or resuming it
+        would make an organization pay more than its cap.
     """
     session = work.session
     plan = find_plan(session, account_id)
@@ -217,12 +223,14 @@ def change_status(
     allowed_from, sentence = _CHANGES[status]
     if plan.status not in allowed_from:
         raise Conflict(sentence)
+    resumes = status is PlanStatus.ACTIVE
+    refuse_over_cap(session, account_id, plan.amount_cents if resumes else None)
     try:
         with session.begin_nested():
             _append_status(session, plan, status, person, now)
     except (IntegrityError, StaleDataError):
         raise _changed_meanwhile() from None
-    if status is not PlanStatus.ACTIVE:
+    if not resumes:
         # The scheduler looks at active plans only, so what is owed up to here is recorded now; a
         # month whose very first instant this is, is not.
         record_due_months(work, [plan.id], now)

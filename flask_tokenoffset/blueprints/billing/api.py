@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
 from flask_tokenoffset.blueprints.api_schema import (
     Answer,
@@ -16,6 +18,7 @@ from flask_tokenoffset.blueprints.api_schema import (
 )
 from flask_tokenoffset.blueprints.context import account_if_any
 from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.models import Payer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services import billing
 from flask_tokenoffset.state import current_state
@@ -34,6 +37,10 @@ class BillingRecordAnswer(Answer):
     amount_cents: int
     currency: Literal["USD"] = "USD"
     simulated: Literal[True] = True
+    payer: Payer = Field(
+        description="Who pays it: the `person` whose account it is, or, for a plan in an"
+        " organization, the `organization` or its `member`."
+    )
     tokens_per_month: int
     coverage_percent: int
     method_version: str
@@ -48,6 +55,7 @@ class BillingRecordAnswer(Answer):
             id=record.id,
             month=record.month,
             amount_cents=record.amount_cents,
+            payer=Payer(record.payer),
             tokens_per_month=record.tokens_per_month,
             coverage_percent=record.coverage_percent,
             method_version=record.method_version,

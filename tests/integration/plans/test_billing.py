@@ -43,6 +43,7 @@ def test_each_month_yields_one_record_with_its_bookkeeping(db_world: World) -> N
         "amount_cents": 100,
         "currency": "USD",
         "simulated": True,
+        "payer": "person",
         "tokens_per_month": 5_000_000,
         "coverage_percent": 80,
         "method_version": "2026-05",
