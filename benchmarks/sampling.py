@@ -148,9 +148,11 @@ def connect(state: State, provider: str, user_key: str = "benchmark") -> UUID:
         state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings
     )
     with state.unit_of_work() as work:
+        person = people.ensure_person(work.session, HostUser(key=user_key), state.clock.now())
         _, run = connections.connect(
             work,
-            person=people.ensure_person(work.session, user_key, state.clock.now()),
+            account_id=person.account_id,
+            person=person,
             provider=provider,
             provider_title=provider,
             key=key,

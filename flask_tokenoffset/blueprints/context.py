@@ -16,8 +16,8 @@ from werkzeug.exceptions import Unauthorized
 
 from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
 from flask_tokenoffset.permissions import PUBLIC, Permission, declared, permissions_of
-from flask_tokenoffset.services.organizations import Place, find_place
-from flask_tokenoffset.services.people import ensure_person, find_person
+from flask_tokenoffset.services.people import ensure_person
+from flask_tokenoffset.services.visitors import find_acquaintance
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.host import HostUser
     from flask_tokenoffset.models import Person
+    from flask_tokenoffset.services.organizations import Place
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -44,12 +45,14 @@ class Visitor:
     :param account_id: the account the request is about: the organization's it names, or their own
         if they have a row.
     :param place: their place in the organization the request names, if they have one.
+    :param places: all their places in organizations, by name.
     """
 
     host_user: HostUser | None = None
     person: Person | None = None
     account_id: UUID | None = None
     place: Place | None = None
+    places: tuple[Place, ...] = ()
 
     @property
     def signed_in(self) -> bool:
@@ -144,7 +147,7 @@ def acting_person(work: UnitOfWork) -> Person:
         raise SignInRequired(_SIGN_IN)
     # If the transaction fails, a row made here is gone; so nothing may remember it.
     forget_visitor()
-    person = ensure_person(work.session, host_user.key, current_state().clock.now())
+    person = ensure_person(work.session, host_user, current_state().clock.now())
     work.actor_id = person.id
     return person
 
@@ -222,18 +225,22 @@ def _look_up() -> Visitor:
     host_user = state.user_loader()
     if host_user is None:
         return Visitor()
-    person = find_person(state.session, host_user.key)
-    if person is None:
+    known = find_acquaintance(state.session, host_user.key)
+    if known is None:
         return Visitor(host_user=host_user)
     organization_id = named_organization()
     if organization_id is None:
-        return Visitor(host_user=host_user, person=person, account_id=person.account_id)
-    place = find_place(state.session, organization_id, person.id)
+        place = None
+        account_id: UUID | None = known.person.account_id
+    else:
+        place = known.place_in(organization_id)
+        account_id = None if place is None else place.account_id
     return Visitor(
         host_user=host_user,
-        person=person,
-        account_id=None if place is None else place.account_id,
+        person=known.person,
+        account_id=account_id,
         place=place,
+        places=known.places,
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String
+from sqlalchemy import Boolean, ForeignKey, Integer, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.host import LONGEST_USER_KEY
@@ -53,6 +53,10 @@ class Person(Base):
     #: The address the host or the person names, and when somebody proved that it is theirs.
     email: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
     email_verified_at: Mapped[datetime | None]
+    #: Whether it was the host who said so, and not a link that the person followed.
+    email_verified_by_host: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
     display_name: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     company: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     #: What the person does there, in their own words; it gives no right.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from unicodedata import bidirectional, category
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.clock import last_settled_day
-from flask_tokenoffset.errors import Conflict, InvalidInput, TooManyAttempts
+from flask_tokenoffset.errors import Conflict, TooManyAttempts
 from flask_tokenoffset.models import (
     UNFINISHED,
     Account,
@@ -33,6 +32,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.credentials import credential_context, store_sealed
+from flask_tokenoffset.services.names import check_name
 from flask_tokenoffset.services.schedule import refresh_offset_seconds
 from flask_tokenoffset.services.sources import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.windows import sample_window
@@ -54,8 +54,6 @@ MOST_CONNECTIONS: Final = 20
 LONGEST_LABEL: Final = 120
 #: How soon after a failed sample a person may ask for the next.
 RETRY_INTERVAL: Final = timedelta(minutes=1)
-#: Classes of characters that turn the direction of whatever follows them on a page.
-_TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 def check_label(label: str | None) -> str:
@@ -64,18 +62,7 @@ def check_label(label: str | None) -> str:
     :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
         even store a NUL) or what turns the words around it on a page.
     """
-    text = " ".join((label or "").split())
-    kinds = set(map(category, text))
-    if "Cc" in kinds or not _TURNING.isdisjoint(map(bidirectional, text)):
-        raise InvalidInput(
-            {"label": "The label holds a character that cannot be shown. Type it again."}
-        )
-    if len(text) > LONGEST_LABEL:
-        raise InvalidInput(
-            {"label": f"The label may have {LONGEST_LABEL} characters at most. Shorten it."}
-        )
-    is_visible = any(kind[0] not in "CZ" for kind in kinds)
-    return text if is_visible else ""
+    return check_name(label, field="label", noun="label", longest=LONGEST_LABEL)
 
 
 def check_key(

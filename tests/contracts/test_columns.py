@@ -86,6 +86,7 @@ DECLARED: dict[str, dict[str, Category]] = {
         "created_at": C.TIME,
         "email": C.EMAIL,
         "email_verified_at": C.TIME,
+        "email_verified_by_host": C.SWITCH,
         "display_name": C.NAME,
         "company": C.NAME,
         "job_role": C.NAME,
@@ -494,7 +495,7 @@ _FORBIDDEN = re.compile(
 #: Columns that may be named for what they hold, because the spec promises to hold exactly that.
 _NAMED_FOR_THEMSELVES = {Category.OWN_ANSWER, Category.EMAIL, Category.NETWORK}
 #: Instants and switches about an address, which are no address.
-_ABOUT_AN_ADDRESS = {"email_verified", "email_verified_at"}
+_ABOUT_AN_ADDRESS = {"email_verified", "email_verified_at", "email_verified_by_host"}
 
 _ENDLESS = {Category.SENTENCE, Category.OWN_ANSWER}
 

@@ -586,6 +586,12 @@ def _add_columns() -> None:
     op.add_column("tokenoffset_person", sa.Column("email", sa.String(length=320), nullable=True))
     op.add_column("tokenoffset_person", sa.Column("email_verified_at", INSTANT, nullable=True))
     op.add_column(
+        "tokenoffset_person",
+        sa.Column(
+            "email_verified_by_host", sa.Boolean(), server_default=sa.false(), nullable=False
+        ),
+    )
+    op.add_column(
         "tokenoffset_person", sa.Column("display_name", sa.String(length=120), nullable=True)
     )
     op.add_column("tokenoffset_person", sa.Column("company", sa.String(length=120), nullable=True))
@@ -618,6 +624,7 @@ def downgrade() -> None:
     op.drop_column("tokenoffset_person", "job_role")
     op.drop_column("tokenoffset_person", "company")
     op.drop_column("tokenoffset_person", "display_name")
+    op.drop_column("tokenoffset_person", "email_verified_by_host")
     op.drop_column("tokenoffset_person", "email_verified_at")
     op.drop_column("tokenoffset_person", "email")
     op.drop_column("tokenoffset_plan", "amount_cents")

@@ -1,0 +1,59 @@
+"""Whoever sends a request, as our tables know them: all of it in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, select
+
+from flask_tokenoffset.models import Membership, Organization, Person
+from flask_tokenoffset.services.organizations import Place
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """A person, and their places in organizations that are open, by name.
+
+    :param person: their row.
+    :param places: suspended ones included.
+    """
+
+    person: Person
+    places: tuple[Place, ...]
+
+    def place_in(self, organization_id: UUID) -> Place | None:
+        """Their place in an organization, if they have one.
+
+        :param organization_id: any id, whether there is such an organization or not.
+        """
+        return next((each for each in self.places if each.organization.id == organization_id), None)
+
+
+def find_acquaintance(session: Session, user_key: str) -> Acquaintance | None:
+    """Somebody who has changed something here before, with their places.
+
+    :param user_key: the host's own key for the user.
+    """
+    rows = session.execute(
+        select(Person, Membership, Organization)
+        .outerjoin(Membership, Membership.person_id == Person.id)
+        .outerjoin(
+            Organization,
+            and_(Organization.id == Membership.organization_id, Organization.closed_at.is_(None)),
+        )
+        .where(Person.user_key == user_key)
+        .order_by(Organization.name, Organization.id)
+    ).all()
+    if not rows:
+        return None
+    joined: list[tuple[Organization | None, Membership]] = [(row[2], row[1]) for row in rows]
+    places = [
+        Place(organization, member) for organization, member in joined if organization is not None
+    ]
+    return Acquaintance(rows[0][0], tuple(places))
