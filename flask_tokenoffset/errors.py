@@ -17,16 +17,21 @@
     │   ├── RequestRefused            any other 4xx: our request was not accepted
     │   ├── MalformedAnswer           200, but not what the vendor documents
     │   ├── IncompleteAnswer          paging loops, ends early or never ends
+    │   ├── IdentityProviderUnavailable   an identity provider does not answer, or not in order
     │   ├── EndpointNotAllowed        outside the exact allow-list; nothing was sent
     │   └── OutboundDisabled          all outbound calls are switched off
     └── Refusal                       a person or caller asked for what cannot be
         ├── SignInRequired            401
         ├── NotPermitted              403
+        ├── FreshSignInRequired       403: first they must confirm that it is they
         ├── NotFound                  404, also for what belongs to somebody else
+        ├── IdentityRefused           403: an identity provider's answer is not accepted
         ├── Conflict                  409
         ├── LastOwner                 409: an organization would be left without an owner
+        ├── LinkNotValid              410: a mailed link that does not work, for whatever reason
         ├── InvalidInput              422, with a sentence for each field
-        └── TooManyAttempts           429, with the seconds to wait
+        ├── TooManyAttempts           429, with the seconds to wait
+        └── NoMailer                  503: it needs mail, and this application sends none
 
 Every error carries a stable ``code`` (documented in ``docs/reference/errors.md``) and a message in
 whole sentences: what happened, what it means, how to mend it. No message holds a secret.
@@ -179,6 +184,12 @@ class IncompleteAnswer(ProviderError):
     transient = True
 
 
+class IdentityProviderUnavailable(VendorUnavailable):
+    """An identity provider cannot be reached, or does not keep to the protocol."""
+
+    code = "identity-provider-unavailable"
+
+
 class EndpointNotAllowed(ProviderError):
     """A call outside the exact list of (method, host, path); nothing was sent."""
 
@@ -212,11 +223,38 @@ class NotPermitted(Refusal):
     status = 403
 
 
+class FreshSignInRequired(Refusal):
+    """Somebody has been signed in for a while, and must confirm that it is they."""
+
+    code = "fresh-sign-in-required"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This matters enough that you have to confirm that it is you, so nothing was changed."
+            " Sign in again, or confirm by mail, and repeat it."
+        )
+
+
 class NotFound(Refusal):
     """There is no such thing, or it belongs to somebody else; the answer is the same."""
 
     code = "not-found"
     status = 404
+
+
+class IdentityRefused(Refusal):
+    """What came back from an identity provider is not accepted; nobody was linked or signed in.
+
+    :param reason: one word for the log, which tells an attack from a mistake in the settings.
+    """
+
+    code = "identity-refused"
+    status = 403
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Conflict(Refusal):
@@ -231,6 +269,19 @@ class LastOwner(Refusal):
 
     code = "last-owner"
     status = 409
+
+
+class LinkNotValid(Refusal):
+    """A mailed link does not work. Nobody is told why: unknown, used, expired or foreign."""
+
+    code = "link-not-valid"
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link does not work, so nothing was changed. A link works once, for ten minutes,"
+            " in the browser it was asked for in, and only the newest one does. Ask for a new one."
+        )
 
 
 class InvalidInput(Refusal):
@@ -259,3 +310,16 @@ class TooManyAttempts(Refusal):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class NoMailer(Refusal):
+    """It needs mail, and the host has not said how mail leaves."""
+
+    code = "no-mailer"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This needs a mail to be sent, and this site sends none, so nothing was changed. Whoever"
+            " runs it must set TOKENOFFSET_MAILER and TOKENOFFSET_PUBLIC_URL."
+        )

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.identity_providers import read_identity_providers
 
 if TYPE_CHECKING:
+    from flask_tokenoffset.identity_providers import IdentityProvider
     from flask_tokenoffset.vault import KeyStore
 
 PREFIX: Final = "TOKENOFFSET_"
@@ -68,14 +70,31 @@ class Settings:
     resample_interval_minutes: int = 10
     #: Keys one person may submit for checking in an hour.
     key_checks_per_hour: int = 20
+    #: Days for which the audit log keeps the network address and the user agent of a change; 0
+    #: keeps none. The changes themselves stay.
+    audit_origin_days: int = 90
+    #: Times one person may take the audit log away as a file in an hour; an organization's people
+    #: together may do so five times as often.
+    audit_exports_per_hour: int = 10
+    #: Days for which an invitation to an organization is good.
+    invitation_days: int = 7
+    #: Invitations one person, and one organization, may send in an hour.
+    invitations_per_hour: int = 2_000
     #: Callable that returns the Content-Security-Policy nonce of the present request, if the
     #: host's policy wants one on ``<script>`` and ``<link>``.
     csp_nonce: Callable[[], str] | None = None
     #: Where somebody signs in, if the host does not use Flask-Login: a path, to which ``next`` is
     #: added.
     login_url: str | None = None
-    #: Let the vault work while a debugger is on. For tests only: a debugger shows secrets.
-    allow_vault_in_debug: bool = False
+    #: Name to each OpenID Connect provider whose accounts people may link to theirs: ``issuer``,
+    #: ``client_id``, ``client_secret`` and more.
+    oauth_providers: Mapping[str, IdentityProvider] = field(default_factory=dict)
+    #: The provider of which a person needs a linked identity before they may join an organization;
+    #: where a linked identity is the login, the only one that signs in.
+    required_identity: str | None = None
+    #: How people sign in: ``host``, where the application has users of its own, or ``identity``,
+    #: where a linked identity or a mailed link is the login.
+    sign_in: str = "host"
     #: What hands mail over: a :class:`~flask_tokenoffset.mail.Mailer`, or a function that takes an
     #: :class:`~flask_tokenoffset.mail.OutgoingMail`. Without one, what needs mail is refused.
     mailer: Any = field(default=None, repr=False)
@@ -84,6 +103,8 @@ class Settings:
     public_url: str | None = None
     #: Minutes for which somebody counts as freshly signed in after they confirmed that it is they.
     fresh_sign_in_minutes: int = 15
+    #: Let the vault work while a debugger is on. For tests only: a debugger shows secrets.
+    allow_vault_in_debug: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[Any, Any]) -> Settings:
@@ -124,6 +145,14 @@ class Settings:
                 "it is set together with TOKENOFFSET_KEYS, and only one of them can protect the"
                 " connected keys. Remove one.",
             )
+        if self.required_identity is not None and self.required_identity not in (
+            self.oauth_providers
+        ):
+            raise ConfigurationError(
+                "TOKENOFFSET_REQUIRED_IDENTITY",
+                f"{self.required_identity!r} is none of the names in TOKENOFFSET_OAUTH_PROVIDERS,"
+                " so nobody could have it. Add that provider or correct the name.",
+            )
         if self.redis_url is None and not self.embedded_queue:
             raise ConfigurationError(
                 "TOKENOFFSET_REDIS_URL",
@@ -136,6 +165,13 @@ class Settings:
                 "TOKENOFFSET_EMBEDDED_QUEUE",
                 "it is on although TOKENOFFSET_REDIS_URL is set, and jobs can go only one way."
                 " Remove one of them.",
+            )
+        if self.mailer is not None and self.public_url is None:
+            raise ConfigurationError(
+                "TOKENOFFSET_PUBLIC_URL",
+                "it is missing although TOKENOFFSET_MAILER is set, so links in mail would lead"
+                " nowhere: they are written by jobs, which no request tells where this application"
+                " is. Set it, as in «https://app.example.com».",
             )
 
 
@@ -156,13 +192,6 @@ def _switch(name: str, value: Any) -> bool:
         return True
     if isinstance(value, str) and value.strip().lower() in {"false", "0", "no", "off", ""}:
         return False
-        if self.mailer is not None and self.public_url is None:
-            raise ConfigurationError(
-                "TOKENOFFSET_PUBLIC_URL",
-                "it is missing although TOKENOFFSET_MAILER is set, so links in mail would lead"
-                " nowhere: they are written by jobs, which no request tells where this application"
-                " is. Set it, as in «https://app.example.com».",
-            )
     if not isinstance(value, bool):
         raise ConfigurationError(name, f"it must be True or False, not {value!r}.")
     return value
@@ -251,25 +280,6 @@ def _key_store(name: str, value: Any) -> Any:
     return value
 
 
-def _local_path(name: str, value: Any) -> str:
-    text = _text(name, value)
-    if not text.startswith("/") or text.startswith("//"):
-        raise ConfigurationError(name, "it must be a path of this application, as in «/login».")
-    return text
-
-
-_CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
-    "keys": _key_entries,
-    "key_store": _key_store,
-    "redis_url": _redis_url,
-    "embedded_queue": _switch,
-    "method": _one_of(*KNOWN_METHODS),
-    "base_template": _text,
-    "bind_key": _text,
-    "providers": _provider_names,
-    "outbound": _switch,
-    "http_transports": _transports,
-    "sample_days": _whole_number(30, 365),
 def _mailer(name: str, value: Any) -> Any:
     if not (callable(value) or callable(getattr(value, "send", None))):
         raise ConfigurationError(
@@ -308,15 +318,41 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _local_path(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if not text.startswith("/") or text.startswith("//"):
+        raise ConfigurationError(name, "it must be a path of this application, as in «/login».")
+    return text
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "keys": _key_entries,
+    "key_store": _key_store,
+    "redis_url": _redis_url,
+    "embedded_queue": _switch,
+    "method": _one_of(*KNOWN_METHODS),
+    "base_template": _text,
+    "bind_key": _text,
+    "providers": _provider_names,
+    "outbound": _switch,
+    "http_transports": _transports,
+    "sample_days": _whole_number(30, 365),
     "settling_hours": _whole_number(0, 72),
     "refresh_window_minutes": _whole_number(1, 24 * 60),
     "vendor_starts_per_minute": _whole_number(1, 10_000),
     "resample_interval_minutes": _whole_number(0, 7 * 24 * 60),
     "key_checks_per_hour": _whole_number(1, 10_000),
+    "audit_origin_days": _whole_number(0, 3_650),
+    "audit_exports_per_hour": _whole_number(1, 10_000),
+    "invitation_days": _whole_number(1, 7),
+    "invitations_per_hour": _whole_number(1, 100_000),
     "csp_nonce": _callable,
     "login_url": _local_path,
-    "allow_vault_in_debug": _switch,
-}
+    "oauth_providers": read_identity_providers,
+    "required_identity": _text,
+    "sign_in": _one_of("host", "identity"),
     "mailer": _mailer,
     "public_url": _public_url,
     "fresh_sign_in_minutes": _whole_number(1, 24 * 60),
+    "allow_vault_in_debug": _switch,
+}

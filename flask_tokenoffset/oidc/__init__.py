@@ -1,0 +1,8 @@
+"""Identity providers that speak OpenID Connect: no database, no Flask."""
+
+from __future__ import annotations
+
+from flask_tokenoffset.oidc.client import IdentityClient, ProvedIdentity, Trip
+from flask_tokenoffset.oidc.gateway import IdentityGateway
+
+__all__ = ["IdentityClient", "IdentityGateway", "ProvedIdentity", "Trip"]
