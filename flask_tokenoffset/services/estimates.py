@@ -1,16 +1,14 @@
-"""Estimates: from a band, a typed amount, a sample, or all samples of an account together.
+"""Estimates: from a band or a typed amount, and reading any of them again.
 
-An estimate is never edited; a newer one is made. Making one never touches a plan.
+An estimate is never edited; a newer one is made. Making one never touches a plan. Those that rest
+on samples are made in :mod:`flask_tokenoffset.services.sampled_estimates`.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -21,18 +19,14 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.methodology import (
     CURRENT_BANDS_VERSION,
     Band,
-    DailySeries,
     ModelUsage,
-    NoProjection,
     Projection,
     Range,
-    Stretch,
     TokenCounts,
     band,
     band_for,
     class_aware,
     estimate_environment,
-    project,
     published,
 )
 from flask_tokenoffset.models import (
@@ -47,7 +41,6 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services import figures
-from flask_tokenoffset.services.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +49,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.services.daily_rows import KeptDays
-    from flask_tokenoffset.services.readings import Reading
 
 #: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
 #: keeps a slip of the finger out of the books.
@@ -193,8 +184,8 @@ def _from_preview(
     preview: Preview,
     now: datetime,
 ) -> Estimate:
-    source = _own_source(session, account_id, person.id, kind, now)
-    return _store(
+    source = own_source(session, account_id, person.id, kind, now)
+    return store_estimate(
         session,
         source=source,
         created_by=person.id,
@@ -202,94 +193,6 @@ def _from_preview(
         quality=quality,
         models=preview.models,
         now=now,
-    )
-
-
-def estimate_from_sample(
-    session: Session,
-    reading: Reading,
-    *,
-    kept: KeptDays,
-    source_id: UUID,
-    run_id: UUID,
-    window: Stretch,
-    now: datetime,
-) -> Estimate | NoProjection:
-    """Project a freshly stored sample to a month.
-
-    :param reading: what was read; it is not read back from the tables.
-    :param kept: days the vendor no longer reported, whose stored figures count.
-    :return: the estimate, or the reason why there is no honest monthly value.
-    """
-    source = session.get_one(Source, source_id)
-    projection = project(
-        DailySeries.from_rows(
-            window,
-            window,
-            chain(
-                reading.tokens_by_day_and_model(), tokens_of_days(session, source_id, kept.usage)
-            ),
-            chain(reading.cost_by_day(), costs_of_days(session, source_id, kept.costs)),
-        )
-    )
-    if isinstance(projection, NoProjection):
-        return projection
-    models = tuple(
-        ModelUsage(model, tokens) for model, tokens in projection.tokens_per_month_by_model.items()
-    )
-    estimate = _store(
-        session,
-        source=source,
-        created_by=None,
-        band_key=band_for(projection.tokens_per_month.total).key,
-        quality=projection.quality_tier,
-        models=models,
-        now=now,
-        run_id=run_id,
-        window=(window.start, window.end),
-        projection=projection,
-        cost_nano_usd_per_month=projection.cost_nano_usd_per_month,
-    )
-    _combine_if_several(session, source.account_id, source.created_by, now)
-    return estimate
-
-
-def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now: datetime) -> None:
-    """Add up the newest estimates of an account's connections, where it has more than one."""
-    parts = [
-        estimate
-        for estimate in newest_by_source(session, account_id)
-        if estimate.source_kind == SourceKind.SAMPLED
-    ]
-    if len(parts) < 2:  # noqa: PLR2004 - one alone is its own sum
-        return
-    source = _own_source(session, account_id, person_id, SourceKind.COMBINED, now)
-    former = newest_of_kind(session, account_id, SourceKind.COMBINED)
-    if former is not None:
-        # Workers' clocks differ a little, and a sum that lacks this sample must not look newer.
-        now = max(now, former.created_at + timedelta(microseconds=1))
-    by_model: dict[str, list[TokenCounts]] = defaultdict(list)
-    for part in parts:
-        for usage in figures.from_json(part.figures).models:
-            by_model[usage.model].append(usage.tokens)
-    models = tuple(
-        ModelUsage(model, TokenCounts.sum(by_model[model])) for model in sorted(by_model)
-    )
-    costs = [part.cost_nano_usd_per_month for part in parts]
-    starts = [part.window_start for part in parts if part.window_start is not None]
-    ends = [part.window_end for part in parts if part.window_end is not None]
-    _store(
-        session,
-        source=source,
-        created_by=None,
-        band_key=band_for(sum(part.tokens_per_month for part in parts)).key,
-        quality=QUALITY_COMBINED,
-        models=models,
-        now=now,
-        window=(min(starts), max(ends)),
-        cost_nano_usd_per_month=None
-        if None in costs
-        else sum(cost for cost in costs if cost is not None),
     )
 
 
@@ -421,7 +324,7 @@ def carbon_range(estimate: Estimate) -> Range:
     return figures.from_json(estimate.figures).co2e_g
 
 
-def _own_source(
+def own_source(
     session: Session, account_id: UUID, person_id: UUID, kind: SourceKind, now: datetime
 ) -> Source:
     """The account's one source of a kind, made if need be."""
@@ -445,7 +348,7 @@ def _own_source(
     return source
 
 
-def _store(
+def store_estimate(
     session: Session,
     *,
     source: Source,
@@ -459,6 +362,14 @@ def _store(
     projection: Projection | None = None,
     cost_nano_usd_per_month: int | None = None,
 ) -> Estimate:
+    """Work out what tokens mean, and keep both.
+
+    :param band_key: the band the tokens fall into.
+    :param quality: how the tokens were come by; a tier of a projection or one of ours.
+    :param models: the tokens a month that the rest follows from.
+    :param window: first day that was read and the day after the last.
+    :param cost_nano_usd_per_month: what the vendor would charge, where it is known.
+    """
     published_method, class_aware_method = published(), class_aware()
     environment = estimate_environment(models, published_method, class_aware_method)
     tokens = environment.tokens

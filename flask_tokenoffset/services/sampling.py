@@ -42,8 +42,8 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.providers import Window
 from flask_tokenoffset.services.credentials import credential_context, sealed_of
 from flask_tokenoffset.services.daily_rows import store_reading
-from flask_tokenoffset.services.estimates import estimate_from_sample
 from flask_tokenoffset.services.readings import Reading
+from flask_tokenoffset.services.sampled_estimates import estimate_from_sample
 from flask_tokenoffset.services.schedule import MOST_ATTEMPTS
 
 if TYPE_CHECKING:
