@@ -320,6 +320,6 @@ class NoMailer(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "This needs a mail to be sent, and this site sends none, so nothing was changed. Whoever"
-            " runs it must set TOKENOFFSET_MAILER and TOKENOFFSET_PUBLIC_URL."
+            "This needs a mail to be sent, and this site sends none, so nothing was changed."
+            " Whoever runs it must set TOKENOFFSET_MAILER and TOKENOFFSET_PUBLIC_URL."
         )

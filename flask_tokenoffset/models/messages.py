@@ -34,6 +34,8 @@ class MessageKind(StrEnum):
     INVITATION = "invitation"
     #: Notices to the owner of an account, so that they learn of what they did not do.
     SIGNED_IN = "signed-in"
+    #: Goes to the former address, where another one was proved in its place.
+    ADDRESS_CHANGED = "address-changed"
     IDENTITY_LINKED = "identity-linked"
     IDENTITY_UNLINKED = "identity-unlinked"
     KEY_CONNECTED = "key-connected"

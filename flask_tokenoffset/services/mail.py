@@ -1,12 +1,16 @@
-"""The outbox: messages are rows first, and leave after the commit."""
+"""The outbox: messages are rows first, and leave after the commit.
+
+:mod:`flask_tokenoffset.services.sending` does the rest, in a worker.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert
 
+from flask_tokenoffset.errors import NoMailer
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
 from flask_tokenoffset.unit_of_work import Task
 
@@ -15,8 +19,45 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from flask_tokenoffset.mail import Mailer
     from flask_tokenoffset.models import Person
     from flask_tokenoffset.unit_of_work import UnitOfWork
+
+#: What the text of each kind names: the ``details`` a message of that kind must be given.
+DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
+    # One of MagicLinkPurpose.
+    MessageKind.MAGIC_LINK: frozenset({"purpose"}),
+    # The organization's name, and one of Role.
+    MessageKind.INVITATION: frozenset({"organization", "role"}),
+    # How: the words "a mailed link", or the title of an identity provider.
+    MessageKind.SIGNED_IN: frozenset({"method"}),
+    # Sent to the former address, so it does not name the new one.
+    MessageKind.ADDRESS_CHANGED: frozenset(),
+    # The title of the identity provider.
+    MessageKind.IDENTITY_LINKED: frozenset({"provider"}),
+    MessageKind.IDENTITY_UNLINKED: frozenset({"provider"}),
+    # What the person calls the source, and the title of its vendor.
+    MessageKind.KEY_CONNECTED: frozenset({"source", "vendor"}),
+    MessageKind.KEY_REPLACED: frozenset({"source", "vendor"}),
+    MessageKind.KEY_DISCONNECTED: frozenset({"source", "vendor"}),
+    # The organization's name, and one of Role.
+    MessageKind.MEMBERSHIP_ENDED: frozenset({"organization"}),
+    MessageKind.ROLE_CHANGED: frozenset({"organization", "role"}),
+    MessageKind.MEMBER_PLAN_CHANGED: frozenset({"organization"}),
+    MessageKind.ACCOUNT_FORGOTTEN: frozenset(),
+}
+#: The kinds whose text carries a link, to what ``reference_id`` names.
+WITH_LINK: Final = frozenset({MessageKind.MAGIC_LINK, MessageKind.INVITATION})
+
+
+def require_mailer(mailer: Mailer | None) -> None:
+    """Refuse what cannot do without mail, before anything is changed.
+
+    :param mailer: the application's, if it has one.
+    :raises NoMailer: it has none.
+    """
+    if mailer is None:
+        raise NoMailer
 
 
 def queue_message(
@@ -37,8 +78,10 @@ def queue_message(
     :param account_id: the account it is about.
     :param person_id: who gets it, where they have a row here.
     :param reference_id: the link or invitation whose token the text carries.
-    :param details: what the text names; nothing that opens anything.
+    :param details: what the text names, as :data:`DETAILS` says; nothing that opens anything.
+    :raises TypeError: one of them is missing, or the link is.
     """
+    _check(kind, details, reference_id)
     message = OutboundMessage(
         id=new_id(),
         account_id=account_id,
@@ -63,7 +106,7 @@ class Recipient:
 
     :param address: where it goes.
     :param reference_id: the link or invitation whose token the text carries.
-    :param details: what the text names; nothing that opens anything.
+    :param details: what the text names, as :data:`DETAILS` says; nothing that opens anything.
     """
 
     address: str
@@ -84,9 +127,12 @@ def queue_messages(
     :param recipients: who gets one.
     :param kind: which text they have.
     :param account_id: the account they are about.
+    :raises TypeError: a detail is missing that the text names.
     """
     if not recipients:
         return
+    for each in recipients:
+        _check(kind, each.details, each.reference_id)
     messages: list[dict[str, Any]] = [
         {
             "id": new_id(),
@@ -112,7 +158,7 @@ def notify(
     """Tell a person by mail, if an address of theirs is proved; else nothing is sent.
 
     :param kind: which text it has.
-    :param details: what the text names; nothing that opens anything.
+    :param details: what the text names, as :data:`DETAILS` says; nothing that opens anything.
     """
     if person.email is None or person.email_verified_at is None:
         return
@@ -126,3 +172,11 @@ def notify(
         reference_id=None,
         **details,
     )
+
+
+def _check(kind: MessageKind, details: Mapping[str, str | int], reference_id: UUID | None) -> None:
+    """Find a mistake of ours now, and not in a worker."""
+    if missing := DETAILS[kind] - details.keys():
+        raise TypeError(f"A message of kind {kind} also needs {', '.join(sorted(missing))}.")
+    if kind in WITH_LINK and reference_id is None:
+        raise TypeError(f"A message of kind {kind} carries a link, so it needs a reference_id.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services import billing, idempotency, schedule
+from flask_tokenoffset.services import billing, idempotency, schedule, sending
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class TickReport:
     weekly_runs_created: int = 0
     handed_to_queue: int = 0
     billing_records_created: int = 0
+    #: Messages that are due, new ones and those whose worker fell silent.
+    messages_handed_to_queue: int = 0
     #: Answers to repeated calls that were kept long enough.
     idempotency_records_forgotten: int = 0
     #: The steps that failed, by name; the log says why. The others were taken all the same.
@@ -56,6 +58,7 @@ def tick(state: State) -> TickReport:
         "create billing records": _create_billing_records,
         "forget answers to repeated calls": _forget_answers,
     }
+        "hand messages to the queue": _hand_over_messages,
     for name, step in steps.items():
         try:
             step(state, now, report)
@@ -100,6 +103,14 @@ def _create_billing_records(state: State, now: datetime, report: TickReport) -> 
     for _ in range(MOST_BATCHES):
         with state.unit_of_work() as work:
             created = len(billing.create_due_records(work, now))
+def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        due = sending.due_messages(work.session, now)
+        for message in due:
+            work.enqueue(Task.MAIL, message.message_id, attempt=message.attempt)
+    report.messages_handed_to_queue = len(due)
+
+
         report.billing_records_created += created
         if not created:
             return

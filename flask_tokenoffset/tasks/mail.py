@@ -1,0 +1,70 @@
+"""The door to the outbox: writes a message's text and hands it over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import current_app
+
+from flask_tokenoffset.blueprints import formatting
+from flask_tokenoffset.mail import LONGEST_SUBJECT, OutgoingMail, one_line
+from flask_tokenoffset.services.sending import send_message
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.services.sending import Letter
+
+#: How the first line of a text begins.
+SUBJECT: Final = "Subject: "
+
+
+def mail(message_id: str) -> None:
+    """Have one message leave. Called any number of times, it leaves once.
+
+    :param message_id: the id of an :class:`~flask_tokenoffset.models.OutboundMessage`.
+    """
+    state = current_state()
+    send_message(
+        state.unit_of_work,
+        message_id=UUID(message_id),
+        mailer=state.mailer,
+        write=write_letter,
+        link_key=state.link_key,
+        clock=state.clock,
+    )
+
+
+def write_letter(letter: Letter) -> OutgoingMail:
+    """Write a message from its template, the host's in place of ours.
+
+    The template is rendered without the host's context processors, which may need a request.
+
+    :raises ValueError: the template does not begin with a line ``Subject: ...`` and an empty one.
+    """
+    state = current_state()
+    name = f"tokenoffset/mail/{letter.kind}.txt"
+    expires_at = letter.expires_at
+    template = current_app.jinja_env.get_template(name)
+    rendered = template.render(
+        **{key: _inert(value) for key, value in letter.details.items()},
+        link=None if letter.path is None else state.public_url(letter.path),
+        expires_at=None if expires_at is None else formatting.datetime_utc(expires_at),
+        site=urlsplit(state.settings.public_url or "").hostname or "",
+    )
+    first, _, text = rendered.strip().partition("\n")
+    if not first.startswith(SUBJECT) or not text.startswith("\n"):
+        raise ValueError(f"The first line of {name} must be «{SUBJECT}...», the second one empty.")
+    return OutgoingMail(
+        id=str(letter.id),
+        kind=letter.kind,
+        to_address=letter.to_address,
+        subject=one_line(first.removeprefix(SUBJECT))[:LONGEST_SUBJECT].rstrip(),
+        text=text.strip() + "\n",
+    )
+
+
+def _inert(value: Any) -> Any:
+    """A name that cannot begin a line, and with it a paragraph of its own."""
+    return one_line(value) if isinstance(value, str) else value
