@@ -10,15 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request
 
 from flask_tokenoffset.derived_keys import derive_key
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.models import Account
-from flask_tokenoffset.unit_of_work import UnitOfWork
+from flask_tokenoffset.models import LONGEST_ADDRESS, LONGEST_USER_AGENT, Account
+from flask_tokenoffset.services import audit
+from flask_tokenoffset.services.audit_chain import AuditKeys
+from flask_tokenoffset.unit_of_work import Origin, UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flask_sqlalchemy import SQLAlchemy
     from sqlalchemy import Engine
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.attempts import AttemptLimiter
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.tasks.queue import JobQueue
+    from flask_tokenoffset.unit_of_work import Entry
     from flask_tokenoffset.vault import Vault
 
 EXTENSION_KEY: Final = "tokenoffset"
@@ -84,6 +87,13 @@ class State:
         return derive_key(current_app.secret_key, b"flask-tokenoffset link v1")
 
     @property
+    def audit_keys(self) -> AuditKeys:
+        """The keys that sign the audit log, and those that signed it before."""
+        return AuditKeys.derive(
+            current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS")
+        )
+
+    @property
     def engine(self) -> Engine:
         """The engine of the database that holds our tables. Needs an application context.
 
@@ -104,8 +114,26 @@ class State:
         """One transaction over the host's session; see :class:`UnitOfWork`."""
         self._begin_on_sqlite()
         sender = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-        with UnitOfWork(self.session, sender=sender, enqueue=self.queue.enqueue) as work:
+        with UnitOfWork(
+            self.session,
+            sender=sender,
+            recorder=self._append_to_audit_log,
+            origin=_origin_of_request() if has_request_context() else None,
+            enqueue=self.queue.enqueue,
+        ) as work:
             yield work
+
+    def _append_to_audit_log(
+        self, session: Session, entries: Sequence[Entry], origin: Origin
+    ) -> None:
+        audit.append(
+            session,
+            entries,
+            origin,
+            keys=self.audit_keys,
+            now=self.clock.now(),
+            keep_origin=self.settings.audit_origin_days > 0,
+        )
 
     def _begin_on_sqlite(self) -> None:
         """Make Python's SQLite driver begin a transaction as every other driver does.
@@ -119,6 +147,24 @@ class State:
         raw = connection.connection.dbapi_connection
         if connection.dialect.name == "sqlite" and not getattr(raw, "in_transaction", True):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _origin_of_request() -> Origin:
+    """Where the present request comes from, as the server says.
+
+    Whoever stands behind a proxy configures Werkzeug's ``ProxyFix``: ``X-Forwarded-For`` can be
+    written by anybody, so it is not looked at here.
+    """
+    return Origin(
+        _fitting(request.remote_addr, LONGEST_ADDRESS),
+        _fitting(request.user_agent.string, LONGEST_USER_AGENT),
+    )
+
+
+def _fitting(text: str | None, longest: int) -> str | None:
+    """A text as its column takes it; characters that cannot be shown become question marks."""
+    shown = "".join(each if each.isprintable() else "?" for each in (text or "")[:longest])
+    return shown or None
 
 
 def state_of(app: Flask) -> State:

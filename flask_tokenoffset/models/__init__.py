@@ -9,7 +9,17 @@ from flask_tokenoffset.models.accounts import (
     AccountKind,
     Person,
 )
-from flask_tokenoffset.models.audit import AuditAction, AuditChain, AuditEvent, AuditOrigin
+from flask_tokenoffset.models.audit import (
+    APPEND_ONLY,
+    AUDIT_DETAILS,
+    AUDIT_SUBJECTS,
+    LONGEST_ADDRESS,
+    LONGEST_USER_AGENT,
+    AuditAction,
+    AuditChain,
+    AuditEvent,
+    AuditOrigin,
+)
 from flask_tokenoffset.models.base import TABLE_PREFIX, Base, UTCDateTime, new_id
 from flask_tokenoffset.models.estimates import Estimate
 from flask_tokenoffset.models.idempotency import LONGEST_IDEMPOTENCY_KEY, IdempotencyRecord
@@ -69,11 +79,16 @@ from flask_tokenoffset.models.usage import (
 )
 
 __all__ = [
+    "APPEND_ONLY",
+    "AUDIT_DETAILS",
+    "AUDIT_SUBJECTS",
+    "LONGEST_ADDRESS",
     "LONGEST_DIMENSION",
     "LONGEST_EMAIL",
     "LONGEST_IDEMPOTENCY_KEY",
     "LONGEST_NAME",
     "LONGEST_PATH",
+    "LONGEST_USER_AGENT",
     "TABLE_PREFIX",
     "UNFINISHED",
     "UNFINISHED_BULK",

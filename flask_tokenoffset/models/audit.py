@@ -57,6 +57,61 @@ class AuditAction(StrEnum):
     EXPORT_MADE = "export.made"
 
 
+#: What an event may be about.
+AUDIT_SUBJECTS: Final = frozenset(
+    {
+        "audit-log",
+        "bulk-change",
+        "identity",
+        "invitation",
+        "membership",
+        "organization",
+        "person",
+        "plan",
+        "source",
+    }
+)
+#: What may be said of a change. There is no word here for a name, an address or a secret, because
+#: nothing can ever be taken out of the log again; a new word is thought about here first.
+AUDIT_DETAILS: Final = frozenset(
+    {
+        "action",
+        "actor_id",
+        "amount_cents",
+        "band",
+        "cap_cents_per_month",
+        "changed",
+        "coverage_percent",
+        "default_band",
+        "default_coverage_percent",
+        "difference_cents",
+        "format",
+        "former_payer",
+        "former_role",
+        "former_status",
+        "from_date",
+        "invitations",
+        "membership_id",
+        "method_version",
+        "payer",
+        "payer_rule",
+        "person_id",
+        "plans_changed",
+        "plans_ended",
+        "plans_to_change",
+        "provider",
+        "purpose",
+        "reason",
+        "role",
+        "source_kind",
+        "status",
+        "subject_type",
+        "to_date",
+        "tokens_per_month",
+    }
+)
+
+
 class AuditChain(Base):
     """Where an account's chain ends. Kept apart from the events, so that a cut tail shows."""
 
@@ -107,6 +162,11 @@ class AuditEvent(Base):
     key_id: Mapped[str] = mapped_column(String(16))
 
 
+#: Characters kept of a network address (IPv6 with an IPv4 one in it) and of a user agent.
+LONGEST_ADDRESS: Final = 45
+LONGEST_USER_AGENT: Final = 300
+
+
 class AuditOrigin(Base):
     """Where an event came from. Kept for a limited time, apart from the chain."""
 
@@ -114,8 +174,8 @@ class AuditOrigin(Base):
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey(AuditEvent.id), primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
-    address: Mapped[str | None] = mapped_column(String(45))
-    user_agent: Mapped[str | None] = mapped_column(String(300))
+    address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
+    user_agent: Mapped[str | None] = mapped_column(String(LONGEST_USER_AGENT))
     #: Makes the digest in the event tell nothing once this row is gone.
     salt: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
     recorded_at: Mapped[datetime] = mapped_column(index=True)

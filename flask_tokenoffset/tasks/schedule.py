@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services import billing, idempotency, schedule, sending
+from flask_tokenoffset.services import audit, billing, idempotency, schedule, sending
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class TickReport:
     given_up: int = 0
     weekly_runs_created: int = 0
     handed_to_queue: int = 0
-    billing_records_created: int = 0
     #: Messages that are due, new ones and those whose worker fell silent.
     messages_handed_to_queue: int = 0
+    billing_records_created: int = 0
     #: Answers to repeated calls that were kept long enough.
     idempotency_records_forgotten: int = 0
+    #: Addresses and user agents in the audit log that were kept long enough.
+    audit_origins_forgotten: int = 0
     #: The steps that failed, by name; the log says why. The others were taken all the same.
     failed_steps: list[str] = field(default_factory=list)
 
@@ -55,10 +58,11 @@ def tick(state: State) -> TickReport:
         "reclaim lost runs": _reclaim,
         "create weekly runs": _create_weekly_runs,
         "hand runs to the queue": _hand_over,
+        "hand messages to the queue": _hand_over_messages,
         "create billing records": _create_billing_records,
         "forget answers to repeated calls": _forget_answers,
+        "forget where changes came from": _forget_origins,
     }
-        "hand messages to the queue": _hand_over_messages,
     for name, step in steps.items():
         try:
             step(state, now, report)
@@ -99,10 +103,6 @@ def _hand_over(state: State, now: datetime, report: TickReport) -> None:
     report.handed_to_queue = len(due)
 
 
-def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
-    for _ in range(MOST_BATCHES):
-        with state.unit_of_work() as work:
-            created = len(billing.create_due_records(work, now))
 def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
         due = sending.due_messages(work.session, now)
@@ -111,6 +111,10 @@ def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None
     report.messages_handed_to_queue = len(due)
 
 
+def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
+    for _ in range(MOST_BATCHES):
+        with state.unit_of_work() as work:
+            created = len(billing.create_due_records(work, now))
         report.billing_records_created += created
         if not created:
             return
@@ -119,3 +123,13 @@ def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None
 def _forget_answers(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
         report.idempotency_records_forgotten = idempotency.forget_old(work.session, now)
+
+
+def _forget_origins(state: State, now: datetime, report: TickReport) -> None:
+    before = now - timedelta(days=state.settings.audit_origin_days)
+    for _ in range(MOST_BATCHES):
+        with state.unit_of_work() as work:
+            forgotten = audit.forget_origins(work.session, before)
+        report.audit_origins_forgotten += forgotten
+        if forgotten < audit.FORGET_BATCH:
+            return
