@@ -15,6 +15,7 @@ from flask_tokenoffset.errors import Conflict, TooManyAttempts
 from flask_tokenoffset.models import (
     UNFINISHED,
     Account,
+    AuditAction,
     Connection,
     ConnectionStatus,
     CostLine,
@@ -147,6 +148,7 @@ def connect(
     session.flush()
     _store_key(session, connection, key, vault=vault, now=now)
     run = _new_run(session, source, provider, RunTrigger.CONNECTED, now=now, settings=settings)
+    _record(work, AuditAction.SOURCE_CONNECTED, connection)
     work.tell(
         signals.source_connected,
         source_id=source.id,
@@ -214,6 +216,7 @@ def replace_key(
     connection.key_prefix = key_prefix(key)
     connection.status = ConnectionStatus.ACTIVE
     connection.paused_code = connection.paused_reason = None
+    _record(work, AuditAction.SOURCE_KEY_REPLACED, connection)
     return _new_run(
         session, source, connection.provider, RunTrigger.REQUESTED, now=now, settings=settings
     )
@@ -274,7 +277,18 @@ def disconnect(work: UnitOfWork, *, account_id: UUID, source_id: UUID, clock: Cl
     connection.paused_code = connection.paused_reason = None
     connection.disconnected_at = now
     session.flush()
+    _record(work, AuditAction.SOURCE_DISCONNECTED, connection)
     work.tell(signals.source_disconnected, source_id=source_id, account_id=account_id)
+
+
+def _record(work: UnitOfWork, action: AuditAction, connection: Connection) -> None:
+    work.record(
+        action,
+        account_id=connection.account_id,
+        subject_type="source",
+        subject_id=connection.source_id,
+        provider=connection.provider,
+    )
 
 
 def _sampled_source_alone(

@@ -18,6 +18,7 @@ from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.methodology import amount_cents, check_coverage
 from flask_tokenoffset.models import (
     Adoption,
+    AuditAction,
     Estimate,
     Person,
     Plan,
@@ -132,6 +133,17 @@ def adopt(
         )
     except (IntegrityError, StaleDataError):
         raise _changed_meanwhile() from None
+    work.record(
+        AuditAction.PLAN_ADOPTED,
+        account_id=account_id,
+        subject_type="plan",
+        subject_id=adoption.plan_id,
+        actor_id=person.id,
+        amount_cents=amount,
+        coverage_percent=coverage_percent,
+        source_kind=adoption.source_kind,
+        method_version=method_version,
+    )
     work.tell(
         signals.estimate_adopted,
         plan_id=adoption.plan_id,
@@ -234,6 +246,14 @@ def change_status(
         # The scheduler looks at active plans only, so what is owed up to here is recorded now; a
         # month whose very first instant this is, is not.
         record_due_months(work, [plan.id], now)
+    work.record(
+        AuditAction.PLAN_STATUS_CHANGED,
+        account_id=account_id,
+        subject_type="plan",
+        subject_id=plan.id,
+        actor_id=person.id,
+        status=status,
+    )
     work.tell(signals.plan_changed, plan_id=plan.id, account_id=plan.account_id, status=str(status))
     return plan
 

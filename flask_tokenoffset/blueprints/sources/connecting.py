@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.context import acting, current_visitor
+from flask_tokenoffset.blueprints.context import acting, acting_person, current_visitor
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
     MalformedAnswer,
@@ -85,6 +85,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     provider = connection.provider
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
+        acting_person(work)
         run = connections.replace_key(
             work,
             account_id=account_id,
@@ -121,6 +122,7 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
     """End a connection and delete its credential at once."""
     state = current_state()
     with state.unit_of_work() as work:
+        acting_person(work)
         connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
 
 
