@@ -35,12 +35,15 @@ from flask_tokenoffset.testing import (
 from flask_tokenoffset.unit_of_work import Task
 from flask_tokenoffset.vault import generate_key
 from tests.support.html_page import HtmlPage
+from tests.support.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+    from flask_tokenoffset.mail import OutgoingMail
 
 PREFIX: Final = "/tokenoffset"
 API: Final = f"{PREFIX}/api/v1"
@@ -98,15 +101,28 @@ class Browser:
     """A browser in which somebody is signed in, or nobody.
 
     :param name: the host's user; ``None`` for a visitor whom the host does not know.
+    :param verified: whether the host knows that the user's address is theirs. What is said with a
+        user's first sign-in holds for ever.
     """
 
-    def __init__(self, world: World, name: str | None) -> None:
+    def __init__(self, world: World, name: str | None, *, verified: bool = True) -> None:
         self._world = world
         self.name = name
         self.client: FlaskClient = world.app.test_client()
         self.user_key = ""
         if name is not None:
-            self.user_key = self.client.post("/sign-in", data={"name": name}).text
+            fields = {"name": name, "verified": "yes" if verified else ""}
+            self.user_key = self.client.post("/sign-in", data=fields).text
+
+    @property
+    def address(self) -> str:
+        """Where whoever is signed in gets mail."""
+        return f"{self.name}@example.com"
+
+    def grow_stale(self) -> None:
+        """Let the host no longer count the sign-in as a fresh one."""
+        with self.client.session_transaction() as session:
+            session["_fresh"] = False
 
     def get(self, path: str, **options: Any) -> TestResponse:
         """Open a page of ours.
@@ -170,6 +186,16 @@ class Browser:
         with self._world.app.app_context():
             return find_person(self._world.state.session, self.user_key) is not None
 
+    def has_address(self, email: str | None = None, *, verified: bool = True) -> str:
+        """Let the host say an address of whoever is signed in; the first name's by default.
+
+        :param verified: whether the host has proved that it is theirs.
+        """
+        email = email or f"{self.name}@example.org"
+        answer = self.client.post("/address", data={"email": email, "verified": int(verified)})
+        assert answer.status_code == 204
+        return email
+
     def connect(self, provider: str = "anthropic", **body: Any) -> UUID:
         """Connect a vendor with a key it accepts; the first sample waits in the queue."""
         answer = self.api("POST", "/sources", {"provider": provider, "key": KEYS[provider], **body})
@@ -231,9 +257,21 @@ class World:
     ) -> None:
         self.clock = SteadyClock(START)
         self.queue = HeldQueue()
+        self._mailbox = Mailbox(PREFIX)
         self.anthropic = AnthropicSimulator(today=self.clock.today, **(customer or {}))
         self.openai = OpenAISimulator(today=self.clock.today, **(customer or {}))
-        self.app = _make_host(database_url, self.vendors, settings)
+        #: What has left by mail.
+        self.mailbox: list[OutgoingMail] = []
+        settings = {
+            "TOKENOFFSET_MAILER": self.mailbox.append,
+            "TOKENOFFSET_PUBLIC_URL": "http://localhost",
+            **settings,
+        }
+        mail = {
+            "TOKENOFFSET_MAILER": self._mailbox,
+            "TOKENOFFSET_PUBLIC_URL": "http://localhost",
+        }
+        self.app = _make_host(database_url, self.vendors, mail | settings)
         self.app.extensions[EXTENSION_KEY] = replace(
             state_of(self.app), clock=self.clock, queue=self.queue
         )
@@ -252,9 +290,18 @@ class World:
         """The extension's collaborators."""
         return state_of(self.app)
 
-    def browser(self, name: str | None) -> Browser:
-        """A new browser, for instance a second one of somebody who has one."""
-        return Browser(self, name)
+    @property
+    def mail(self) -> Mailbox:
+        """What was sent. A test that has links sent must look in here."""
+        self._mailbox.looked_into = True
+        return self._mailbox
+
+    def browser(self, name: str | None, *, verified: bool = True) -> Browser:
+        """A new browser, for instance a second one of somebody who has one.
+
+        :param verified: whether the host knows that the address of a new user is theirs.
+        """
+        return Browser(self, name, verified=verified)
 
     @cached_property
     def ada(self) -> Browser:
@@ -348,10 +395,11 @@ class World:
         return sorted(paths)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and look for mail that nobody expected."""
         with self.app.app_context():
             self.state.session.remove()  # type: ignore[attr-defined]  # a scoped session
             self.state.db.engine.dispose()
+        self._mailbox.refuse_surprises()
 
 
 def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[str, Any]) -> Flask:
@@ -369,6 +417,8 @@ def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[
     class User(db.Model, flask_login.UserMixin):  # type: ignore[name-defined, misc]
         id = db.Column(db.Integer, primary_key=True)
         name = db.Column(db.String(40), unique=True)
+        email = db.Column(db.String(320))
+        email_verified = db.Column(db.Boolean, default=False)
 
     manager = flask_login.LoginManager(app)
     manager.login_view = "sign_in_page"
@@ -383,11 +433,19 @@ def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[
         name = request.form["name"]
         user = db.session.scalar(select(User).where(User.name == name))
         if user is None:
-            user = User(name=name)
+            verified = bool(request.form.get("verified"))
+            user = User(name=name, email=f"{name}@example.com", email_verified=verified)
             db.session.add(user)
             db.session.commit()
         flask_login.login_user(user)
         return str(user.id)
+
+    @app.post("/address")
+    def change_address() -> tuple[str, int]:
+        flask_login.current_user.email = request.form["email"]
+        flask_login.current_user.email_verified = request.form["verified"] == "1"
+        db.session.commit()
+        return "", 204
 
     TokenOffset(app)
     return app
