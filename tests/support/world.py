@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from flask_tokenoffset.mail import OutgoingMail
-
 PREFIX: Final = "/tokenoffset"
 API: Final = f"{PREFIX}/api/v1"
 #: A Friday morning, so that neither a month nor a weekly refresh is about to begin.
@@ -186,15 +184,13 @@ class Browser:
         with self._world.app.app_context():
             return find_person(self._world.state.session, self.user_key) is not None
 
-    def has_address(self, email: str | None = None, *, verified: bool = True) -> str:
-        """Let the host say an address of whoever is signed in; the first name's by default.
+    def change_address(self, email: str, *, verified: bool = True) -> None:
+        """Let the host say another address of whoever is signed in.
 
-        :param verified: whether the host has proved that it is theirs.
+        :param verified: whether the host knows that it is theirs.
         """
-        email = email or f"{self.name}@example.org"
-        answer = self.client.post("/address", data={"email": email, "verified": int(verified)})
-        assert answer.status_code == 204
-        return email
+        fields = {"email": email, "verified": "yes" if verified else ""}
+        assert self.client.post("/address", data=fields).status_code == 204
 
     def connect(self, provider: str = "anthropic", **body: Any) -> UUID:
         """Connect a vendor with a key it accepts; the first sample waits in the queue."""
@@ -260,13 +256,6 @@ class World:
         self._mailbox = Mailbox(PREFIX)
         self.anthropic = AnthropicSimulator(today=self.clock.today, **(customer or {}))
         self.openai = OpenAISimulator(today=self.clock.today, **(customer or {}))
-        #: What has left by mail.
-        self.mailbox: list[OutgoingMail] = []
-        settings = {
-            "TOKENOFFSET_MAILER": self.mailbox.append,
-            "TOKENOFFSET_PUBLIC_URL": "http://localhost",
-            **settings,
-        }
         mail = {
             "TOKENOFFSET_MAILER": self._mailbox,
             "TOKENOFFSET_PUBLIC_URL": "http://localhost",
@@ -443,7 +432,7 @@ def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[
     @app.post("/address")
     def change_address() -> tuple[str, int]:
         flask_login.current_user.email = request.form["email"]
-        flask_login.current_user.email_verified = request.form["verified"] == "1"
+        flask_login.current_user.email_verified = bool(request.form["verified"])
         db.session.commit()
         return "", 204
 
