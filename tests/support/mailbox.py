@@ -2,7 +2,8 @@
 
 The mailer of every world keeps what it is given. Notices pile up unseen; a message with a link in
 it must have been expected: a test in which one was sent fails in the end, unless it looked into
-``world.mail``. And whatever a test does, nothing leaves this machine (``tests/support/network.py``).
+``world.mail``. And whatever a test does, nothing leaves this machine: see
+:mod:`tests.support.network`.
 """
 
 from __future__ import annotations

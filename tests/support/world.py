@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
+    from flask_tokenoffset.mail import OutgoingMail
+
 PREFIX: Final = "/tokenoffset"
 API: Final = f"{PREFIX}/api/v1"
 #: A Friday morning, so that neither a month nor a weekly refresh is about to begin.
@@ -284,6 +286,11 @@ class World:
         """What was sent. A test that has links sent must look in here."""
         self._mailbox.looked_into = True
         return self._mailbox
+
+    @property
+    def mailbox(self) -> list[OutgoingMail]:
+        """Every message that has left by mail, the oldest first."""
+        return self.mail.messages
 
     def browser(self, name: str | None, *, verified: bool = True) -> Browser:
         """A new browser, for instance a second one of somebody who has one.
