@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -43,7 +43,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -194,6 +194,57 @@ def _from_preview(
         models=preview.models,
         now=now,
     )
+
+
+def estimate_many_from_band(
+    session: Session,
+    *,
+    sources: Mapping[UUID, UUID | None],
+    person_id: UUID,
+    key: str,
+    now: datetime,
+) -> dict[UUID, UUID]:
+    """An estimate at a band's midpoint for each of many accounts, in at most two statements.
+
+    :param sources: each account, with the source of its bands where it has one already.
+    :param person_id: who makes them.
+    :param key: the band's.
+    :return: the estimate's id by account.
+    """
+    known = {account: source or new_id() for account, source in sources.items()}
+    missing = [
+        {
+            "id": known[account_id],
+            "account_id": account_id,
+            "kind": SourceKind.BAND,
+            "label": _LABELS[SourceKind.BAND],
+            "created_by": person_id,
+            "created_at": now,
+        }
+        for account_id, source_id in sources.items()
+        if source_id is None
+    ]
+    if missing:
+        # What is returned is not needed; asking for it makes it one statement instead of many.
+        session.execute(insert(Source).returning(Source.id), missing)
+    preview = preview_band(key)
+    said = {
+        "source_kind": SourceKind.BAND,
+        "band": preview.band.key,
+        "created_by": person_id,
+        "created_at": now,
+        "quality": QUALITY_BAND,
+        **_figures_of(preview.models, None),
+    }
+    made = {account_id: new_id() for account_id in sources}
+    session.execute(
+        insert(Estimate).returning(Estimate.id),
+        [
+            {"id": made[account_id], "account_id": account_id, "source_id": source_id, **said}
+            for account_id, source_id in known.items()
+        ],
+    )
+    return made
 
 
 def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
@@ -370,9 +421,6 @@ def store_estimate(
     :param window: first day that was read and the day after the last.
     :param cost_nano_usd_per_month: what the vendor would charge, where it is known.
     """
-    published_method, class_aware_method = published(), class_aware()
-    environment = estimate_environment(models, published_method, class_aware_method)
-    tokens = environment.tokens
     estimate = Estimate(
         id=new_id(),
         account_id=source.account_id,
@@ -385,16 +433,26 @@ def store_estimate(
         window_start=window[0] if window else None,
         window_end=window[1] if window else None,
         quality=quality,
-        uncached_input_tokens_per_month=tokens.uncached_input_tokens,
-        cached_input_tokens_per_month=tokens.cached_input_tokens,
-        cache_creation_tokens_per_month=tokens.cache_creation_tokens,
-        output_tokens_per_month=tokens.output_tokens,
         cost_nano_usd_per_month=cost_nano_usd_per_month,
-        published_version=published_method.version,
-        class_aware_version=class_aware_method.version,
-        bands_version=CURRENT_BANDS_VERSION,
-        figures=figures.to_json(models, environment, projection=projection),
+        **_figures_of(models, projection),
     )
     session.add(estimate)
     session.flush()
     return estimate
+
+
+def _figures_of(models: Sequence[ModelUsage], projection: Projection | None) -> dict[str, Any]:
+    """What an estimate says of an amount of use, by the methods as they stand."""
+    published_method, class_aware_method = published(), class_aware()
+    environment = estimate_environment(models, published_method, class_aware_method)
+    tokens = environment.tokens
+    return {
+        "uncached_input_tokens_per_month": tokens.uncached_input_tokens,
+        "cached_input_tokens_per_month": tokens.cached_input_tokens,
+        "cache_creation_tokens_per_month": tokens.cache_creation_tokens,
+        "output_tokens_per_month": tokens.output_tokens,
+        "published_version": published_method.version,
+        "class_aware_version": class_aware_method.version,
+        "bands_version": CURRENT_BANDS_VERSION,
+        "figures": figures.to_json(models, environment, projection=projection),
+    }

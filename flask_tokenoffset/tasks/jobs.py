@@ -17,6 +17,7 @@ from flask.cli import ScriptInfo
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.state import current_state
+from flask_tokenoffset.tasks.bulk_changes import change_plans
 from flask_tokenoffset.tasks.mail import mail
 from flask_tokenoffset.tasks.sampling import sample
 from flask_tokenoffset.unit_of_work import Task
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: What each task runs.
-TASKS: Final[Mapping[str, Callable[..., None]]] = {Task.SAMPLE: sample, Task.MAIL: mail}
+TASKS: Final[Mapping[str, Callable[..., None]]] = {
+    Task.SAMPLE: sample,
+    Task.MAIL: mail,
+    Task.BULK_CHANGE: change_plans,
+}
 
 #: Where a worker that we did not start finds the host's application, in order.
 APP_VARIABLES: Final = ("TOKENOFFSET_APP", "FLASK_APP")

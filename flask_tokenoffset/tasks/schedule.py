@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services import audit, billing, idempotency, schedule, sending
+from flask_tokenoffset.services import audit, billing, bulk_chunks, idempotency, schedule, sending
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class TickReport:
     handed_to_queue: int = 0
     #: Messages that are due, new ones and those whose worker fell silent.
     messages_handed_to_queue: int = 0
+    #: Changes to many plans with something left to do.
+    bulk_changes_handed_to_queue: int = 0
     billing_records_created: int = 0
     #: Answers to repeated calls that were kept long enough.
     idempotency_records_forgotten: int = 0
@@ -59,6 +61,7 @@ def tick(state: State) -> TickReport:
         "create weekly runs": _create_weekly_runs,
         "hand runs to the queue": _hand_over,
         "hand messages to the queue": _hand_over_messages,
+        "hand changes to many plans to the queue": _hand_over_bulk_changes,
         "create billing records": _create_billing_records,
         "forget answers to repeated calls": _forget_answers,
         "forget where changes came from": _forget_origins,
@@ -109,6 +112,17 @@ def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None
         for message in due:
             work.enqueue(Task.MAIL, message.message_id, attempt=message.attempt)
     report.messages_handed_to_queue = len(due)
+
+
+def _hand_over_bulk_changes(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        unfinished = bulk_chunks.unfinished_changes(work.session, limit=MOST_BATCHES)
+        for change_id, requested_at in unfinished:
+            # Another job each minute: one whose worker was killed may be taken for a running one,
+            # and a job too many finds the change held, or done.
+            minutes = int((now - requested_at).total_seconds() // TICK_SECONDS)
+            work.enqueue(Task.BULK_CHANGE, change_id, attempt=minutes)
+    report.bulk_changes_handed_to_queue = len(unfinished)
 
 
 def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
