@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 #: Items of the longest list page.
 LONGEST_PAGE: Final = 100
-#: Characters of the longest cursor we hand out or read.
-LONGEST_CURSOR: Final = 500
+#: Characters of the longest cursor we hand out or read: a name of 120 letters from anywhere in
+#: Unicode takes 640 of them.
+LONGEST_CURSOR: Final = 800
 
 
 class _Input(BaseModel):
@@ -109,7 +110,7 @@ def encode_cursor(parts: Iterable[str | int]) -> str:
     :param parts: the sort key of the last item shown. A cursor is readable by whoever holds it and
         proves nothing; the query it goes into names the account all the same.
     """
-    text = json.dumps(list(parts), separators=(",", ":"))
+    text = json.dumps(list(parts), separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

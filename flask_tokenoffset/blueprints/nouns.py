@@ -18,8 +18,12 @@ from flask_tokenoffset.blueprints.connections import pages as connections_pages
 from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
+from flask_tokenoffset.blueprints.members import api as members_api
+from flask_tokenoffset.blueprints.members import pages as members_pages
 from flask_tokenoffset.blueprints.methodology import api as methodology_api
 from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
+from flask_tokenoffset.blueprints.organizations import api as organizations_api
+from flask_tokenoffset.blueprints.organizations import pages as organizations_pages
 from flask_tokenoffset.blueprints.plans import api as plans_api
 from flask_tokenoffset.blueprints.plans import pages as plans_pages
 from flask_tokenoffset.blueprints.rendering import NavigationItem
@@ -46,18 +50,28 @@ ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
 #: Adds pages to the blueprint ``tokenoffset.pages``.
 PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
+    organizations_pages.register,
     methodology_pages.register,
     connections_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
-ORGANIZATION_PAGES: Final[tuple[Register, ...]] = ACCOUNT_PAGES
+ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
+    *ACCOUNT_PAGES,
+    members_pages.register,
+    organizations_pages.register_in_organization,
+)
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
 OPERATIONS: Final[tuple[Register, ...]] = (
     methodology_api.register,
     *ACCOUNT_OPERATIONS,
+    organizations_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
-ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = ACCOUNT_OPERATIONS
+ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
+    *ACCOUNT_OPERATIONS,
+    members_api.register,
+    organizations_api.register_in_organization,
+)
 _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     NavigationItem("Dashboard", "dashboard", Permission.READ_PLAN),
     NavigationItem(
@@ -83,8 +97,35 @@ _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
 #: The navigation our layout shows, in order.
 NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     *_ACCOUNT_NAVIGATION,
+    NavigationItem(
+        "Organizations",
+        "list_organizations",
+        Permission.READ_SELF,
+        within=("create_organization",),
+    ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
 )
 #: The navigation on the pages of an organization.
-ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = _ACCOUNT_NAVIGATION
+ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
+    NavigationItem("Membership", "membership", Permission.READ_MEMBERSHIP, within=("leave",)),
+    *_ACCOUNT_NAVIGATION,
+    NavigationItem(
+        "Members",
+        "members",
+        Permission.READ_MEMBERS,
+        within=(
+            "member",
+            "change_role",
+            "change_member_status",
+            "remove_member",
+            "transfer_ownership",
+        ),
+    ),
+    NavigationItem(
+        "Settings",
+        "settings",
+        Permission.CHANGE_ORGANIZATION,
+        within=("rename_organization", "close_organization"),
+    ),
+)

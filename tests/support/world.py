@@ -229,6 +229,10 @@ class Browser:
         )
         return _answered(answer, 201)
 
+    def create_organization(self, name: str = "Acme") -> UUID:
+        """Make an organization, whose owner they are; returns its id."""
+        return UUID(_answered(self.api("POST", "/organizations", {"name": name}), 201)["id"])
+
     def settle(self, provider: str = "anthropic", coverage_percent: int = 100) -> UUID:
         """Go the whole way: connect, sample, adopt, and owe one month's record."""
         source_id = self.sample(provider)

@@ -1,0 +1,1 @@
+"""Members of an organization, one's own membership, and handing ownership over."""

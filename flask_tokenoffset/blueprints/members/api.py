@@ -1,0 +1,204 @@
+"""Operations on the members of an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.members.schemas import (
+    MemberAnswer,
+    MemberBody,
+    MemberList,
+    MemberQuery,
+    TransferBody,
+)
+from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotFound, NotPermitted
+from flask_tokenoffset.models import MembershipStatus
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import members
+from flask_tokenoffset.services.member_lists import MemberFilter, list_members, read_member
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/members",
+    permission=Permission.READ_MEMBERS,
+    summary="List the members",
+    query=MemberQuery,
+    answers={200: MemberList},
+    problems=[InvalidInput],
+)
+def list_organization_members(query: MemberQuery) -> OperationAnswer:
+    """The organization's members, by name."""
+    found = list_members(
+        current_state().session,
+        current_place().organization.id,
+        MemberFilter(search=query.search, role=query.role, status=query.status),
+        after=read_name_cursor(query.cursor),
+        limit=query.limit + 1,
+    )
+    shown = found[: query.limit]
+    last = shown[-1].membership if len(found) > query.limit else None
+    return MemberList(
+        items=[MemberAnswer.of(member) for member in shown],
+        next_cursor=write_name_cursor(last.sort_name, last.id) if last else None,
+    )
+
+
+@operation(
+    "GET",
+    "/members/<uuid:membership_id>",
+    permission=Permission.READ_MEMBERS,
+    summary="Read a member",
+    answers={200: MemberAnswer},
+    problems=[NotFound],
+)
+def read_organization_member(membership_id: UUID) -> OperationAnswer:
+    """One member."""
+    return _answer(membership_id)
+
+
+@operation(
+    "PATCH",
+    "/members/<uuid:membership_id>",
+    permission=Permission.CHANGE_MEMBERS,
+    summary="Change a member's role, suspend or restore",
+    body=MemberBody,
+    answers={200: MemberAnswer},
+    problems=[NotFound, NotPermitted, InvalidInput, Conflict, LastOwner],
+)
+def change_member(membership_id: UUID, body: MemberBody) -> OperationAnswer:
+    """Give a member another role, suspend or restore them; both at once or neither."""
+    if body.role is None and body.status is None:
+        raise InvalidInput({"": "Name a role or a status; there is nothing to change without."})
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        person = acting_person(work)
+        if body.status is not None:
+            change = members.restore
+            if body.status is MembershipStatus.SUSPENDED:
+                change = members.suspend
+            change(
+                work, organization_id=organization_id, membership_id=membership_id, person=person
+            )
+        if body.role is not None:
+            members.change_role(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=person,
+                role=body.role,
+                now=state.clock.now(),
+            )
+    return _answer(membership_id)
+
+
+@operation(
+    "DELETE",
+    "/members/<uuid:membership_id>",
+    permission=Permission.CHANGE_MEMBERS,
+    summary="Remove a member",
+    answers={204: None},
+    problems=[NotFound, NotPermitted, LastOwner],
+)
+def remove_member(membership_id: UUID) -> OperationAnswer:
+    """End a membership. The plan the member has in the organization ends with it."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        members.remove(
+            work,
+            organization_id=organization_id,
+            membership_id=membership_id,
+            person=acting_person(work),
+            now=state.clock.now(),
+        )
+    return None, 204
+
+
+@operation(
+    "POST",
+    "/transfer",
+    permission=Permission.OWN_ORGANIZATION,
+    summary="Hand ownership over",
+    body=TransferBody,
+    answers={200: MemberAnswer},
+    problems=[NotFound, NotPermitted, Conflict],
+)
+def transfer_ownership(body: TransferBody) -> OperationAnswer:
+    """Make a member an owner in the caller's place; the caller is an admin afterwards."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        members.transfer_ownership(
+            work,
+            organization_id=organization_id,
+            membership_id=body.membership_id,
+            person=acting_person(work),
+            now=state.clock.now(),
+        )
+    return _answer(body.membership_id)
+
+
+@operation(
+    "GET",
+    "/membership",
+    permission=Permission.READ_MEMBERSHIP,
+    summary="Read your own membership",
+    answers={200: MemberAnswer},
+    problems=[NotFound],
+)
+def read_membership() -> OperationAnswer:
+    """The caller's own place in the organization."""
+    return _answer(current_place().membership.id)
+
+
+@operation(
+    "DELETE",
+    "/membership",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="Leave the organization",
+    answers={204: None},
+    problems=[NotFound, LastOwner],
+)
+def leave_organization() -> OperationAnswer:
+    """End the caller's own membership."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        members.leave(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            now=state.clock.now(),
+        )
+    return None, 204
+
+
+def _answer(membership_id: UUID) -> MemberAnswer:
+    return MemberAnswer.of(
+        read_member(current_state().session, current_place().organization.id, membership_id)
+    )
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(
+        api,
+        list_organization_members,
+        read_organization_member,
+        change_member,
+        remove_member,
+        transfer_ownership,
+        read_membership,
+        leave_organization,
+    )

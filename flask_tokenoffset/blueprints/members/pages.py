@@ -1,0 +1,291 @@
+"""Pages of members: the list, one member, one's own membership."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.members.forms import (
+    ROLE_SENTENCES,
+    ROLE_TITLES,
+    STATUS_TITLES,
+    SearchForm,
+    read_role,
+)
+from flask_tokenoffset.blueprints.organizations.pages import Notice
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
+from flask_tokenoffset.models import MembershipStatus
+from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
+from flask_tokenoffset.services import members as services
+from flask_tokenoffset.services.member_lists import (
+    COUNTED_UP_TO,
+    count_members,
+    list_members,
+    read_member,
+)
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+MEMBERS_PER_PAGE: Final = 50
+_SEE_OTHER: Final = 303
+#: What a page can say itself. Whoever does not belong there (any more) gets the common answers.
+_TOLD: Final = (Conflict, LastOwner, NotPermitted)
+
+#: By what was done and where the member stands then: an address alone can claim anything.
+_NOTICES: Final[Mapping[tuple[str, str], Notice]] = {
+    ("suspended", MembershipStatus.SUSPENDED): Notice(
+        "Suspended", "This member sees and does nothing here until somebody restores them."
+    ),
+    ("restored", MembershipStatus.ACTIVE): Notice(
+        "Restored", "This member may act again, in the role they have."
+    ),
+    ("role", MembershipStatus.ACTIVE): Notice(
+        "Role changed", "It counts from their next request on. They are told by mail."
+    ),
+    ("role", MembershipStatus.SUSPENDED): Notice(
+        "Role changed", "It counts once they are restored. They are told by mail."
+    ),
+    ("transferred", MembershipStatus.ACTIVE): Notice(
+        "Handed over", "This member is an owner now, and you are an admin."
+    ),
+}
+
+
+@requires(Permission.READ_MEMBERS)
+def members() -> ResponseReturnValue:
+    """The members by name, with a search."""
+    organization_id = current_place().organization.id
+    session = current_state().session
+    form = SearchForm.read(request.args)
+    after = read_name_cursor(request.args.get("cursor"))
+    found = list_members(
+        session, organization_id, form.wanted(), after=after, limit=MEMBERS_PER_PAGE + 1
+    )
+    shown = found[:MEMBERS_PER_PAGE]
+    more_url = None
+    if len(found) > MEMBERS_PER_PAGE:
+        last = shown[-1].membership
+        cursor = write_name_cursor(last.sort_name, last.id)
+        more_url = url_for(".members", cursor=cursor, **form.query())
+    return render(
+        "members/members.html",
+        members=shown,
+        count=count_members(session, organization_id, form.wanted()),
+        counted_up_to=COUNTED_UP_TO,
+        form=form,
+        first_url=None if after is None else url_for(".members", **form.query()),
+        more_url=more_url,
+        removed=request.args.get("done") == "removed",
+        role_titles=ROLE_TITLES,
+        status_titles=STATUS_TITLES,
+        own_id=current_place().membership.id,
+    )
+
+
+@requires(Permission.READ_MEMBERS)
+def member(membership_id: UUID) -> ResponseReturnValue:
+    """One member, and what may be done about them."""
+    return _member_page(membership_id, done=request.args.get("done", ""))
+
+
+@requires(Permission.CHANGE_MEMBERS)
+def change_role(membership_id: UUID) -> ResponseReturnValue:
+    """Give a member another role."""
+    organization_id = current_place().organization.id
+    role = read_role(request.form)
+    if role is None:
+        raise InvalidInput({"role": "There is no such role. Choose one of the list."})
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            person = acting_person(work)
+            changed = services.change_role(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=person,
+                role=role,
+                now=state.clock.now(),
+            )
+            own = changed.person_id == person.id
+    except _TOLD as refused:
+        return _member_page(membership_id, chosen=role, refused=refused)
+    if own:  # They may not see members any more.
+        return redirect(url_for(".membership", done="role"), code=_SEE_OTHER)
+    return redirect(url_for(".member", membership_id=membership_id, done="role"), code=_SEE_OTHER)
+
+
+@requires(Permission.CHANGE_MEMBERS)
+def change_status(membership_id: UUID, change: str) -> ResponseReturnValue:
+    """Suspend or restore a member."""
+    organization_id = current_place().organization.id
+    apply = services.suspend if change == "suspend" else services.restore
+    try:
+        with current_state().unit_of_work() as work:
+            apply(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=acting_person(work),
+            )
+    except _TOLD as refused:
+        return _member_page(membership_id, refused=refused)
+    done = "suspended" if change == "suspend" else "restored"
+    return redirect(url_for(".member", membership_id=membership_id, done=done), code=_SEE_OTHER)
+
+
+@requires(Permission.CHANGE_MEMBERS)
+def remove_member(membership_id: UUID) -> ResponseReturnValue:
+    """Ask once more, then end a membership."""
+    place = current_place()
+    found = read_member(current_state().session, place.organization.id, membership_id)
+    if request.method != "POST":
+        return render("members/remove.html", member=found, organization=place.organization)
+    organization_id, own = place.organization.id, found.membership.id == place.membership.id
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            services.remove(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=acting_person(work),
+                now=state.clock.now(),
+            )
+    except _TOLD as refused:
+        return _member_page(membership_id, refused=refused)
+    return _left() if own else redirect(url_for(".members", done="removed"), code=_SEE_OTHER)
+
+
+@requires(Permission.OWN_ORGANIZATION)
+def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
+    """Ask once more, then make a member an owner in one's own place."""
+    place = current_place()
+    if request.method != "POST":
+        found = read_member(current_state().session, place.organization.id, membership_id)
+        return render("members/transfer.html", member=found, organization=place.organization)
+    organization_id = place.organization.id
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            services.transfer_ownership(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=acting_person(work),
+                now=state.clock.now(),
+            )
+    except _TOLD as refused:
+        return _member_page(membership_id, refused=refused)
+    return redirect(
+        url_for(".member", membership_id=membership_id, done="transferred"), code=_SEE_OTHER
+    )
+
+
+@requires(Permission.READ_MEMBERSHIP)
+def membership() -> ResponseReturnValue:
+    """One's own place in the organization; the page that everybody in it may open."""
+    return _membership_page(role_changed=request.args.get("done") == "role")
+
+
+@requires(Permission.CHANGE_MEMBERSHIP)
+def leave() -> ResponseReturnValue:
+    """Ask once more, then end one's own membership."""
+    organization = current_place().organization
+    if request.method != "POST":
+        return render("members/leave.html", organization=organization)
+    organization_id = organization.id
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            services.leave(
+                work,
+                organization_id=organization_id,
+                person=acting_person(work),
+                now=state.clock.now(),
+            )
+    except LastOwner as refused:
+        return _membership_page(refused=refused)
+    return _left()
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    both = ["GET", "POST"]
+    one = "/members/<uuid:membership_id>"
+    pages.add_url_rule("/members", view_func=members)
+    pages.add_url_rule(one, view_func=member)
+    pages.add_url_rule(f"{one}/role", view_func=change_role, methods=["POST"])
+    pages.add_url_rule(
+        f"{one}/<any(suspend, restore):change>",
+        "change_member_status",
+        change_status,
+        methods=["POST"],
+    )
+    pages.add_url_rule(f"{one}/remove", view_func=remove_member, methods=both)
+    pages.add_url_rule(f"{one}/transfer", view_func=transfer_ownership, methods=both)
+    pages.add_url_rule("/membership", view_func=membership)
+    pages.add_url_rule("/leave", view_func=leave, methods=both)
+
+
+def _member_page(
+    membership_id: UUID,
+    *,
+    chosen: Role | None = None,
+    done: str = "",
+    refused: Refusal | None = None,
+) -> ResponseReturnValue:
+    place = current_place()
+    found = read_member(current_state().session, place.organization.id, membership_id)
+    own = found.membership.id == place.membership.id
+    # Whoever may not change members may read them; the page then offers nothing.
+    grantable = [role for role in Role if may_grant(place.role, role)]
+    page = render(
+        "members/member.html",
+        member=found,
+        organization=place.organization,
+        own=own,
+        may_change=found.role in grantable,
+        may_transfer=not own
+        and Permission.OWN_ORGANIZATION in place.permissions
+        and found.role is not Role.OWNER
+        and found.status is MembershipStatus.ACTIVE,
+        grantable=grantable,
+        chosen=chosen or found.role,
+        role_titles=ROLE_TITLES,
+        role_sentences=ROLE_SENTENCES,
+        notice=_NOTICES.get((done, found.status)),
+        refused=refused,
+    )
+    return page, refused.status if refused else 200
+
+
+def _membership_page(
+    *, role_changed: bool = False, refused: Refusal | None = None
+) -> ResponseReturnValue:
+    place = current_place()
+    page = render(
+        "members/membership.html",
+        organization=place.organization,
+        membership=place.membership,
+        role=place.role,
+        role_titles=ROLE_TITLES,
+        role_sentences=ROLE_SENTENCES,
+        role_changed=role_changed,
+        refused=refused,
+    )
+    return page, refused.status if refused else 200
+
+
+def _left() -> ResponseReturnValue:
+    return redirect(url_for("tokenoffset.pages.list_organizations", done="left"), code=_SEE_OTHER)

@@ -1,0 +1,1 @@
+"""Organizations: a person's own list of them, and an organization's settings."""

@@ -1,0 +1,141 @@
+"""Operations on organizations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.api_schema import ListQuery
+from flask_tokenoffset.blueprints.context import (
+    acting_person,
+    current_place,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.organizations.schemas import (
+    OrganizationAnswer,
+    OrganizationBody,
+    OrganizationList,
+)
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import organizations
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/organizations",
+    permission=Permission.READ_SELF,
+    summary="List your organizations",
+    query=ListQuery,
+    answers={200: OrganizationList},
+    problems=[InvalidInput],
+)
+def list_organizations(query: ListQuery) -> OperationAnswer:
+    """The organizations the caller belongs to, by name, with the caller's role in each."""
+    after = read_name_cursor(query.cursor)
+    person = current_visitor().person
+    if person is None:
+        return OrganizationList(items=[], next_cursor=None)
+    found = organizations.list_places(
+        current_state().session, person.id, after=after, limit=query.limit + 1
+    )
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return OrganizationList(
+        items=[OrganizationAnswer.of(place) for place in shown],
+        next_cursor=write_name_cursor(shown[-1].organization.name, shown[-1].organization.id)
+        if more
+        else None,
+    )
+
+
+@operation(
+    "POST",
+    "/organizations",
+    permission=Permission.CREATE_ORGANIZATION,
+    summary="Create an organization",
+    body=OrganizationBody,
+    answers={201: OrganizationAnswer},
+    problems=[InvalidInput, Conflict],
+)
+def create_organization(body: OrganizationBody) -> OperationAnswer:
+    """Make an organization. The caller is its owner."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        person = acting_person(work)
+        organization = organizations.create_organization(
+            work, person=person, name=body.name, now=state.clock.now()
+        )
+        place = organizations.find_place(work.session, organization.id, person.id)
+    if place is None:
+        raise NotFound("There is no such thing here.")
+    return OrganizationAnswer.of(place), 201
+
+
+@operation(
+    "GET",
+    "",
+    permission=Permission.READ_MEMBERSHIP,
+    summary="Read an organization",
+    answers={200: OrganizationAnswer},
+    problems=[NotFound],
+)
+def read_organization() -> OperationAnswer:
+    """One organization the caller belongs to."""
+    return OrganizationAnswer.of(current_place())
+
+
+@operation(
+    "PATCH",
+    "",
+    permission=Permission.CHANGE_ORGANIZATION,
+    summary="Rename an organization",
+    body=OrganizationBody,
+    answers={200: OrganizationAnswer},
+    problems=[NotFound, InvalidInput],
+)
+def rename_organization(body: OrganizationBody) -> OperationAnswer:
+    """Call an organization something else."""
+    organization_id = current_place().organization.id
+    with current_state().unit_of_work() as work:
+        organizations.rename(
+            work, organization_id=organization_id, person=acting_person(work), name=body.name
+        )
+    return OrganizationAnswer.of(current_place())
+
+
+@operation(
+    "DELETE",
+    "",
+    permission=Permission.OWN_ORGANIZATION,
+    summary="Close an organization",
+    answers={204: None},
+    problems=[NotFound],
+)
+def close_organization() -> OperationAnswer:
+    """Close an organization for good. All its plans end and its vendors are disconnected.
+
+    Nobody can see or do anything in it afterwards.
+    """
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        organizations.close(
+            work, organization_id=organization_id, person=acting_person(work), clock=state.clock
+        )
+    return None, 204
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations on a person's organizations."""
+    add_operations(api, list_organizations, create_organization)
+
+
+def register_in_organization(api: Blueprint) -> None:
+    """Add the operations on one organization."""
+    add_operations(api, read_organization, rename_organization, close_organization)

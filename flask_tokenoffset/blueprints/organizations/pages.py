@@ -1,0 +1,177 @@
+"""Pages of organizations: the list of one's own, and the settings of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_place, current_visitor
+from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.places import organization_url
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.models import LONGEST_NAME
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import organizations
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.services.organizations import Place
+
+ORGANIZATIONS_PER_PAGE: Final = 50
+_SEE_OTHER: Final = 303
+
+
+class Notice(NamedTuple):
+    """What to say after a change."""
+
+    title: str
+    text: str
+
+
+_NOTICES: Final[Mapping[str, Notice]] = {
+    "left": Notice("You left", "You do not belong to that organization any more."),
+    "closed": Notice("Closed", "Nobody can see or do anything in that organization any more."),
+}
+
+
+@requires(Permission.READ_SELF)
+def list_organizations() -> ResponseReturnValue:
+    """The organizations a person belongs to, and the form that makes another one."""
+    return _list_page()
+
+
+@requires(Permission.CREATE_ORGANIZATION)
+def create_organization() -> ResponseReturnValue:
+    """Make an organization of a name."""
+    name = request.form.get("name", "")
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            organization_id = organizations.create_organization(
+                work, person=acting_person(work), name=name, now=state.clock.now()
+            ).id
+    except (InvalidInput, Conflict) as refused:
+        return _list_page(name=name, refused=refused)
+    return redirect(organization_url(organization_id, "members"), code=_SEE_OTHER)
+
+
+@requires(Permission.READ_MEMBERSHIP)
+def settings() -> ResponseReturnValue:
+    """What the organization is called, and the way to close it."""
+    return _settings_page(current_place(), renamed="renamed" in request.args)
+
+
+@requires(Permission.CHANGE_ORGANIZATION)
+def rename_organization() -> ResponseReturnValue:
+    """Call the organization something else."""
+    name = request.form.get("name", "")
+    organization_id = current_place().organization.id
+    try:
+        with current_state().unit_of_work() as work:
+            organizations.rename(
+                work, organization_id=organization_id, person=acting_person(work), name=name
+            )
+    except InvalidInput as refused:
+        return _settings_page(current_place(), name=name, refused=refused)
+    return redirect(url_for(".settings", renamed=""), code=_SEE_OTHER)
+
+
+@requires(Permission.OWN_ORGANIZATION)
+def close_organization() -> ResponseReturnValue:
+    """Ask for the organization's name, then close it."""
+    organization = current_place().organization
+    if request.method != "POST":
+        return render("organizations/close.html", organization=organization)
+    typed = request.form.get("name", "")
+    if " ".join(typed.split()) != organization.name:
+        sentence = "This is not the organization's name, so nothing was changed. Type it again."
+        page = render(
+            "organizations/close.html", organization=organization, name=typed, error=sentence
+        )
+        return page, InvalidInput.status
+    organization_id = organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        organizations.close(
+            work, organization_id=organization_id, person=acting_person(work), clock=state.clock
+        )
+    return redirect(url_for("tokenoffset.pages.list_organizations", done="closed"), code=_SEE_OTHER)
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages about a person's organizations."""
+    pages.add_url_rule("/organizations", view_func=list_organizations)
+    pages.add_url_rule("/organizations", view_func=create_organization, methods=["POST"])
+
+
+def register_in_organization(pages: Blueprint) -> None:
+    """Add the pages about one organization."""
+    pages.add_url_rule("/settings", view_func=settings)
+    pages.add_url_rule("/settings/name", view_func=rename_organization, methods=["POST"])
+    pages.add_url_rule("/settings/close", view_func=close_organization, methods=["GET", "POST"])
+
+
+def _list_page(
+    *, name: str = "", refused: InvalidInput | Conflict | None = None
+) -> ResponseReturnValue:
+    person = current_visitor().person
+    after = read_name_cursor(request.args.get("cursor"))
+    found: list[Place] = []
+    if person is not None:
+        found = organizations.list_places(
+            current_state().session, person.id, after=after, limit=ORGANIZATIONS_PER_PAGE + 1
+        )
+    places = found[:ORGANIZATIONS_PER_PAGE]
+    more_url = None
+    if len(found) > ORGANIZATIONS_PER_PAGE:
+        last = places[-1].organization
+        more_url = url_for(".list_organizations", cursor=write_name_cursor(last.name, last.id))
+    page = render(
+        "organizations/list.html",
+        places=places,
+        more_url=more_url,
+        is_first_page=after is None,
+        name=name,
+        longest_name=LONGEST_NAME,
+        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        refused=refused if isinstance(refused, Conflict) else None,
+        notice=_NOTICES.get(request.args.get("done", "")),
+        landing_url=landing_url,
+    )
+    return page, refused.status if refused else 200
+
+
+def landing_url(place: Place) -> str:
+    """Where somebody begins in an organization: a page their role may open.
+
+    :param place: theirs in it.
+    """
+    reads_plan = Permission.READ_PLAN in place.permissions
+    return organization_url(place.organization.id, "dashboard" if reads_plan else "membership")
+
+
+def _settings_page(
+    place: Place,
+    *,
+    name: str | None = None,
+    refused: InvalidInput | None = None,
+    renamed: bool = False,
+) -> ResponseReturnValue:
+    page = render(
+        "organizations/settings.html",
+        organization=place.organization,
+        name=place.organization.name if name is None else name,
+        longest_name=LONGEST_NAME,
+        errors=refused.errors if refused else {},
+        renamed=renamed,
+        may_change=Permission.CHANGE_ORGANIZATION in place.permissions,
+        may_close=Permission.OWN_ORGANIZATION in place.permissions,
+    )
+    return page, refused.status if refused else 200

@@ -1,0 +1,53 @@
+"""What organizations look like in the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer, Body, ItemList
+from flask_tokenoffset.models import MembershipStatus
+from flask_tokenoffset.permissions import Role
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.services.organizations import Place
+
+
+class OrganizationBody(Body):
+    """What an organization is called."""
+
+    name: Annotated[str, Field(min_length=1, max_length=400)] = Field(
+        description="Up to 120 characters. Two organizations may have the same name."
+    )
+
+
+class OrganizationAnswer(Answer):
+    """An organization the caller belongs to, and what they are there."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    membership_id: UUID = Field(description="The caller's own membership.")
+    role: Role = Field(description="The caller's role.")
+    status: MembershipStatus = Field(
+        description="The caller's own: whoever is suspended can do nothing there."
+    )
+
+    @classmethod
+    def of(cls, place: Place) -> OrganizationAnswer:
+        """Show an organization as one of its members sees it."""
+        return cls(
+            id=place.organization.id,
+            name=place.organization.name,
+            created_at=place.organization.created_at,
+            membership_id=place.membership.id,
+            role=place.role,
+            status=MembershipStatus(place.membership.status),
+        )
+
+
+class OrganizationList(ItemList[OrganizationAnswer]):
+    """One page of the caller's organizations, by name."""

@@ -1,0 +1,114 @@
+"""Two organizations of the same shape, for every test that asks who may do what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import pytest
+
+from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.models import Membership, Organization
+from flask_tokenoffset.permissions import Role
+from flask_tokenoffset.services import members, organizations
+from flask_tokenoffset.services.people import find_person, find_person
+
+if TYPE_CHECKING:
+    from tests.support.world import Browser, World
+
+#: Who belongs to each organization: one in every role, and one who is suspended.
+SUSPENDED: Final = "suspended"
+PARTS: Final[dict[str, Role]] = {
+    **{str(role): role for role in Role},
+    SUSPENDED: Role.ADMIN,  # A role that would allow almost everything.
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An organization with somebody in each part.
+
+    :param name: what it is called, and how the names of its people begin.
+    """
+
+    world: World
+    name: str
+    id: UUID
+    account_id: UUID
+    #: Part to membership.
+    memberships: dict[str, UUID]
+
+    @cached_property
+    def browsers(self) -> dict[str, Browser]:
+        """Part to a browser in which that person is signed in."""
+        return {part: self.world.browser(f"{self.name}-{part}") for part in PARTS}
+
+    def __getitem__(self, part: str) -> Browser:
+        return self.browsers[part]
+
+    @property
+    def path(self) -> str:
+        """Where its pages and operations stand, below either prefix."""
+        return f"/organizations/{self.id}"
+
+    def role_of(self, part: str) -> str | None:
+        """What somebody is now; ``None`` once they are no member."""
+        with self.world.app.app_context():
+            membership = self.world.state.session.get(Membership, self.memberships[part])
+            return membership.role if membership else None
+
+    def status_of(self, part: str) -> str | None:
+        """Whether somebody may act now; ``None`` once they are no member."""
+        with self.world.app.app_context():
+            membership = self.world.state.session.get(Membership, self.memberships[part])
+            return membership.status if membership else None
+
+
+def join(world: World, organization_id: UUID, browser: Browser, role: Role) -> UUID:
+    """Make somebody a member, as an accepted invitation does; gives the membership's id."""
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        now = world.clock.now()
+        person = find_person(work.session, browser.user_key) or ensure_person(
+            work.session, HostUser(browser.user_key, name=browser.name or ""), now
+        )
+        organization = work.session.get_one(Organization, organization_id)
+        membership = members.add_member(
+            work, organization=organization, person=person, role=role, now=now
+        )
+        return UUID(str(membership.id))
+
+
+def make_shape(world: World, name: str) -> Shape:
+    """An organization with one person in each part.
+
+    :param name: how it is called; names of people begin with it.
+    """
+    owner = world.browser(f"{name}-{Role.OWNER}")
+    organization_id = owner.create_organization(name)
+    memberships = {}
+    for part, role in PARTS.items():
+        if part != Role.OWNER:
+            browser = world.browser(f"{name}-{part}")
+            memberships[part] = join(world, organization_id, browser, role)
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        person = find_person(work.session, owner.user_key)
+        assert person is not None
+        place = organizations.find_place(work.session, organization_id, person.id)
+        assert place is not None
+        memberships[str(Role.OWNER)] = place.membership.id
+        account_id = place.account_id
+        members.suspend(
+            work,
+            organization_id=organization_id,
+            membership_id=memberships[SUSPENDED],
+            person=person,
+        )
+    return Shape(world, name, organization_id, account_id, memberships)
+
+
+@pytest.fixture
+def two_organizations(world: World) -> tuple[Shape, Shape]:
+    """Two organizations of the same shape. ``world.stranger`` belongs to neither."""
+    return make_shape(world, "acme"), make_shape(world, "bolt")
