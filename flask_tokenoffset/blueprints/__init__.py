@@ -17,6 +17,7 @@ from flask_tokenoffset.blueprints.api import (
     answer_unknown_paths,
     operation_of,
 )
+from flask_tokenoffset.blueprints.body_limits import bound_body, too_large
 from flask_tokenoffset.blueprints.context import (
     check_permission,
     forget_visitor,
@@ -40,7 +41,6 @@ from flask_tokenoffset.blueprints.problems import (
     handle_page_errors,
     request_id,
 )
-from flask_tokenoffset.blueprints.refusals import LONGEST_BODY, BodyTooLarge
 from flask_tokenoffset.blueprints.rendering import static, template_context
 from flask_tokenoffset.permissions import declared
 from flask_tokenoffset.state import current_state
@@ -116,7 +116,7 @@ def mount(
     def prepare(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
         # Flask calls this before any before_request function, the host's included.
         exempt_from_host(current_app, (parent, *ours))
-        _bound_body()
+        bound_body()
         # An application context that a test keeps pushed serves several requests.
         forget_visitor()
         name_organization(None)
@@ -186,17 +186,11 @@ def _check_declarations(app: Flask) -> None:
             )
 
 
-def _bound_body() -> None:
-    """Read no more than we need, or than the host allows if that is less."""
-    host_limit = current_app.config.get("MAX_CONTENT_LENGTH")
-    request.max_content_length = min(LONGEST_BODY, host_limit or LONGEST_BODY)
-
-
 def _refuse_large_bodies() -> None:
     """Refuse a body by its announced length; one without is bounded while it is read."""
     limit = request.max_content_length
     if limit is not None and (request.content_length or 0) > limit:
-        raise BodyTooLarge
+        raise too_large()
 
 
 def _check_json_call() -> None:

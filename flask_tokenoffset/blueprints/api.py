@@ -30,8 +30,9 @@ from werkzeug.exceptions import NotFound as RoutedNowhere
 from werkzeug.routing import RequestRedirect
 
 from flask_tokenoffset.blueprints.api_schema import Answer, Body, NoBody, NoQuery, Query
+from flask_tokenoffset.blueprints.body_limits import too_large
 from flask_tokenoffset.blueprints.idempotency import answer_once
-from flask_tokenoffset.blueprints.refusals import BodyTooLarge, MalformedRequest, MethodNotAllowed
+from flask_tokenoffset.blueprints.refusals import MalformedRequest, MethodNotAllowed
 from flask_tokenoffset.blueprints.validation import InvalidRequest, field_problems
 from flask_tokenoffset.errors import NotFound, TokenOffsetError
 from flask_tokenoffset.permissions import Permission, requires
@@ -240,7 +241,7 @@ def _read_query(model: type[Query]) -> Query:
 def _read_body(model: type[Body], *, required: bool) -> Body:
     text = request.get_data(cache=False)
     if request.content_length is None and len(text) >= cast("int", request.max_content_length):
-        raise BodyTooLarge  # Werkzeug stops reading there and does not say whether there is more.
+        raise too_large()  # Werkzeug stops reading there and does not say whether there is more.
     if not text and not required:
         text = b"{}"
     try:

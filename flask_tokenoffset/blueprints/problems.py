@@ -19,9 +19,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_exceptions
 
 from flask_tokenoffset.blueprints.api_schema import FieldProblem, Problem
+from flask_tokenoffset.blueprints.body_limits import too_large
 from flask_tokenoffset.blueprints.context import send_to_sign_in
 from flask_tokenoffset.blueprints.refusals import (
-    BodyTooLarge,
     MalformedRequest,
     MethodNotAllowed,
     WrongContentType,
@@ -133,7 +133,7 @@ def handle_page_errors(pages: Blueprint) -> None:
     for error in (Refusal, ProviderError, VaultError):
         pages.register_error_handler(error, _refusal_page)
     pages.register_error_handler(SignInRequired, _sign_in_or_say_so)
-    pages.register_error_handler(RequestEntityTooLarge, lambda _: _refusal_page(BodyTooLarge()))
+    pages.register_error_handler(RequestEntityTooLarge, lambda _: _refusal_page(too_large()))
 
 
 def handle_api_errors(api: Blueprint) -> None:
@@ -214,7 +214,7 @@ def _http_problem(error: HTTPException) -> Response:
         case 405:
             return _problem(MethodNotAllowed(getattr(error, "valid_methods", None) or ()))
         case 413:
-            return _problem(BodyTooLarge())
+            return _problem(too_large())
         case 415:
             return _problem(WrongContentType())
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR

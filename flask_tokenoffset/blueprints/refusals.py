@@ -8,7 +8,7 @@ They belong to the tree of :mod:`flask_tokenoffset.errors`, below ``Refusal``::
     ├── CrossSiteRequest       403: another site made the browser send it
     ├── MethodNotAllowed       405: the path exists, the method does not
     ├── IdempotencyKeyInUse    409: the first call under this key has no answer yet
-    ├── BodyTooLarge           413: more than any of our routes reads
+    ├── BodyTooLarge           413: more than the route reads
     ├── WrongContentType       415: not declared as JSON
     └── IdempotencyKeyReused   422: this key stands for another call
 """
@@ -22,7 +22,7 @@ from flask_tokenoffset.errors import Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Bytes of the longest request body that our routes read.
+#: Bytes of the longest request body that a route reads, unless it says more.
 LONGEST_BODY: Final = 64 * 1024
 
 
@@ -77,14 +77,17 @@ class MethodNotAllowed(Refusal):
 
 
 class BodyTooLarge(Refusal):
-    """More was sent than any of our routes reads."""
+    """More was sent than the route reads.
+
+    :param longest_bytes: how much it reads.
+    """
 
     code = "body-too-large"
     status = 413
 
-    def __init__(self) -> None:
+    def __init__(self, longest_bytes: int = LONGEST_BODY) -> None:
         super().__init__(
-            f"What was sent is larger than {LONGEST_BODY // 1024} KiB, so it was not read and"
+            f"What was sent is larger than {longest_bytes / 1024:.3g} KiB, so it was not read and"
             " nothing was changed. Send less at once."
         )
 
