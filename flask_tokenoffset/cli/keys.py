@@ -6,14 +6,14 @@ import click
 from flask.cli import AppGroup
 
 from flask_tokenoffset.clock import SystemClock
-from flask_tokenoffset.services.keys import rewrap_batch, versions_in_use
+from flask_tokenoffset.services.keys import ALL_SEALED, rewrap_batch, versions_in_use
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import generate_key
 
 
 @click.group(cls=AppGroup)
 def keys() -> None:
-    """The master keys that protect connected vendor keys."""
+    """The master keys that protect connected vendor keys and the tokens of linked identities."""
 
 
 @keys.command(with_appcontext=False)
@@ -48,13 +48,18 @@ def rotate(batch_size: int) -> None:
     """
     state = current_state()
     primary = state.vault.primary_version
-    rewrapped, last_id, remaining = 0, None, 1
-    while remaining:
-        with state.unit_of_work() as work:
-            batch = rewrap_batch(work.session, state.vault, after=last_id, limit=batch_size)
-        rewrapped += batch.rewrapped
-        last_id, remaining = batch.last_id, batch.remaining
-        click.echo(f"{rewrapped} keys are now under {primary}, {remaining} to go.")
+    rewrapped = 0
+    for rows in ALL_SEALED:
+        last_id, remaining = None, 1
+        while remaining:
+            with state.unit_of_work() as work:
+                batch = rewrap_batch(
+                    work.session, state.vault, after=last_id, limit=batch_size, rows=rows
+                )
+            rewrapped += batch.rewrapped
+            last_id, remaining = batch.last_id, batch.remaining
+            if batch.last_id is not None or rows is ALL_SEALED[0]:
+                click.echo(f"{rewrapped} keys are now under {primary}, {remaining} to go.")
     with state.unit_of_work() as work:
         versions = versions_in_use(work.session)
     left = {version: count for version, count in versions.items() if version != primary}

@@ -67,6 +67,7 @@ class ProvedIdentity:
     """Somebody at a provider, proved just now.
 
     :param provider: the provider's name here.
+    :param title: its name as a person writes it.
     :param issuer: its issuer identifier.
     :param subject: who they are there; with the issuer, the only thing that names them.
     :param email: what address the provider states; it names nobody.
@@ -75,6 +76,7 @@ class ProvedIdentity:
     """
 
     provider: str
+    title: str
     issuer: str
     subject: str
     email: str | None
@@ -309,6 +311,7 @@ class IdentityClient:
             )
         return ProvedIdentity(
             provider=self.provider.name,
+            title=self.provider.title,
             issuer=self.provider.issuer,
             subject=claims.subject,
             email=claims.email,
