@@ -321,7 +321,8 @@ def _fix_targets(
     result: Any = session.execute(
         insert(BulkChangeTarget)
         .from_select(["bulk_change_id", "membership_id", "done"], chosen)
-        .execution_options(synchronize_session=False)
+        # SQLAlchemy forgets an INSERT's on some drivers unless told not to.
+        .execution_options(preserve_rowcount=True)
     )
     if result.rowcount != preview.plans_to_change:
         # Somebody's name changed between the two statements, and the search finds it no more.

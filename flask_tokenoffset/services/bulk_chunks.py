@@ -327,6 +327,6 @@ def _finish(work: UnitOfWork, change: BulkChange, now: datetime, code: str | Non
         subject_id=change.id,
         status=change.status,
         plans_changed=change.plans_changed,
-        stopped_code=code,
+        reason=code,
     )
     return False

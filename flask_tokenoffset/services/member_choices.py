@@ -73,7 +73,7 @@ def choose_payer(
         subject_type="membership",
         subject_id=membership.id,
         payer=payer,
-        payer_before=before,
+        former_payer=before,
     )
     return membership
 

@@ -122,17 +122,13 @@ def cents_per_month(session: Session, organization: Organization, *, without: UU
     return int(total or 0)
 
 
-def refuse_over_cap(session: Session, account_id: UUID, amount_cents: int | None) -> None:
-    """Refuse what would make an organization pay more a month than its cap.
+def hold_payer(session: Session, account_id: UUID) -> Organization | None:
+    """The organization in which an account has its plan, locked before the plan changes.
 
-    What is paid already stays allowed, even where a cap was set below it. The organization is
-    locked, so that of two changes at once the second sees the first; other changes to plans in it
-    wait as well.
+    Of two changes at once the second sees the first. A change to many plans waits as well.
 
-    :param account_id: whose plan is about to change; a person's own has no cap.
-    :param amount_cents: what the plan contributes a month afterwards; ``None`` where it does not
-        come to contribute more.
-    :raises Conflict: the cap would be passed.
+    :param account_id: an organization's own account, or a membership's.
+    :return: ``None`` for a person's own account.
     """
     organization_id = session.scalar(
         select(Organization.id).where(
@@ -144,11 +140,23 @@ def refuse_over_cap(session: Session, account_id: UUID, amount_cents: int | None
             )
         )
     )
-    if organization_id is None:
-        return
-    organization = lock_organization(session, organization_id)
-    cap = organization.cap_cents_per_month
-    if amount_cents is None or cap is None or not _organization_pays(session, account_id):
+    return None if organization_id is None else lock_organization(session, organization_id)
+
+
+def refuse_over_cap(
+    session: Session, organization: Organization | None, account_id: UUID, amount_cents: int
+) -> None:
+    """Refuse a plan that would make an organization pay more a month than its cap.
+
+    What is paid already stays allowed, even where a cap was set below it.
+
+    :param organization: from :func:`hold_payer`; nobody's own plan has a cap.
+    :param account_id: whose plan is about to change.
+    :param amount_cents: what the plan contributes a month afterwards.
+    :raises Conflict: the cap would be passed.
+    """
+    cap = None if organization is None else organization.cap_cents_per_month
+    if organization is None or cap is None or not _organization_pays(session, account_id):
         return
     now = cents_per_month(session, organization, without=None)
     afterwards = cents_per_month(session, organization, without=account_id) + amount_cents

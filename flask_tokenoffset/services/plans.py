@@ -28,7 +28,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.billing import record_due_months
 from flask_tokenoffset.services.estimates import carbon_range, read_estimate
-from flask_tokenoffset.services.payers import refuse_over_cap
+from flask_tokenoffset.services.payers import hold_payer, refuse_over_cap
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,7 +119,9 @@ def adopt(
     begins_anew = charged is not None and charged.plan.status == PlanStatus.ENDED
     # A paused plan contributes nothing until it is resumed.
     is_paused = charged is not None and charged.plan.status == PlanStatus.PAUSED
-    refuse_over_cap(session, account_id, None if is_paused else amount)
+    organization = hold_payer(session, account_id)
+    if not is_paused:
+        refuse_over_cap(session, organization, account_id, amount)
     try:
         adoption = _append_adoption(
             session,
@@ -135,7 +137,8 @@ def adopt(
         raise _changed_meanwhile() from None
     work.record(
         AuditAction.PLAN_ADOPTED,
-        account_id=account_id,
+        # What happens to a member's plan stands in the organization's log.
+        account_id=account_id if organization is None else organization.account_id,
         subject_type="plan",
         subject_id=adoption.plan_id,
         actor_id=person.id,
@@ -236,7 +239,9 @@ def change_status(
     if plan.status not in allowed_from:
         raise Conflict(sentence)
     resumes = status is PlanStatus.ACTIVE
-    refuse_over_cap(session, account_id, plan.amount_cents if resumes else None)
+    organization = hold_payer(session, account_id)
+    if resumes:
+        refuse_over_cap(session, organization, account_id, plan.amount_cents)
     try:
         with session.begin_nested():
             _append_status(session, plan, status, person, now)
@@ -248,7 +253,7 @@ def change_status(
         record_due_months(work, [plan.id], now)
     work.record(
         AuditAction.PLAN_STATUS_CHANGED,
-        account_id=account_id,
+        account_id=account_id if organization is None else organization.account_id,
         subject_type="plan",
         subject_id=plan.id,
         actor_id=person.id,
