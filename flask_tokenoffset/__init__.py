@@ -10,6 +10,7 @@ Start with ``docs/tutorial.md``.
 from __future__ import annotations
 
 from flask_tokenoffset.extension import TokenOffset
+from flask_tokenoffset.hooks import forget_person
 from flask_tokenoffset.host import HostUser
 
-__all__ = ["HostUser", "TokenOffset"]
+__all__ = ["HostUser", "TokenOffset", "forget_person"]

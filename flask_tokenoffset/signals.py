@@ -40,3 +40,7 @@ plan_changed = _signals.signal("tokenoffset-plan-changed")
 #: A simulated billing record was made. Keywords: ``billing_record_id``, ``plan_id``,
 #: ``account_id``, ``month``, ``amount_cents``.
 billing_record_created = _signals.signal("tokenoffset-billing-record-created")
+
+#: A person was forgotten: what belonged to them is deleted. Keywords: ``person_id``,
+#: ``account_id``.
+person_forgotten = _signals.signal("tokenoffset-person-forgotten")

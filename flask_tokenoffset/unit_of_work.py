@@ -151,6 +151,10 @@ class UnitOfWork:
             )
         )
 
+    def leave_no_origin(self) -> None:
+        """Note nothing of where the changes come from: whoever makes them is being forgotten."""
+        self._origin = Origin()
+
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Run a callback once the transaction is committed, in the order given.
 

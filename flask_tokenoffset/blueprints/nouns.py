@@ -24,6 +24,8 @@ from flask_tokenoffset.blueprints.methodology import api as methodology_api
 from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
 from flask_tokenoffset.blueprints.organizations import api as organizations_api
 from flask_tokenoffset.blueprints.organizations import pages as organizations_pages
+from flask_tokenoffset.blueprints.people import api as people_api
+from flask_tokenoffset.blueprints.people import pages as people_pages
 from flask_tokenoffset.blueprints.plans import api as plans_api
 from flask_tokenoffset.blueprints.plans import pages as plans_pages
 from flask_tokenoffset.blueprints.rendering import NavigationItem
@@ -50,6 +52,7 @@ ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
 #: Adds pages to the blueprint ``tokenoffset.pages``.
 PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
+    people_pages.register,
     organizations_pages.register,
     methodology_pages.register,
     connections_pages.register,
@@ -64,6 +67,7 @@ ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
 OPERATIONS: Final[tuple[Register, ...]] = (
     methodology_api.register,
     *ACCOUNT_OPERATIONS,
+    people_api.register,
     organizations_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
@@ -102,6 +106,12 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "list_organizations",
         Permission.READ_SELF,
         within=("create_organization",),
+    ),
+    NavigationItem(
+        "Your account",
+        "me",
+        Permission.READ_SELF,
+        within=("save_me", "delete_me", "welcome"),
     ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import url_for
 
 from flask_tokenoffset.blueprints.context import named_organization
+from flask_tokenoffset.permissions import Permission
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from flask_tokenoffset.services.organizations import Place
 
 #: Where the API stands below our prefix.
 API_PREFIX: Final = "/api/v1"
@@ -51,3 +54,12 @@ def organization_url(organization_id: UUID, endpoint: str, **values: Any) -> str
     :param values: what stands in its path and query.
     """
     return url_for(f"{ORGANIZATION_PAGES}.{endpoint}", organization_id=organization_id, **values)
+
+
+def home_of(place: Place) -> str:
+    """The first page of an organization that somebody may see.
+
+    :param place: theirs in it.
+    """
+    may_see_plan = Permission.READ_PLAN in place.permissions
+    return organization_url(place.organization.id, "dashboard" if may_see_plan else "membership")

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.blueprints.context import Visitor, current_visitor, named_organization
 from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
-from flask_tokenoffset.blueprints.places import page_url
+from flask_tokenoffset.blueprints.places import PAGES, home_of, page_url
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import current_state
@@ -125,6 +125,27 @@ class View:
             NavigationLink(item.title, page_url(item.endpoint), item.standing(page))
             for item in entries
             if item.permission in permissions
+        ]
+
+    @property
+    def places(self) -> list[NavigationLink]:
+        """The accounts this visitor can be in; empty where it is only their own."""
+        visitor = current_visitor()
+        open_places = [place for place in visitor.places if not place.suspended]
+        if not open_places:
+            return []
+        present = named_organization()
+        own = url_for(f"{PAGES}.dashboard")
+        return [
+            NavigationLink("You", own, "true" if present is None else None),
+            *(
+                NavigationLink(
+                    place.organization.name,
+                    home_of(place),
+                    "true" if place.organization.id == present else None,
+                )
+                for place in open_places
+            ),
         ]
 
     def csrf_token(self) -> str:

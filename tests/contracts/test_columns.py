@@ -470,9 +470,15 @@ LONGEST = {
 FIELDS = {
     "amount_cents",  # The amount that was shown, sent back so that no other is adopted.
     "band",
+    "company",
+    "confirm",
     "coverage",
     "coverage_percent",
+    "display_name",
     "estimate_id",
+    "heard_from",
+    "heard_from_other",
+    "job_role",
     "key",
     "kind",
     "label",

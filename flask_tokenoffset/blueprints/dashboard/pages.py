@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from flask_tokenoffset.blueprints.context import account_if_any
+from flask import request
+
+from flask_tokenoffset.blueprints.context import (
+    account_if_any,
+    current_visitor,
+    named_organization,
+)
 from flask_tokenoffset.blueprints.dashboard.presentation import (
     SourceLine,
     compare,
@@ -58,9 +64,23 @@ def dashboard() -> str:
             band_key=charged.estimate.band,
             source_label=labels.get(str(charged.estimate.source_id)),
         ),
+        introduction=_introduction(request.args.get("done")),
         sample_days=state.settings.sample_days,
         providers=[PROVIDERS[name] for name in state.settings.providers],
     )
+
+
+def _introduction(done: str | None) -> Literal["asked", "welcomed", "deleted"] | None:
+    """Where somebody stands in being known; what just happened counts only if it shows.
+
+    :param done: what the address claims to have just happened.
+    """
+    if named_organization() is not None:
+        return None
+    person = current_visitor().person
+    if person is not None and person.onboarded_at is not None:
+        return "welcomed" if done == "welcomed" else None
+    return "deleted" if done == "deleted" and person is None else "asked"
 
 
 def register(pages: Blueprint) -> None:

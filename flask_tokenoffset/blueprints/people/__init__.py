@@ -1,0 +1,1 @@
+"""People: what is held about oneself, correcting it, and deleting it."""

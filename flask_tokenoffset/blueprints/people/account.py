@@ -1,0 +1,44 @@
+"""What the pages and the operations on oneself both do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.context import current_visitor, forget_visitor
+from flask_tokenoffset.errors import SignInRequired
+from flask_tokenoffset.services import forgetting
+from flask_tokenoffset.services.people import Held, held_of
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.blueprints.context import Visitor
+    from flask_tokenoffset.host import HostUser
+    from flask_tokenoffset.services.forgetting import Forgotten
+
+
+def known_of(visitor: Visitor) -> Held:
+    """What is known of somebody who is signed in.
+
+    :param visitor: whoever sent the request.
+    """
+    return held_of(visitor.person, _host_user(visitor))
+
+
+def forget_oneself() -> Forgotten:
+    """Delete what belongs to whoever is signed in.
+
+    :raises LastOwner: they alone own an organization that is open; nothing is changed then.
+    """
+    state = current_state()
+    visitor = current_visitor()
+    user_key = _host_user(visitor).key
+    forget_visitor()
+    with state.unit_of_work() as work:
+        work.actor_id = visitor.person.id if visitor.person else None
+        return forgetting.forget_person(work, user_key=user_key, now=state.clock.now())
+
+
+def _host_user(visitor: Visitor) -> HostUser:
+    if visitor.host_user is None:  # The permission of every page and operation here says so first.
+        raise SignInRequired("Nobody is signed in, so there is nobody to show. Sign in first.")
+    return visitor.host_user

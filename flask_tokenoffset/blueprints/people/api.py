@@ -1,0 +1,72 @@
+"""Operations on oneself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.people.account import forget_oneself, known_of
+from flask_tokenoffset.blueprints.people.schemas import ForgetBody, PersonAnswer, PersonBody
+from flask_tokenoffset.errors import InvalidInput, LastOwner
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import people
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/me",
+    permission=Permission.READ_SELF,
+    summary="Read what is held about you",
+    answers={200: PersonAnswer},
+)
+def read_me() -> OperationAnswer:
+    """The caller, and the organizations they belong to."""
+    visitor = current_visitor()
+    return PersonAnswer.of(visitor, known_of(visitor))
+
+
+@operation(
+    "PATCH",
+    "/me",
+    permission=Permission.CHANGE_SELF,
+    summary="Correct what is held about you",
+    body=PersonBody,
+    answers={200: PersonAnswer},
+    problems=[InvalidInput],
+)
+def change_me(body: PersonBody) -> OperationAnswer:
+    """Say who one is, or correct it. Naming `display_name` ends the onboarding."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        people.introduce(work, acting_person(work), body.said(), state.clock.now())
+    visitor = current_visitor()
+    return PersonAnswer.of(visitor, known_of(visitor))
+
+
+@operation(
+    "DELETE",
+    "/me",
+    permission=Permission.CHANGE_SELF,
+    summary="Delete your account",
+    body=ForgetBody,
+    answers={204: None},
+    problems=[InvalidInput, LastOwner],
+)
+def delete_me(body: ForgetBody) -> OperationAnswer:
+    """Delete the caller's account and all that belongs to it, at once and for good.
+
+    Memberships in organizations end. The account on the host's site stays.
+    """
+    del body  # it says that this is meant, or the call was refused
+    forget_oneself()
+    return None, 204
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, read_me, change_me, delete_me)

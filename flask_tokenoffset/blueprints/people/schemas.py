@@ -1,0 +1,98 @@
+"""What a person looks like in the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.models import LONGEST_NAME, MembershipStatus
+from flask_tokenoffset.permissions import Role
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.blueprints.context import Visitor
+    from flask_tokenoffset.services.organizations import Place
+    from flask_tokenoffset.services.people import Held
+
+_Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+
+
+class PersonBody(Body):
+    """What to correct. What is not named stays as it is; null or an empty text takes it away."""
+
+    display_name: _Name = Field("", description="What to call the person; it cannot be taken away.")
+    company: _Name | None = None
+    job_role: _Name | None = Field(None, description="What the person does there.")
+    heard_from: _Name | None = Field(None, description="How the person heard of this.")
+
+    def said(self) -> dict[str, str | None]:
+        """Only what was sent."""
+        return self.model_dump(include=self.model_fields_set)
+
+
+class ForgetBody(Body):
+    """Says that it is meant."""
+
+    confirm: Literal[True] = Field(description="Must be true: nothing of it can be brought back.")
+
+
+class PersonPlaceAnswer(Answer):
+    """A place in an organization."""
+
+    organization_id: UUID
+    organization_name: str
+    role: Role
+    status: MembershipStatus
+
+    @classmethod
+    def of(cls, place: Place) -> PersonPlaceAnswer:
+        """Show a place."""
+        return cls(
+            organization_id=place.organization.id,
+            organization_name=place.organization.name,
+            role=place.role,
+            status=MembershipStatus(place.membership.status),
+        )
+
+
+class PersonAnswer(Answer):
+    """What is held about the caller."""
+
+    id: UUID | None = Field(description="Null before the first change.")
+    display_name: str | None
+    company: str | None
+    job_role: str | None
+    heard_from: str | None
+    email: str | None
+    email_verified: bool = Field(
+        description="Whether the site, or the person by following a link, proved the address."
+    )
+    email_verified_at: datetime | None = Field(
+        description="When that became known here; with the next change where it is not yet."
+    )
+    onboarded_at: datetime | None = Field(
+        description="When the person first said what to call them."
+    )
+    memberships: list[PersonPlaceAnswer]
+    created_at: datetime | None
+
+    @classmethod
+    def of(cls, visitor: Visitor, held: Held) -> PersonAnswer:
+        """Show a person, before their first change as well."""
+        person = visitor.person
+        return cls(
+            id=person.id if person else None,
+            display_name=held.display_name,
+            company=person.company if person else None,
+            job_role=person.job_role if person else None,
+            heard_from=person.heard_from if person else None,
+            email=held.email,
+            email_verified=held.verified,
+            email_verified_at=held.verified_at,
+            onboarded_at=person.onboarded_at if person else None,
+            memberships=[PersonPlaceAnswer.of(place) for place in visitor.places],
+            created_at=person.created_at if person else None,
+        )
