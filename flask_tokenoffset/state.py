@@ -59,7 +59,7 @@ class State:
     #: Counts attempts against abuse.
     attempts: AttemptLimiter
     #: Hands mail over; none where the host sends none.
-    mailer: Mailer | None
+    mailer: Mailer | None = None
 
     @property
     def session(self) -> Session:
