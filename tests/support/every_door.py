@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from flask import request, request_finished
 
+from flask_tokenoffset.permissions import Role
+from tests.support.organizations import join
 from tests.support.world import API
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 #: Answer any method with the same refusal, or serve files of the package.
 _NOT_DOORS = {"tokenoffset.api.unknown", "tokenoffset.static"}
+
+
+#: How the rules of operations on one organization begin.
+ORGANIZATION_API: Final = f"{API}/organizations/<uuid:organization_id>"
 
 
 class Door(NamedTuple):
@@ -69,10 +75,34 @@ def answers_of(app: Flask) -> Iterator[Answers]:
 
 
 def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, str]) -> None:
-    """Do everything a person can do on pages, once.
+    """Do everything a person can do on pages, once: alone, and in an organization they make.
 
     :param keys: a key the vendor accepts, and one to replace it with.
     """
+    _walk_account_pages(world, person, provider, keys)
+    name = f"The club of {person.name}"
+    made = _expect(person.submit("/organizations", "/organizations", name=name), 303)
+    inside = person.within(_named_organization(made.location))
+    others = _others(world, inside)
+    leaver = others[0][0].within(_named_organization(made.location))
+    _walk_account_pages(world, inside, provider, keys, membership_id=others[0][1])
+    _expect(inside.submit("/settings", "/settings/name", name=name), 303)
+    first, second = (f"/members/{membership_id}" for _, membership_id in others)
+    _expect(inside.submit(first, "/role", role="auditor"), 303)
+    for change in ("suspend", "restore"):
+        _expect(inside.submit(first, f"/{change}"), 303)
+    _expect(inside.submit(f"{first}/transfer", "/transfer"), 303)
+    back = leaver.page("/members").link(person.name or "")
+    back = back.rpartition("/organizations/")[2].partition("/")[2]
+    _expect(leaver.submit(f"/{back}/transfer", "/transfer"), 303)
+    _expect(leaver.submit("/leave", "/leave"), 303)
+    _expect(inside.submit(f"{second}/remove", "/remove"), 303)
+    _expect(inside.submit("/settings/close", "/settings/close", name=name), 303)
+
+
+def _walk_account_pages(
+    world: World, person: Browser, provider: str, keys: tuple[str, str], **ids: Any
+) -> None:
     person.page("/bands")
     _expect(person.submit("/bands", "/estimates", band="worker"), 303)
     connect = f"/sources/connect/{provider}"
@@ -88,7 +118,7 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     estimate_id = person.newest_estimate(source_id)["id"]
     _expect(person.submit(f"/estimates/{estimate_id}", "/plan/adoptions"), 303)
     world.bill()
-    see_every_page(world, person, source_id, estimate_id)
+    see_every_page(world, person, source_id, estimate_id, **ids)
     for change in ("pause", "resume"):
         _expect(person.submit("/plan", f"/plan/{change}"), 303)
     _expect(person.submit("/plan/end", "/plan/end"), 303)
@@ -96,20 +126,46 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     person.page(f"/sources/{source_id}")
 
 
-def see_every_page(world: World, person: Browser, source_id: UUID, estimate_id: str) -> None:
-    """Open every page."""
+def see_every_page(
+    world: World, person: Browser, source_id: UUID, estimate_id: str, **ids: Any
+) -> None:
+    """Open every page of the place where somebody is.
+
+    :param ids: what else stands in paths, by name.
+    """
     for provider in world.vendors:
         for path in world.page_paths(
-            provider=provider, source_id=source_id, estimate_id=estimate_id
+            person.place, provider=provider, source_id=source_id, estimate_id=estimate_id, **ids
         ):
             _expect(person.get(path), 200)
 
 
 def walk_api(world: World, person: Browser, provider: str, keys: tuple[str, str]) -> None:
-    """Call every operation of the API, once.
+    """Call every operation of the API, once: alone, and in an organization they make.
 
     :param keys: a key the vendor accepts, and one to replace it with.
     """
+    _walk_account_api(world, person, provider, keys)
+    organization_id = person.create_organization(f"The club of {person.name}")
+    inside = person.within(organization_id)
+    others = _others(world, inside)
+    leaver = others[0][0].within(organization_id)
+    _walk_account_api(world, inside, provider, keys, membership_id=others[0][1])
+    _expect(inside.api("PATCH", "", {"name": "The other club"}), 200)
+    first, second = (f"/members/{membership_id}" for _, membership_id in others)
+    for change in ({"role": "auditor"}, {"status": "suspended"}, {"status": "active"}):
+        _expect(inside.api("PATCH", first, change), 200)
+    _expect(inside.api("DELETE", second), 204)
+    own = inside.api("GET", "/membership").get_json()["id"]
+    _expect(inside.api("POST", "/transfer", {"membership_id": str(others[0][1])}), 200)
+    _expect(leaver.api("POST", "/transfer", {"membership_id": own}), 200)
+    _expect(leaver.api("DELETE", "/membership"), 204)
+    _expect(inside.api("DELETE", ""), 204)
+
+
+def _walk_account_api(
+    world: World, person: Browser, provider: str, keys: tuple[str, str], **ids: Any
+) -> None:
     source_id = person.connect(provider, key=keys[0])
     world.work()
     world.clock.move(hours=1)
@@ -121,21 +177,38 @@ def walk_api(world: World, person: Browser, provider: str, keys: tuple[str, str]
     estimate_id = person.newest_estimate(source_id)["id"]
     person.adopt(estimate_id)
     world.bill()
-    see_every_answer(person, source_id, estimate_id, run["id"])
+    see_every_answer(person, source_id=source_id, estimate_id=estimate_id, run_id=run["id"], **ids)
     for change in ("pause", "resume", "end"):
         _expect(person.api("POST", f"/plan/{change}"), 200)
     _expect(person.api("DELETE", source), 204)
 
 
-def see_every_answer(person: Browser, source_id: UUID, estimate_id: str, run_id: str) -> None:
-    """Call every operation that only reads."""
-    parts = {"source_id": source_id, "estimate_id": estimate_id, "run_id": run_id}
+def see_every_answer(person: Browser, **ids: Any) -> None:
+    """Call every operation that only reads, of the place where somebody is.
+
+    :param ids: what stands in paths, by name.
+    """
     for door in sorted(doors_of(person.client.application)):
-        if door.method == "GET" and door.rule.startswith(API):
-            path = door.rule.removeprefix(API)
-            for name, value in parts.items():
+        in_organization = door.rule.startswith(ORGANIZATION_API)
+        if door.method != "GET" or not door.rule.startswith(API):
+            continue
+        if in_organization == bool(person.place):
+            path = door.rule.removeprefix(ORGANIZATION_API if in_organization else API)
+            for name, value in ids.items():
                 path = path.replace(f"<uuid:{name}>", str(value))
             _expect(person.api("GET", path), 200)
+
+
+def _named_organization(location: str) -> UUID:
+    """The organization that an address names."""
+    return UUID(location.partition("/organizations/")[2].partition("/")[0])
+
+
+def _others(world: World, inside: Browser) -> list[tuple[Browser, UUID]]:
+    """Two further members of an organization, each with their membership."""
+    organization_id = _named_organization(inside.place)
+    browsers = [world.browser(f"{each} of {inside.name}") for each in ("friend", "other friend")]
+    return [(each, join(world, organization_id, each, Role.MEMBER)) for each in browsers]
 
 
 def _only_source(person: Browser) -> UUID:

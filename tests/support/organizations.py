@@ -13,7 +13,7 @@ from flask_tokenoffset.host import HostUser
 from flask_tokenoffset.models import Membership, Organization
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services import members, organizations
-from flask_tokenoffset.services.people import find_person, find_person
+from flask_tokenoffset.services.people import ensure_person, find_person
 
 if TYPE_CHECKING:
     from tests.support.world import Browser, World
@@ -71,7 +71,9 @@ def join(world: World, organization_id: UUID, browser: Browser, role: Role) -> U
     with world.app.app_context(), world.state.unit_of_work() as work:
         now = world.clock.now()
         person = find_person(work.session, browser.user_key) or ensure_person(
-            work.session, HostUser(browser.user_key, name=browser.name or ""), now
+            work.session,
+            HostUser(browser.user_key, browser.name or "", browser.address, email_verified=True),
+            now,
         )
         organization = work.session.get_one(Organization, organization_id)
         membership = members.add_member(

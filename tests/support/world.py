@@ -7,6 +7,7 @@ a test has them done. Everything else is as a partner runs it: the test speaks H
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -108,6 +109,8 @@ class Browser:
     def __init__(self, world: World, name: str | None, *, verified: bool = True) -> None:
         self._world = world
         self.name = name
+        #: What the paths of pages and operations begin with: nothing for one's own account.
+        self.place = ""
         self.client: FlaskClient = world.app.test_client()
         self.user_key = ""
         if name is not None:
@@ -124,12 +127,18 @@ class Browser:
         with self.client.session_transaction() as session:
             session["_fresh"] = False
 
+    def within(self, organization_id: UUID) -> Browser:
+        """The same browser, in which every path is one of an organization."""
+        inside = copy(self)
+        inside.place = f"/organizations/{organization_id}"
+        return inside
+
     def get(self, path: str, **options: Any) -> TestResponse:
         """Open a page of ours.
 
-        :param path: below the prefix.
+        :param path: below the prefix and the place.
         """
-        return self.client.get(PREFIX + path, **options)
+        return self.client.get(PREFIX + self.place + path, **options)
 
     def page(self, path: str, *, status: int = 200) -> HtmlPage:
         """Open a page of ours and read it."""
@@ -142,7 +151,7 @@ class Browser:
 
         :param path: below the prefix.
         """
-        return self.client.post(PREFIX + path, data={**self.token_field, **fields})
+        return self.client.post(PREFIX + self.place + path, data={**self.token_field, **fields})
 
     def submit(self, path: str, action: str, **fields: Any) -> TestResponse:
         """Open a page, fill in one of its forms, and send it as a browser does.
@@ -160,16 +169,16 @@ class Browser:
     def api(self, method: str, path: str, json: Any = None) -> TestResponse:
         """Call an operation of the JSON API.
 
-        :param path: below ``/api/v1``.
+        :param path: below ``/api/v1`` and the place.
         """
         if json is None and method not in {"GET", "HEAD"}:
             json = {}
-        return self.client.open(API + path, method=method, json=json)
+        return self.client.open(API + self.place + path, method=method, json=json)
 
     @cached_property
     def token_field(self) -> dict[str, str]:
         """The hidden field of every form, as this session's pages carry it."""
-        values = HtmlPage(self.get("/bands").text).hidden_fields()
+        values = HtmlPage(self.client.get(f"{PREFIX}/bands").text).hidden_fields()
         return {name: value for name, value in values.items() if name == "tokenoffset_csrf"}
 
     @property
@@ -380,18 +389,24 @@ class World:
         finally:
             event.remove(engine, "before_cursor_execute", note)
 
-    def page_paths(self, **values: Any) -> list[str]:
-        """Every page of ours that can be opened, below the prefix.
+    def page_paths(self, place: str = "", **values: Any) -> list[str]:
+        """Every page of ours that can be opened, below the prefix and the place.
 
+        :param place: a browser's ``place``: the pages of that organization.
         :param values: what stands in the variable parts of paths; a page whose parts are not all
             given is a mistake of the test and raises.
         """
+        blueprint = "pages"
+        if place:
+            blueprint = "organization"
+            values = {**values, "organization_id": place.rpartition("/")[2]}
         paths = []
         for rule in self.app.url_map.iter_rules():
-            if rule.endpoint.startswith("tokenoffset.pages.") and "GET" in (rule.methods or ()):
+            ours = rule.endpoint.startswith(f"tokenoffset.{blueprint}.")
+            if ours and "GET" in (rule.methods or ()):
                 built = rule.build({name: values[name] for name in rule.arguments})
                 assert built is not None
-                paths.append(built[1].removeprefix(PREFIX))
+                paths.append(built[1].removeprefix(PREFIX + place))
         return sorted(paths)
 
     def close(self) -> None:
