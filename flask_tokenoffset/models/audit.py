@@ -82,9 +82,11 @@ AUDIT_DETAILS: Final = frozenset(
         "cap_cents_per_month",
         "changed",
         "coverage_percent",
+        "declined",
         "default_band",
         "default_coverage_percent",
         "difference_cents",
+        "fields",
         "format",
         "former_payer",
         "former_role",
@@ -92,6 +94,7 @@ AUDIT_DETAILS: Final = frozenset(
         "from_date",
         "invitations",
         "membership_id",
+        "method",
         "method_version",
         "payer",
         "payer_rule",
@@ -108,6 +111,7 @@ AUDIT_DETAILS: Final = frozenset(
         "subject_type",
         "to_date",
         "tokens_per_month",
+        "was_member",
     }
 )
 

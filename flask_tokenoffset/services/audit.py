@@ -43,9 +43,9 @@ FORGET_BATCH: Final = 1000
 #: What a word ends with that says how it was before the change.
 BEFORE: Final = "_before"
 
-#: A word, an id, a date, a version: nothing with a space or an @ in it, so no name of two words
-#: and no address of mail.
-_WORD: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,80}")
+#: A word, an id, a date, a version, or several with commas: nothing with a space or an @ in it, so
+#: no name of two words and no address of mail.
+_WORD: Final = re.compile(r"[A-Za-z0-9._:/+,-]{0,80}")
 _LARGEST: Final = 2**63 - 1
 
 

@@ -173,7 +173,7 @@ def introduce(
             account_id=person.account_id,
             subject_type="person",
             subject_id=person.id,
-            fields=" ".join(sorted(changed)),
+            fields=",".join(sorted(changed)),
         )
 
 
