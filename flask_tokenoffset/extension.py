@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from flask import has_request_context, request
 
+from flask_tokenoffset import own_login
 from flask_tokenoffset.blueprints import mount
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import ConfigurationError
@@ -14,6 +15,7 @@ from flask_tokenoffset.login import flask_login_user
 from flask_tokenoffset.mail import as_mailer
 from flask_tokenoffset.migrations.host import protect_host_migrations
 from flask_tokenoffset.models import Base
+from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.providers import PROVIDERS, Gateway
 from flask_tokenoffset.services.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
@@ -79,7 +81,7 @@ class TokenOffset:
         state = State(
             settings=settings,
             db=self._find_db(app),
-            user_loader=self._user_loader or flask_login_user,
+            user_loader=self._find_user_loader(app, settings),
             url_prefix=_checked_prefix(self._url_prefix),
             clock=clock,
             vault=Vault(_key_store(settings), shut_because=_debugger_check(app, settings)),
@@ -88,6 +90,9 @@ class TokenOffset:
                 clock=clock,
                 transports=settings.http_transports,
                 outbound=settings.outbound,
+            ),
+            identities=IdentityGateway(
+                settings.oauth_providers, clock=clock, outbound=settings.outbound
             ),
             queue=_queue(app, settings),
             attempts=AttemptLimiter(settings.redis_url),
@@ -98,6 +103,17 @@ class TokenOffset:
         app.extensions[EXTENSION_KEY] = state
         mount(app, state)
         protect_host_migrations(app)
+
+    def _find_user_loader(self, app: Flask, settings: Settings) -> UserLoader:
+        if settings.sign_in == "host":
+            return self._user_loader or flask_login_user
+        if self._user_loader is not None:
+            raise ConfigurationError(
+                "TOKENOFFSET_SIGN_IN",
+                "it is «identity», so people sign in here, but a user_loader says who is signed in"
+                " as well. Remove one of them.",
+            )
+        return own_login.set_up(app, settings)
 
     def _find_db(self, app: Flask) -> SQLAlchemy:
         db: SQLAlchemy | None = self._db or app.extensions.get("sqlalchemy")

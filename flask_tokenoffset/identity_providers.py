@@ -131,6 +131,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_loopback_address(address: str) -> bool:
+    """Whether an absolute URL leads to this machine.
+
+    :param address: the URL.
+    """
+    return is_loopback(urlsplit(address).hostname or "")
+
+
 class _Entry:
     """One entry of the setting while it is read."""
 

@@ -7,7 +7,7 @@ from it what the service they call needs; services never see it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app, has_request_context, request
@@ -15,6 +15,7 @@ from flask import Flask, current_app, has_request_context, request
 from flask_tokenoffset.derived_keys import derive_key
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import LONGEST_ADDRESS, LONGEST_USER_AGENT, Account
+from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.services import audit
 from flask_tokenoffset.services.audit_chain import AuditKeys
 from flask_tokenoffset.unit_of_work import Origin, UnitOfWork
@@ -60,6 +61,8 @@ class State:
     attempts: AttemptLimiter
     #: Hands mail over; none where the host sends none.
     mailer: Mailer | None = None
+    #: Speaks to identity providers.
+    identities: IdentityGateway = field(default_factory=IdentityGateway)
 
     @property
     def session(self) -> Session:
@@ -85,6 +88,11 @@ class State:
     def link_key(self) -> bytes:
         """The key under which the tokens of mailed links are derived."""
         return derive_key(current_app.secret_key, b"flask-tokenoffset link v1")
+
+    @property
+    def trip_key(self) -> bytes:
+        """The key under which what belongs to a trip to an identity provider is derived."""
+        return derive_key(current_app.secret_key, b"flask-tokenoffset identity trip v1")
 
     @property
     def audit_keys(self) -> AuditKeys:

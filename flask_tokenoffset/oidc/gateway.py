@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.oidc.client import IdentityClient
 
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
 class IdentityGateway:
     """A client for each provider of the settings.
 
-    :param providers: the providers by name.
+    :param providers: the providers by name; without any, nothing can be linked.
     :param clock: says what time it is.
     :param outbound: ``False`` refuses every call (``TOKENOFFSET_OUTBOUND``).
     """
 
     def __init__(
-        self, providers: Mapping[str, IdentityProvider], *, clock: Clock, outbound: bool
+        self,
+        providers: Mapping[str, IdentityProvider] | None = None,
+        *,
+        clock: Clock | None = None,
+        outbound: bool = True,
     ) -> None:
         self._clients = {
-            name: IdentityClient(provider, clock=clock, outbound=outbound)
-            for name, provider in providers.items()
+            name: IdentityClient(provider, clock=clock or SystemClock(), outbound=outbound)
+            for name, provider in (providers or {}).items()
         }
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import IdentityProviderUnavailable
-from flask_tokenoffset.identity_providers import is_loopback, is_safe_address
+from flask_tokenoffset.identity_providers import is_loopback_address, is_safe_address
 
 if TYPE_CHECKING:
     from flask_tokenoffset.identity_providers import IdentityProvider
@@ -97,13 +96,9 @@ def _address(
         return None
     if not isinstance(address, str) or not is_safe_address(address):
         raise _unusable(provider, f"has no {key} that starts with https://")
-    if _is_local(address) and not _is_local(provider.issuer):
+    if is_loopback_address(address) and not is_loopback_address(provider.issuer):
         raise _unusable(provider, f"has a {key} that points into this machine")
     return address
-
-
-def _is_local(address: str) -> bool:
-    return is_loopback(urlsplit(address).hostname or "")
 
 
 def _unusable(provider: IdentityProvider, why: str) -> IdentityProviderUnavailable:

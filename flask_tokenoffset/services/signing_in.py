@@ -22,6 +22,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services import mail
+from flask_tokenoffset.services.fresh_proofs import keep_proof
 from flask_tokenoffset.services.identities import (
     add_identity,
     find_identity,
@@ -180,21 +181,7 @@ def _note_sign_in(
     *,
     via: str,
 ) -> None:
-    work.session.execute(
-        delete(FreshProof).where(
-            FreshProof.person_id == person.id, FreshProof.browser_digest == browser_digest
-        )
-    )
-    work.session.add(
-        FreshProof(
-            id=new_id(),
-            person_id=person.id,
-            browser_digest=browser_digest,
-            method=method,
-            proved_at=now,
-        )
-    )
-    work.session.flush()
+    keep_proof(work.session, person, browser_digest=browser_digest, method=method, now=now)
     work.record(
         AuditAction.PERSON_SIGNED_IN,
         account_id=person.account_id,

@@ -1,0 +1,81 @@
+"""Proofs of a fresh sign-in: that somebody has just shown, in one browser, that it is they."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from flask_tokenoffset.models import AuditAction, FreshProof, new_id
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.models import Person
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+
+
+def has_proof(
+    session: Session, person_id: UUID, browser_digest: str, *, now: datetime, lifetime: timedelta
+) -> bool:
+    """Whether a person has shown in a browser, not long ago, that it is they.
+
+    :param person_id: the person; somebody else's proof in the same browser counts for nothing.
+    :param browser_digest: the browser.
+    :param lifetime: for how long a proof holds.
+    """
+    found = select(FreshProof.id).where(
+        FreshProof.person_id == person_id,
+        FreshProof.browser_digest == browser_digest,
+        FreshProof.proved_at > now - lifetime,
+    )
+    return session.scalar(found) is not None
+
+
+def note_proof(
+    work: UnitOfWork, person: Person, *, browser_digest: str, method: str, now: datetime
+) -> None:
+    """Note that a person has just shown that it is they, and write it into their audit log.
+
+    :param person: who did, whose row this transaction holds.
+    :param browser_digest: the browser in which they did.
+    :param method: ``magic-link``, or the name of an identity provider.
+    """
+    keep_proof(work.session, person, browser_digest=browser_digest, method=method, now=now)
+    work.record(
+        AuditAction.PERSON_CONFIRMED,
+        account_id=person.account_id,
+        actor_id=person.id,
+        subject_type="person",
+        subject_id=person.id,
+        method=method,
+    )
+
+
+def keep_proof(
+    session: Session, person: Person, *, browser_digest: str, method: str, now: datetime
+) -> None:
+    """Keep a proof, in the place of an older one in the same browser.
+
+    :param person: whose it is.
+    :param browser_digest: the browser.
+    :param method: how they showed it.
+    """
+    session.execute(
+        delete(FreshProof).where(
+            FreshProof.person_id == person.id, FreshProof.browser_digest == browser_digest
+        )
+    )
+    session.add(
+        FreshProof(
+            id=new_id(),
+            person_id=person.id,
+            browser_digest=browser_digest,
+            method=method,
+            proved_at=now,
+        )
+    )
+    session.flush()
