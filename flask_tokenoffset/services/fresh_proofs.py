@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
@@ -9,7 +10,7 @@ from sqlalchemy import delete, select
 from flask_tokenoffset.models import AuditAction, FreshProof, new_id
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -18,25 +19,26 @@ if TYPE_CHECKING:
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 
-def has_proof(
-    session: Session, person_id: UUID, browser_digest: str, *, now: datetime, lifetime: timedelta
+def is_proved(
+    session: Session, person_id: UUID, browser_digest: str, *, minutes: int, now: datetime
 ) -> bool:
     """Whether a person has shown in a browser, not long ago, that it is they.
 
     :param person_id: the person; somebody else's proof in the same browser counts for nothing.
-    :param browser_digest: the browser.
-    :param lifetime: for how long a proof holds.
+    :param browser_digest: the browser; a proof in another one counts for nothing either.
+    :param minutes: for how long a proof holds.
+    :param now: the present instant, aware.
     """
     found = select(FreshProof.id).where(
         FreshProof.person_id == person_id,
         FreshProof.browser_digest == browser_digest,
-        FreshProof.proved_at > now - lifetime,
+        FreshProof.proved_at > now - timedelta(minutes=minutes),
     )
     return session.scalar(found) is not None
 
 
-def note_proof(
-    work: UnitOfWork, person: Person, *, browser_digest: str, method: str, now: datetime
+def confirm(
+    work: UnitOfWork, person: Person, browser_digest: str, *, method: str, now: datetime
 ) -> None:
     """Note that a person has just shown that it is they, and write it into their audit log.
 
@@ -44,7 +46,7 @@ def note_proof(
     :param browser_digest: the browser in which they did.
     :param method: ``magic-link``, or the name of an identity provider.
     """
-    keep_proof(work.session, person, browser_digest=browser_digest, method=method, now=now)
+    keep_proof(work.session, person, browser_digest, method=method, now=now)
     work.record(
         AuditAction.PERSON_CONFIRMED,
         account_id=person.account_id,
@@ -56,13 +58,13 @@ def note_proof(
 
 
 def keep_proof(
-    session: Session, person: Person, *, browser_digest: str, method: str, now: datetime
+    session: Session, person: Person, browser_digest: str, *, method: str, now: datetime
 ) -> None:
     """Keep a proof, in the place of an older one in the same browser.
 
     :param person: whose it is.
-    :param browser_digest: the browser.
-    :param method: how they showed it.
+    :param browser_digest: the browser in which they gave it.
+    :param method: how they gave it.
     """
     session.execute(
         delete(FreshProof).where(

@@ -181,7 +181,7 @@ def _note_sign_in(
     *,
     via: str,
 ) -> None:
-    keep_proof(work.session, person, browser_digest=browser_digest, method=method, now=now)
+    keep_proof(work.session, person, browser_digest, method=method, now=now)
     work.record(
         AuditAction.PERSON_SIGNED_IN,
         account_id=person.account_id,
