@@ -12,6 +12,8 @@ from typing import Final, TypeAlias
 
 from flask import Blueprint
 
+from flask_tokenoffset.blueprints.audit import api as audit_api
+from flask_tokenoffset.blueprints.audit import pages as audit_pages
 from flask_tokenoffset.blueprints.billing import api as billing_api
 from flask_tokenoffset.blueprints.billing import pages as billing_pages
 from flask_tokenoffset.blueprints.connections import pages as connections_pages
@@ -42,12 +44,14 @@ ACCOUNT_PAGES: Final[tuple[Register, ...]] = (
     estimates_pages.register,
     plans_pages.register,
     billing_pages.register,
+    audit_pages.register,
 )
 ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
     sources_api.register,
     estimates_api.register,
     plans_api.register,
     billing_api.register,
+    audit_api.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.pages``.
 PAGES: Final[tuple[Register, ...]] = (
@@ -111,7 +115,7 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "Your account",
         "me",
         Permission.READ_SELF,
-        within=("save_me", "delete_me", "welcome"),
+        within=("save_me", "delete_me", "welcome", "audit_events", "export_audit_events"),
     ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
@@ -131,6 +135,9 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "remove_member",
             "transfer_ownership",
         ),
+    ),
+    NavigationItem(
+        "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
     ),
     NavigationItem(
         "Settings",

@@ -75,8 +75,8 @@ AUDIT_SUBJECTS: Final = frozenset(
 #: nothing can ever be taken out of the log again; a new word is thought about here first.
 AUDIT_DETAILS: Final = frozenset(
     {
-        "action",
-        "actor_id",
+        "actions",
+        "actor",
         "amount_cents",
         "band",
         "cap_cents_per_month",
@@ -108,7 +108,7 @@ AUDIT_DETAILS: Final = frozenset(
         "role",
         "source_kind",
         "status",
-        "subject_type",
+        "subject",
         "to_date",
         "tokens_per_month",
         "was_member",

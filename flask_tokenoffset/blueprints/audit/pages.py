@@ -1,0 +1,176 @@
+"""The page of the audit log, and the files it can be taken away as."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from flask import current_app, request, url_for
+from sqlalchemy.orm import Session
+
+from flask_tokenoffset.blueprints.api_schema import encode_cursor
+from flask_tokenoffset.blueprints.audit.files import FORMATS
+from flask_tokenoffset.blueprints.audit.forms import FilterForm, sequence_of
+from flask_tokenoffset.blueprints.audit.sentences import (
+    SUBJECTS,
+    action_choices,
+    actor_of,
+    name_of,
+    sentence_of,
+)
+from flask_tokenoffset.blueprints.context import (
+    account_if_any,
+    acting,
+    current_visitor,
+    named_organization,
+)
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import audit_reading
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.services.audit_reading import AuditFilter, AuditView
+    from flask_tokenoffset.state import State
+
+EVENTS_PER_PAGE: Final = 50
+#: How many times as often as one person all the people of an account may export together.
+_TOGETHER: Final = 5
+
+
+@requires(Permission.READ_AUDIT)
+def audit_events() -> ResponseReturnValue:
+    """The account's events, newest first, as far as they are wanted."""
+    form = FilterForm.read(request.args)
+    before = sequence_of(request.args.get("cursor"))
+    errors: dict[str, str] = {}
+    found: list[AuditView] = []
+    actors = _actors_to_choose_from()
+    try:
+        wanted = form.wanted()
+        actors |= _chosen_actor(wanted, actors)
+        found = _find(wanted, before)
+    except InvalidInput as error:
+        errors = error.errors
+    shown = found[:EVENTS_PER_PAGE]
+    older_url = None
+    if len(found) > EVENTS_PER_PAGE:
+        cursor = encode_cursor([shown[-1].event.sequence])
+        older_url = url_for(".audit_events", cursor=cursor, **form.query())
+    page = render(
+        "audit/audit_events.html",
+        events=shown,
+        form=form,
+        errors=errors,
+        actions=action_choices(),
+        subjects=SUBJECTS,
+        actors=actors,
+        actor_of=actor_of,
+        sentence_of=sentence_of,
+        formats=FORMATS,
+        older_url=older_url,
+        newest_url=None if before is None else url_for(".audit_events", **form.query()),
+        origin_days=current_state().settings.audit_origin_days,
+        of_organization=named_organization() is not None,
+    )
+    return page if not errors else (page, 422)
+
+
+@requires(Permission.EXPORT_AUDIT)
+def export_audit_events(file_format: str) -> ResponseReturnValue:
+    """Send the wanted events as a file, oldest first, while they are read.
+
+    It is a change, and so no GET, because the log says who took it away.
+
+    :param file_format: ``csv`` or ``jsonl``.
+    """
+    wanted = FilterForm.read(request.args).wanted()
+    state = current_state()
+    with state.unit_of_work() as work:
+        account_id = acting(work).account_id
+        _count_export(state, account_id)
+        audit_reading.record_export(
+            work, account_id=account_id, wanted=wanted, file_format=file_format
+        )
+    views = audit_reading.stream_events(
+        # Not the request's session: the file is sent after the request is over.
+        partial(Session, state.engine),
+        account_id,
+        wanted,
+        last_sequence=audit_reading.chain_length(state.session, account_id),
+    )
+    chosen = FORMATS[file_format]
+    name = f"audit-log-{state.clock.now():%Y-%m-%d}.{file_format}"
+    return current_app.response_class(
+        chosen.write(views),
+        content_type=chosen.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _count_export(state: State, account_id: UUID) -> None:
+    """Count an export of this person, and of this account.
+
+    :raises TooManyAttempts: there were too many of either.
+    """
+    host_user = current_visitor().host_user
+    limit = state.settings.audit_exports_per_hour
+    if host_user is not None:
+        state.attempts.check("audit-export", "person", host_user.key, limit_per_hour=limit)
+    state.attempts.check(
+        "audit-export", "account", str(account_id), limit_per_hour=limit * _TOGETHER
+    )
+
+
+def _find(wanted: AuditFilter, before_sequence: int | None) -> list[AuditView]:
+    account_id = account_if_any()
+    if account_id is None:
+        return []
+    return audit_reading.list_events(
+        current_state().session,
+        account_id,
+        wanted,
+        before_sequence=before_sequence,
+        limit=EVENTS_PER_PAGE + 1,
+    )
+
+
+def _actors_to_choose_from() -> dict[str, str]:
+    """By id: anybody, and the visitor; whoever else is wanted is chosen by a link in the list."""
+    person = current_visitor().person
+    return {"": "Anybody"} | ({} if person is None else {str(person.id): "You"})
+
+
+def _chosen_actor(wanted: AuditFilter, known: dict[str, str]) -> dict[str, str]:
+    """Whoever is looked for, by id.
+
+    :raises InvalidInput: they did nothing in this account, whether they exist or not.
+    """
+    account_id = account_if_any()
+    if wanted.actor_id is None or str(wanted.actor_id) in known:
+        return {}
+    actor = account_id and audit_reading.find_actor(
+        current_state().session, account_id, wanted.actor_id
+    )
+    if not actor:
+        raise InvalidInput(
+            {"actor_id": "There is no such person in this log. Choose one from the list."}
+        )
+    return {str(actor.id): name_of(actor)}
+
+
+def register(pages: Blueprint) -> None:
+    """Add the page and the files."""
+    pages.add_url_rule("/audit-events", view_func=audit_events)
+    formats = ", ".join(FORMATS)
+    pages.add_url_rule(
+        f"/audit-events.<any({formats}):file_format>",
+        view_func=export_audit_events,
+        methods=["POST"],
+    )

@@ -1,0 +1,146 @@
+"""What the audit log says, in words for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_tokenoffset.blueprints import formatting
+from flask_tokenoffset.models import AuditAction
+from flask_tokenoffset.services.audit import BEFORE
+from flask_tokenoffset.services.audit_reading import PERSON_DETAIL, group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask_tokenoffset.services.audit_reading import AuditView, Named
+
+#: Every action as what somebody did. A word like ``{person}`` is the person it was done to.
+SENTENCES: Final[Mapping[AuditAction, str]] = {
+    AuditAction.PERSON_JOINED: "Used this for the first time",
+    AuditAction.PERSON_CHANGED: "Corrected what is held about them",
+    AuditAction.PERSON_FORGOTTEN: "Was forgotten, with everything held about them",
+    AuditAction.PERSON_SIGNED_IN: "Signed in",
+    AuditAction.PERSON_SIGNED_OUT: "Signed out",
+    AuditAction.PERSON_CONFIRMED: "Confirmed that it was they",
+    AuditAction.ADDRESS_VERIFIED: "Proved that an e-mail address is theirs",
+    AuditAction.IDENTITY_LINKED: "Linked an identity",
+    AuditAction.IDENTITY_UNLINKED: "Unlinked an identity",
+    AuditAction.SOURCE_CONNECTED: "Connected a source",
+    AuditAction.SOURCE_KEY_REPLACED: "Replaced the key of a source",
+    AuditAction.SOURCE_DISCONNECTED: "Disconnected a source",
+    AuditAction.PLAN_ADOPTED: "Adopted an estimate",
+    AuditAction.PLAN_STATUS_CHANGED: "Paused, resumed or ended the plan",
+    AuditAction.PLAN_PAYER_CHANGED: "Changed who pays a plan",
+    AuditAction.ORGANIZATION_CREATED: "Created the organization",
+    AuditAction.ORGANIZATION_CHANGED: "Changed what holds for the organization",
+    AuditAction.ORGANIZATION_CLOSED: "Closed the organization",
+    AuditAction.OWNERSHIP_TRANSFERRED: "Handed the organization over to {person}",
+    AuditAction.MEMBER_JOINED: "Joined the organization",
+    AuditAction.MEMBER_LEFT: "Left the organization",
+    AuditAction.MEMBER_REMOVED: "Removed {person}",
+    AuditAction.MEMBER_ROLE_CHANGED: "Gave {person} another role",
+    AuditAction.MEMBER_SUSPENDED: "Suspended {person}",
+    AuditAction.MEMBER_RESTORED: "Restored {person}",
+    AuditAction.MEMBER_USAGE_SHARED: "Shared their usage with the organization",
+    AuditAction.MEMBER_USAGE_UNSHARED: "Stopped sharing their usage with the organization",
+    AuditAction.INVITATION_SENT: "Sent an invitation",
+    AuditAction.INVITATION_RESENT: "Sent an invitation again",
+    AuditAction.INVITATION_CANCELLED: "Cancelled an invitation",
+    AuditAction.INVITATION_ACCEPTED: "Accepted an invitation",
+    AuditAction.BULK_CHANGE_REQUESTED: "Asked for a change to the plans of many members",
+    AuditAction.BULK_CHANGE_FINISHED: "Finished a change to the plans of many members",
+    AuditAction.EXPORT_MADE: "Took the audit log away as a file",
+}
+_BY_WORD: Final = {str(action): sentence for action, sentence in SENTENCES.items()}
+#: What stands for an action in a list to choose from, where the sentence needs a person.
+_ANYBODY: Final = "a member"
+#: What all actions of a group are about.
+GROUPS: Final[Mapping[str, str]] = {
+    "person": "Everything about people",
+    "address": "Everything about addresses",
+    "identity": "Everything about linked identities",
+    "source": "Everything about sources",
+    "plan": "Everything about plans",
+    "organization": "Everything about the organization",
+    "member": "Everything about members",
+    "invitation": "Everything about invitations",
+    "bulk-change": "Everything about changes to many plans",
+    "export": "Everything about exports",
+}
+SUBJECTS: Final[Mapping[str, str]] = {
+    "audit-log": "Audit log",
+    "bulk-change": "Change to many plans",
+    "identity": "Linked identity",
+    "invitation": "Invitation",
+    "membership": "Membership",
+    "organization": "Organization",
+    "person": "Person",
+    "plan": "Plan",
+    "source": "Source",
+}
+NOBODY: Final = "Automatic"
+FORGOTTEN: Final = "a former user"
+NAMELESS: Final = "a user without a name"
+
+
+def actor_of(view: AuditView) -> str:
+    """Who did it, at the beginning of a cell."""
+    if view.actor is None:
+        return NOBODY
+    name = name_of(view.actor)
+    return name[:1].upper() + name[1:] if view.actor.name is None else name
+
+
+def name_of(named: Named) -> str:
+    """What somebody is called, or what stands for a name."""
+    if named.forgotten:
+        return FORGOTTEN
+    return named.name or NAMELESS
+
+
+def sentence_of(view: AuditView) -> str:
+    """What was done, with its words and figures: ``Adopted an estimate (amount: $1.25)``."""
+    event = view.event
+    # An action without a sentence was written by a later version.
+    sentence = _BY_WORD.get(event.action, event.action)
+    person = _ANYBODY if view.about is None else name_of(view.about)
+    return sentence.replace("{person}", person) + _in_brackets(event.details)
+
+
+def action_choices() -> list[tuple[str, str]]:
+    """Everything an action filter may be, with its words: each group, then its actions."""
+    choices = []
+    for group, title in GROUPS.items():
+        choices.append((group, title))
+        choices += [
+            (str(action), sentence.replace("{person}", _ANYBODY))
+            for action, sentence in SENTENCES.items()
+            if group_of(action) == group
+        ]
+    return choices
+
+
+def _in_brackets(details: Mapping[str, Any]) -> str:
+    said = [
+        f"{_label(word)}: {_value(word, value)}"
+        for word, value in details.items()
+        if value is not None and word != PERSON_DETAIL
+    ]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _label(word: str) -> str:
+    name = word.removesuffix(BEFORE).removesuffix("_cents").removesuffix("_percent")
+    name = name.replace("_cents_per_month", "").replace("_", " ")
+    return f"{name} before" if word.endswith(BEFORE) else name
+
+
+def _value(word: str, value: Any) -> str:
+    name = word.removesuffix(BEFORE)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        if name.endswith(("_cents", "_cents_per_month")):
+            return formatting.money_cents(value)
+        return formatting.percent(value) if name.endswith("_percent") else formatting.integer(value)
+    return str(value).replace(",", ", ")
