@@ -20,10 +20,11 @@ BENCH_STAMP := $(VENV)/.installed-bench
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP) ## Make the virtual environment and install everything but the browser's part
+setup: $(STAMP) ## Make the virtual environment and fetch everything but the browser's part
 
 $(STAMP): pyproject.toml tools/setup.sh
 	@sh tools/setup.sh $(VENV) postgres,test,lint,demo
+	@$(BIN)/python -m tests.support.identity_provider
 	@touch $@
 
 $(BROWSER_STAMP): $(STAMP)

@@ -22,6 +22,7 @@ from sqlalchemy import event, select
 
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.models import Base
+from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.services import billing, sampling
 from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.state import EXTENSION_KEY, State, state_of
@@ -276,8 +277,16 @@ class World:
             "TOKENOFFSET_PUBLIC_URL": "http://localhost",
         }
         self.app = _make_host(database_url, self.vendors, mail | settings)
+        state = state_of(self.app)
         self.app.extensions[EXTENSION_KEY] = replace(
-            state_of(self.app), clock=self.clock, queue=self.queue
+            state,
+            clock=self.clock,
+            queue=self.queue,
+            identities=IdentityGateway(
+                state.settings.oauth_providers,
+                clock=self.clock,
+                outbound=state.settings.outbound,
+            ),
         )
         with self.app.app_context():
             self.state.db.create_all()
@@ -397,6 +406,8 @@ class World:
             given is a mistake of the test and raises.
         """
         blueprint = "pages"
+        # The page of a link is shown for any token.
+        values.setdefault("token", "t" * 43)
         if place:
             blueprint = "organization"
             values = {**values, "organization_id": place.rpartition("/")[2]}
@@ -428,6 +439,14 @@ def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[
     )
     app.config.update(settings)
     db = SQLAlchemy(app)
+    if app.config.get("TOKENOFFSET_SIGN_IN") != "identity":
+        _add_login(app, db)
+    TokenOffset(app)
+    return app
+
+
+def _add_login(app: Flask, db: SQLAlchemy) -> None:
+    """Give the host users of its own, and a way to sign in without a password."""
 
     class User(db.Model, flask_login.UserMixin):  # type: ignore[name-defined, misc]
         id = db.Column(db.Integer, primary_key=True)
@@ -461,9 +480,6 @@ def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[
         flask_login.current_user.email_verified = bool(request.form["verified"])
         db.session.commit()
         return "", 204
-
-    TokenOffset(app)
-    return app
 
 
 def _answered(response: TestResponse, status: int) -> dict[str, Any]:
