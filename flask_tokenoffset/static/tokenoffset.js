@@ -83,17 +83,19 @@ function followProgress(place) {
         headers: { Accept: "application/json" },
       });
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-      const { status, pages_done: done, pages_expected: expected } = await answer.json();
-      if (!UNFINISHED.has(status)) {
+      const told = await answer.json();
+      const { toDone, toExpected, toOf, toWords } = place.dataset;
+      const expected = told[toExpected];
+      if (!UNFINISHED.has(told.status)) {
         window.location.reload();
         return;
       }
       pause = POLL_MILLISECONDS;
       if (expected) {
-        const shown = Math.min(done, expected);
+        const shown = Math.min(told[toDone], expected);
         bar.max = expected;
         bar.value = shown;
-        words.textContent = `${shown} of about ${expected} pages read`;
+        words.textContent = `${shown}${toOf}${expected} ${toWords}`;
       }
     } catch {
       // The network comes back or the person leaves; meanwhile, ask less often.

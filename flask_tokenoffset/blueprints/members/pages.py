@@ -8,6 +8,7 @@ from flask import redirect, request, url_for
 
 from flask_tokenoffset.blueprints.context import acting_person, current_place
 from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
     ROLE_TITLES,
@@ -195,7 +196,7 @@ def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
 @requires(Permission.READ_MEMBERSHIP)
 def membership() -> ResponseReturnValue:
     """One's own place in the organization; the page that everybody in it may open."""
-    return _membership_page(role_changed=request.args.get("done") == "role")
+    return _membership_page(done=request.args.get("done", ""))
 
 
 @requires(Permission.CHANGE_MEMBERSHIP)
@@ -266,13 +267,12 @@ def _member_page(
         role_sentences=ROLE_SENTENCES,
         notice=_NOTICES.get((done, found.status)),
         refused=refused,
+        may_see_plan=Permission.READ_MEMBER_PLANS in place.permissions,
     )
     return page, refused.status if refused else 200
 
 
-def _membership_page(
-    *, role_changed: bool = False, refused: Refusal | None = None
-) -> ResponseReturnValue:
+def _membership_page(*, done: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
     place = current_place()
     page = render(
         "members/membership.html",
@@ -281,7 +281,8 @@ def _membership_page(
         role=place.role,
         role_titles=ROLE_TITLES,
         role_sentences=ROLE_SENTENCES,
-        role_changed=role_changed,
+        done=done,
+        own_plan=own_plan_of(place),
         refused=refused,
     )
     return page, refused.status if refused else 200

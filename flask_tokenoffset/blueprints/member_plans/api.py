@@ -1,0 +1,309 @@
+"""Operations on members' plans, and on the terms they stand on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.api_schema import ListQuery
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.member_plans import own_api
+from flask_tokenoffset.blueprints.member_plans.schemas import (
+    BulkChangeAnswer,
+    ManyBody,
+    ManyQuery,
+    MemberPlanAnswer,
+    MemberPlanBody,
+    PreviewAnswer,
+    SharedUsageAnswer,
+    SharedUsageList,
+    TermsAnswer,
+    TermsBody,
+    TotalsAnswer,
+)
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.models import PlanStatus
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import bulk_changes, member_plans, member_terms, member_totals
+from flask_tokenoffset.services.member_terms import Terms
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/terms",
+    permission=Permission.READ_MEMBER_PLANS,
+    summary="Read the terms of members' plans",
+    answers={200: TermsAnswer},
+)
+def read_terms() -> OperationAnswer:
+    """Who pays for members, what a new member begins with, and the organization's cap."""
+    return TermsAnswer.of(Terms.of(current_place().organization))
+
+
+@operation(
+    "PUT",
+    "/terms",
+    permission=Permission.CHANGE_ORGANIZATION,
+    summary="Change the terms of members' plans",
+    body=TermsBody,
+    answers={200: TermsAnswer},
+    problems=[InvalidInput],
+)
+def change_terms(body: TermsBody) -> OperationAnswer:
+    """Say the terms anew. It changes no amount; who pays changes from the next record on."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_terms.change_terms(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            terms=body.terms(),
+            now=state.clock.now(),
+        )
+    return TermsAnswer.of(Terms.of(current_place().organization))
+
+
+@operation(
+    "GET",
+    "/member-plans",
+    permission=Permission.READ_MEMBER_PLANS,
+    summary="Count the members' plans",
+    answers={200: TotalsAnswer},
+)
+def count_member_plans() -> OperationAnswer:
+    """The plans of all members by payer and band, and the use of those who share none, added up."""
+    session = current_state().session
+    organization = current_place().organization
+    return TotalsAnswer.of(
+        member_totals.read_totals(session, organization),
+        member_totals.read_hidden_usage(session, organization.id),
+    )
+
+
+@operation(
+    "GET",
+    "/member-usage",
+    permission=Permission.READ_MEMBER_PLANS,
+    summary="List the use that members share",
+    query=ListQuery,
+    answers={200: SharedUsageList},
+    problems=[InvalidInput],
+)
+def list_shared_usage(query: ListQuery) -> OperationAnswer:
+    """Members who let the organization see their own use, by name."""
+    found = member_totals.list_shared_usage(
+        current_state().session,
+        current_place().organization.id,
+        after=read_name_cursor(query.cursor),
+        limit=query.limit + 1,
+    )
+    shown = found[: query.limit]
+    last = shown[-1].membership if len(found) > query.limit else None
+    return SharedUsageList(
+        items=[SharedUsageAnswer.of(each) for each in shown],
+        next_cursor=write_name_cursor(last.sort_name, last.id) if last else None,
+    )
+
+
+@operation(
+    "GET",
+    "/members/<uuid:membership_id>/plan",
+    permission=Permission.READ_MEMBER_PLANS,
+    summary="Read a member's plan",
+    answers={200: MemberPlanAnswer},
+    problems=[NotFound],
+)
+def read_member_plan(membership_id: UUID) -> OperationAnswer:
+    """The plan a member has in the organization; never the one of their own account."""
+    return _answer(membership_id)
+
+
+@operation(
+    "PUT",
+    "/members/<uuid:membership_id>/plan",
+    permission=Permission.CHANGE_MEMBER_PLANS,
+    summary="Adopt a band for a member",
+    body=MemberPlanBody,
+    answers={200: MemberPlanAnswer},
+    problems=[NotFound, InvalidInput, Conflict],
+)
+def set_member_plan(membership_id: UUID, body: MemberPlanBody) -> OperationAnswer:
+    """Say what a member's plan contributes, where the organization pays. The member is told."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_plans.set_for_member(
+            work,
+            organization_id=organization_id,
+            membership_id=membership_id,
+            person=acting_person(work),
+            key=body.band,
+            coverage_percent=body.coverage_percent,
+            expected_amount_cents=body.amount_cents,
+            method_version=state.settings.method,
+            now=state.clock.now(),
+        )
+    return _answer(membership_id)
+
+
+@operation(
+    "POST",
+    "/members/<uuid:membership_id>/plan/pause",
+    permission=Permission.CHANGE_MEMBER_PLANS,
+    summary="Pause a member's plan",
+    answers={200: MemberPlanAnswer},
+    problems=[NotFound, Conflict],
+)
+def pause_member_plan(membership_id: UUID) -> OperationAnswer:
+    """Months that begin while the plan is paused are not recorded."""
+    return _change(membership_id, PlanStatus.PAUSED)
+
+
+@operation(
+    "POST",
+    "/members/<uuid:membership_id>/plan/resume",
+    permission=Permission.CHANGE_MEMBER_PLANS,
+    summary="Resume a member's plan",
+    answers={200: MemberPlanAnswer},
+    problems=[NotFound, Conflict],
+)
+def resume_member_plan(membership_id: UUID) -> OperationAnswer:
+    """Go on with the amount that was adopted last."""
+    return _change(membership_id, PlanStatus.ACTIVE)
+
+
+@operation(
+    "POST",
+    "/members/<uuid:membership_id>/plan/end",
+    permission=Permission.CHANGE_MEMBER_PLANS,
+    summary="End a member's plan",
+    answers={200: MemberPlanAnswer},
+    problems=[NotFound, Conflict],
+)
+def end_member_plan(membership_id: UUID) -> OperationAnswer:
+    """Stop contributing for a member. Adopting a band begins anew."""
+    return _change(membership_id, PlanStatus.ENDED)
+
+
+@operation(
+    "GET",
+    "/member-plans/preview",
+    permission=Permission.CHANGE_MEMBER_PLANS,
+    summary="Preview a change to many plans",
+    query=ManyQuery,
+    answers={200: PreviewAnswer},
+    problems=[InvalidInput],
+)
+def preview_bulk_change(query: ManyQuery) -> OperationAnswer:
+    """What a change to the plans of many members would do, counted exactly. Nothing is done."""
+    state = current_state()
+    return PreviewAnswer.of(
+        bulk_changes.preview_change(
+            state.session,
+            current_place().organization,
+            query.wanted(),
+            key=query.band,
+            coverage_percent=query.coverage_percent,
+            method_version=state.settings.method,
+        )
+    )
+
+
+@operation(
+    "POST",
+    "/member-plans/changes",
+    permission=Permission.CHANGE_MEMBER_PLANS,
+    summary="Change many plans",
+    body=ManyBody,
+    answers={202: BulkChangeAnswer},
+    problems=[InvalidInput, Conflict],
+)
+def request_bulk_change(body: ManyBody) -> OperationAnswer:
+    """Apply a band and a coverage as a preview showed it. More than a hundred take a while."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        change_id = bulk_changes.request_change(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            wanted=body.wanted(),
+            key=body.band,
+            coverage_percent=body.coverage_percent,
+            expected_plans=body.plans_to_change,
+            expected_difference_cents=body.difference_cents,
+            method_version=state.settings.method,
+            now=state.clock.now(),
+        ).id
+    return read_change(change_id), 202
+
+
+@operation(
+    "GET",
+    "/member-plans/changes/<uuid:change_id>",
+    permission=Permission.READ_MEMBER_PLANS,
+    summary="Read a change to many plans",
+    answers={200: BulkChangeAnswer},
+    problems=[NotFound],
+)
+def read_bulk_change(change_id: UUID) -> OperationAnswer:
+    """How far a change to many plans has come."""
+    return read_change(change_id)
+
+
+def read_change(change_id: UUID) -> BulkChangeAnswer:
+    """A change as the API shows it."""
+    return BulkChangeAnswer.of(
+        bulk_changes.read_change(current_state().session, current_place().organization, change_id)
+    )
+
+
+def _change(membership_id: UUID, status: PlanStatus) -> OperationAnswer:
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_plans.change_status_for_member(
+            work,
+            organization_id=organization_id,
+            membership_id=membership_id,
+            person=acting_person(work),
+            status=status,
+            now=state.clock.now(),
+        )
+    return _answer(membership_id)
+
+
+def _answer(membership_id: UUID) -> MemberPlanAnswer:
+    return MemberPlanAnswer.of(
+        member_plans.read_member_plan(
+            current_state().session, current_place().organization, membership_id
+        )
+    )
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(
+        api,
+        read_terms,
+        change_terms,
+        count_member_plans,
+        list_shared_usage,
+        read_member_plan,
+        set_member_plan,
+        pause_member_plan,
+        resume_member_plan,
+        end_member_plan,
+        preview_bulk_change,
+        request_bulk_change,
+        read_bulk_change,
+    )
+    own_api.register(api)

@@ -1,0 +1,119 @@
+"""Pages that change many members' plans at once: choose, look at what it would do, apply, watch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.member_plans import presentation
+from flask_tokenoffset.blueprints.member_plans.forms import ManyForm, read_cents
+from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
+from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES, STATUS_TITLES
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
+from flask_tokenoffset.models import UNFINISHED_BULK
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import bulk_changes
+from flask_tokenoffset.services.bulk_changes import NO_PLAN
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+
+@requires(Permission.CHANGE_MEMBER_PLANS)
+def change_many_plans() -> ResponseReturnValue:
+    """Choose members, a band and a coverage, and see exactly what that would change."""
+    return _many_page(ManyForm.read(request.args))
+
+
+@requires(Permission.CHANGE_MEMBER_PLANS)
+def apply_to_many_plans() -> ResponseReturnValue:
+    """Apply what was shown, if it still holds."""
+    form = ManyForm.read(request.form)
+    organization_id = current_place().organization.id
+    state = current_state()
+    try:
+        offer = form.plan.offer(state.settings.method)
+        plans = read_cents(request.form, "plans_to_change")
+        difference = read_cents(request.form, "difference_cents")
+        with state.unit_of_work() as work:
+            change = bulk_changes.request_change(
+                work,
+                organization_id=organization_id,
+                person=acting_person(work),
+                wanted=form.wanted(),
+                key=offer.band,
+                coverage_percent=offer.coverage_percent,
+                expected_plans=plans,
+                expected_difference_cents=difference,
+                method_version=state.settings.method,
+                now=state.clock.now(),
+            )
+            change_id = change.id
+    except (InvalidInput, Conflict) as refused:
+        return _many_page(form, refused=refused)
+    return redirect(url_for(".bulk_change", change_id=change_id), code=SEE_OTHER)
+
+
+@requires(Permission.READ_MEMBER_PLANS)
+def bulk_change(change_id: UUID) -> str:
+    """How far a change to many plans has come, or what came of it."""
+    change = bulk_changes.read_change(
+        current_state().session, current_place().organization, change_id
+    )
+    return render(
+        "member_plans/change.html",
+        change=change,
+        running=change.status in UNFINISHED_BULK,
+        band_title=presentation.band_title,
+        stopped=presentation.STOPPED.get(change.stopped_code or ""),
+    )
+
+
+def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseReturnValue:
+    place = current_place()
+    state = current_state()
+    errors = dict(refused.errors) if isinstance(refused, InvalidInput) else {}
+    preview = None
+    if form.asked:
+        try:
+            offer = form.plan.offer(state.settings.method)
+            preview = bulk_changes.preview_change(
+                state.session,
+                place.organization,
+                form.wanted(),
+                key=offer.band,
+                coverage_percent=offer.coverage_percent,
+                method_version=state.settings.method,
+            )
+        except InvalidInput as error:
+            errors |= error.errors
+    page = render(
+        "member_plans/many.html",
+        organization=place.organization,
+        form=form,
+        preview=preview,
+        errors=errors,
+        refused=refused if isinstance(refused, Conflict) else None,
+        role_titles=ROLE_TITLES,
+        status_titles=STATUS_TITLES,
+        band_title=presentation.band_title,
+        band_options=presentation.band_options(),
+        no_plan=NO_PLAN,
+        price_sentence=price_sentence(state.settings.method),
+    )
+    return page, refused.status if refused else 422 if errors else 200
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/member-plans/change", view_func=change_many_plans)
+    pages.add_url_rule("/member-plans/changes", view_func=apply_to_many_plans, methods=["POST"])
+    pages.add_url_rule("/member-plans/changes/<uuid:change_id>", view_func=bulk_change)

@@ -1,0 +1,205 @@
+"""Pages for whoever manages members' plans: the totals, and one member's plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.estimates.pages import UPDATE
+from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.member_plans import presentation
+from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
+from flask_tokenoffset.blueprints.member_plans.own_pages import (
+    RECORDS_SHOWN,
+    SEE_OTHER,
+    STATUS_AFTER,
+    current_offer,
+)
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
+from flask_tokenoffset.models import MembershipStatus, Payer
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import bulk_changes, member_plans, member_totals
+from flask_tokenoffset.services.billing import list_records
+from flask_tokenoffset.services.member_lists import read_member
+from flask_tokenoffset.services.member_terms import Terms
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+MEMBERS_SHOWN = 50
+CHANGES_SHOWN = 10
+
+
+@requires(Permission.READ_MEMBER_PLANS)
+def member_plans_page() -> str:
+    """How many plans members have here, what they contribute, and the use they let be seen."""
+    place = current_place()
+    session = current_state().session
+    organization = place.organization
+    after = read_name_cursor(request.args.get("cursor"))
+    shared = member_totals.list_shared_usage(
+        session, organization.id, after=after, limit=MEMBERS_SHOWN + 1
+    )
+    more_url = None
+    if len(shared) > MEMBERS_SHOWN:
+        last = shared[MEMBERS_SHOWN - 1].membership
+        more_url = url_for(
+            ".member_plans", cursor=write_name_cursor(last.sort_name, last.id), _anchor="to-usage"
+        )
+    return render(
+        "member_plans/totals.html",
+        organization=organization,
+        terms=Terms.of(organization),
+        rule_titles=presentation.RULE_TITLES,
+        totals=member_totals.read_totals(session, organization),
+        band_title=presentation.band_title,
+        shared=shared[:MEMBERS_SHOWN],
+        more_url=more_url,
+        hidden=member_totals.read_hidden_usage(session, organization.id),
+        fewest_added_up=member_totals.FEWEST_ADDED_UP,
+        changes=bulk_changes.newest_changes(session, organization, limit=CHANGES_SHOWN),
+        may_change=Permission.CHANGE_MEMBER_PLANS in place.permissions,
+        may_set_terms=Permission.CHANGE_ORGANIZATION in place.permissions,
+    )
+
+
+@requires(Permission.READ_MEMBER_PLANS)
+def member_plan(membership_id: UUID) -> ResponseReturnValue:
+    """One member's plan, and which part of it is set by whom."""
+    return _member_page(membership_id, sent=request.args, done=request.args.get("done", ""))
+
+
+@requires(Permission.CHANGE_MEMBER_PLANS)
+def set_member_plan(membership_id: UUID) -> ResponseReturnValue:
+    """Adopt a band for one member, where the organization pays."""
+    form = PlanForm.read(request.form)
+    if UPDATE in request.form:
+        address = url_for(
+            ".member_plan", membership_id=membership_id, band=form.band, coverage=form.coverage
+        )
+        return redirect(address, code=SEE_OTHER)
+    organization_id = current_place().organization.id
+    state = current_state()
+    try:
+        offer = form.offer(state.settings.method)
+        expected = read_cents(request.form, "amount_cents")
+        with state.unit_of_work() as work:
+            member_plans.set_for_member(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=acting_person(work),
+                key=offer.band,
+                coverage_percent=offer.coverage_percent,
+                expected_amount_cents=expected,
+                method_version=state.settings.method,
+                now=state.clock.now(),
+            )
+    except (InvalidInput, Conflict) as refused:
+        return _member_page(membership_id, sent=request.form, refused=refused)
+    address = url_for(".member_plan", membership_id=membership_id, done="adopted")
+    return redirect(address, code=SEE_OTHER)
+
+
+@requires(Permission.CHANGE_MEMBER_PLANS)
+def change_member_plan(membership_id: UUID, change: str) -> ResponseReturnValue:
+    """Pause, resume or end a member's plan, where the organization pays."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            member_plans.change_status_for_member(
+                work,
+                organization_id=organization_id,
+                membership_id=membership_id,
+                person=acting_person(work),
+                status=STATUS_AFTER[change],
+                now=state.clock.now(),
+            )
+    except Conflict as refused:
+        return _member_page(membership_id, sent={}, refused=refused)
+    address = url_for(".member_plan", membership_id=membership_id, done=change)
+    return redirect(address, code=SEE_OTHER)
+
+
+@requires(Permission.CHANGE_MEMBER_PLANS)
+def confirm_end_member_plan(membership_id: UUID) -> ResponseReturnValue:
+    """Ask once more, where no script can."""
+    organization = current_place().organization
+    session = current_state().session
+    member = read_member(session, organization.id, membership_id)
+    plan = member_plans.read_member_plan(session, organization, membership_id)
+    back_url = url_for(".member_plan", membership_id=membership_id)
+    if not plan.runs:
+        return redirect(back_url, code=SEE_OTHER)
+    return render(
+        "member_plans/confirm_end.html",
+        plan=plan,
+        title=f"End the plan of {member.name}?",
+        back_url=back_url,
+        action=url_for(".change_member_plan", membership_id=membership_id, change="end"),
+    )
+
+
+def _member_page(
+    membership_id: UUID,
+    *,
+    sent: Mapping[str, str],
+    done: str = "",
+    refused: Refusal | None = None,
+) -> ResponseReturnValue:
+    place = current_place()
+    state = current_state()
+    member = read_member(state.session, place.organization.id, membership_id)
+    plan = member_plans.read_member_plan(state.session, place.organization, membership_id)
+    may_change = (
+        Permission.CHANGE_MEMBER_PLANS in place.permissions
+        and plan.payer is Payer.ORGANIZATION
+        and plan.membership.status == MembershipStatus.ACTIVE
+    )
+    form = PlanForm.read(sent, current_offer(plan))
+    errors = dict(refused.errors) if isinstance(refused, InvalidInput) else {}
+    offer = None
+    try:
+        offer = form.offer(state.settings.method)
+    except InvalidInput as error:
+        errors |= error.errors
+    page = render(
+        "member_plans/member.html",
+        member=member,
+        plan=plan,
+        payer_words=presentation.payer_words(plan, own=False),
+        setter_words=presentation.setter_words(plan, own=False),
+        band_title=presentation.band_title,
+        may_change=may_change,
+        form=form,
+        offer=offer,
+        errors=errors,
+        band_choices=presentation.band_choices(),
+        price_sentence=price_sentence(state.settings.method),
+        records=list_records(state.session, plan.membership.account_id, limit=RECORDS_SHOWN),
+        notice=plan.charged and presentation.PLAN_NOTICES.get((done, plan.charged.plan.status)),
+        refused=refused if isinstance(refused, Conflict) else None,
+    )
+    return page, refused.status if refused else 422 if errors else 200
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    one = "/members/<uuid:membership_id>/plan"
+    pages.add_url_rule("/member-plans", "member_plans", member_plans_page)
+    pages.add_url_rule(one, view_func=member_plan)
+    pages.add_url_rule(one, view_func=set_member_plan, methods=["POST"])
+    pages.add_url_rule(f"{one}/end", view_func=confirm_end_member_plan)
+    pages.add_url_rule(
+        f"{one}/<any(pause, resume, end):change>", view_func=change_member_plan, methods=["POST"]
+    )

@@ -1,0 +1,182 @@
+"""Operations on the caller's own plan in an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.member_plans.schemas import (
+    MemberPlanAnswer,
+    MemberPlanBody,
+    PayerBody,
+    SharingAnswer,
+    SharingBody,
+)
+from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.models import PlanStatus
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import member_choices, member_plans
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/membership/plan",
+    permission=Permission.READ_MEMBERSHIP,
+    summary="Read your own plan in the organization",
+    answers={200: MemberPlanAnswer},
+)
+def read_own_plan() -> OperationAnswer:
+    """The caller's plan in the organization, and which part of it is set by whom."""
+    return _answer()
+
+
+@operation(
+    "PUT",
+    "/membership/plan",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="Adopt a band for your own plan in the organization",
+    body=MemberPlanBody,
+    answers={200: MemberPlanAnswer},
+    problems=[InvalidInput, Conflict],
+)
+def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
+    """Say what the caller's own plan contributes, where the caller pays it."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_plans.adopt_own(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            key=body.band,
+            coverage_percent=body.coverage_percent,
+            expected_amount_cents=body.amount_cents,
+            method_version=state.settings.method,
+            now=state.clock.now(),
+        )
+    return _answer()
+
+
+@operation(
+    "PUT",
+    "/membership/plan/payer",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="Choose who pays your own plan in the organization",
+    body=PayerBody,
+    answers={200: MemberPlanAnswer},
+    problems=[InvalidInput, Conflict],
+)
+def choose_own_payer(body: PayerBody) -> OperationAnswer:
+    """Choose who pays, where the terms leave it to members. It counts from the next record on."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_choices.choose_payer(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            payer=body.payer,
+            expected_amount_cents=body.amount_cents,
+            method_version=state.settings.method,
+            now=state.clock.now(),
+        )
+    return _answer()
+
+
+@operation(
+    "POST",
+    "/membership/plan/pause",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="Pause your own plan in the organization",
+    answers={200: MemberPlanAnswer},
+    problems=[Conflict],
+)
+def pause_own_plan() -> OperationAnswer:
+    """Months that begin while the plan is paused are not recorded."""
+    return _change(PlanStatus.PAUSED)
+
+
+@operation(
+    "POST",
+    "/membership/plan/resume",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="Resume your own plan in the organization",
+    answers={200: MemberPlanAnswer},
+    problems=[Conflict],
+)
+def resume_own_plan() -> OperationAnswer:
+    """Go on with the amount that was adopted last."""
+    return _change(PlanStatus.ACTIVE)
+
+
+@operation(
+    "POST",
+    "/membership/plan/end",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="End your own plan in the organization",
+    answers={200: MemberPlanAnswer},
+    problems=[Conflict],
+)
+def end_own_plan() -> OperationAnswer:
+    """Stop contributing. Adopting a band begins anew."""
+    return _change(PlanStatus.ENDED)
+
+
+@operation(
+    "PUT",
+    "/membership/usage-sharing",
+    permission=Permission.CHANGE_MEMBERSHIP,
+    summary="Share your own use with the organization, or stop",
+    body=SharingBody,
+    answers={200: SharingAnswer},
+)
+def set_usage_sharing(body: SharingBody) -> OperationAnswer:
+    """Let the organization see the tokens a month of the caller's own plan by name, or no more."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_choices.share_usage(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            shared=body.shared,
+            now=state.clock.now(),
+        )
+    return SharingAnswer(shared_at=current_place().membership.usage_shared_at)
+
+
+def _change(status: PlanStatus) -> OperationAnswer:
+    organization_id = current_place().organization.id
+    state = current_state()
+    with state.unit_of_work() as work:
+        member_plans.change_own_status(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            status=status,
+            now=state.clock.now(),
+        )
+    return _answer()
+
+
+def _answer() -> MemberPlanAnswer:
+    return MemberPlanAnswer.of(member_plans.read_own_plan(current_state().session, current_place()))
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(
+        api,
+        read_own_plan,
+        adopt_own_plan,
+        choose_own_payer,
+        pause_own_plan,
+        resume_own_plan,
+        end_own_plan,
+        set_usage_sharing,
+    )

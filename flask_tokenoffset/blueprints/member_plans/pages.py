@@ -1,0 +1,21 @@
+"""Every page about members' plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.member_plans import (
+    many_pages,
+    member_pages,
+    own_pages,
+    terms_pages,
+)
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    for part in (terms_pages, member_pages, many_pages, own_pages):
+        part.register(pages)

@@ -1,0 +1,76 @@
+"""The page of an organization's terms: who pays for members, what they begin with, the cap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.member_plans import presentation
+from flask_tokenoffset.blueprints.member_plans.forms import TermsForm
+from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services.member_terms import Terms, cents_by_rule, change_terms
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+
+@requires(Permission.CHANGE_ORGANIZATION)
+def terms() -> ResponseReturnValue:
+    """The terms as they stand, in a form."""
+    return _terms_page(saved="saved" in request.args)
+
+
+@requires(Permission.CHANGE_ORGANIZATION)
+def save_terms() -> ResponseReturnValue:
+    """Say the terms anew."""
+    form = TermsForm.read(request.form)
+    organization_id = current_place().organization.id
+    state = current_state()
+    try:
+        wanted = form.terms()
+        with state.unit_of_work() as work:
+            change_terms(
+                work,
+                organization_id=organization_id,
+                person=acting_person(work),
+                terms=wanted,
+                now=state.clock.now(),
+            )
+    except InvalidInput as refused:
+        return _terms_page(form=form, refused=refused)
+    return redirect(url_for(".terms", saved=""), code=SEE_OTHER)
+
+
+def _terms_page(
+    *, form: TermsForm | None = None, refused: InvalidInput | None = None, saved: bool = False
+) -> ResponseReturnValue:
+    organization = current_place().organization
+    standing = Terms.of(organization)
+    cents = cents_by_rule(current_state().session, organization)
+    page = render(
+        "member_plans/terms.html",
+        organization=organization,
+        form=form or TermsForm.of(standing),
+        errors=refused.errors if refused else {},
+        saved=saved,
+        rules=presentation.RULE_TITLES,
+        rule_sentences=presentation.RULE_SENTENCES,
+        cents_by_rule=cents,
+        cents_per_month=cents[standing.payer_rule],
+        cap_cents_per_month=standing.cap_cents_per_month,
+        band_options=presentation.band_options(),
+    )
+    return page, refused.status if refused else 200
+
+
+def register(pages: Blueprint) -> None:
+    """Add the page."""
+    pages.add_url_rule("/terms", view_func=terms)
+    pages.add_url_rule("/terms", view_func=save_terms, methods=["POST"])
