@@ -126,6 +126,14 @@ def services() -> Iterator[Services]:
     servers.stop()
 
 
+@pytest.fixture(scope="module")
+def postgres_url_of_module(services: Services) -> Iterator[str]:
+    """A database that the tests of a module share, because none of them changes anything."""
+    databases = _Databases(services.postgres_url)
+    yield databases.create()
+    databases.drop()
+
+
 @pytest.fixture
 def postgres_database(services: Services) -> Iterator[MakeDatabase]:
     """Call it for a database of the test's own; call it again for another one."""

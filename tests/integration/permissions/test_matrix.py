@@ -1,0 +1,56 @@
+"""Every door, met by everybody: each is served or refused as the hand-written table says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.every_door import doors_of
+from tests.support.matrix import Outcome, Stage, Who, in_organization, outcome_of, set_stage
+from tests.support.matrix_calls import CALLS
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.every_door import Door
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    world = World(customer={"history": 40})
+    stage, _ = set_stage(world)
+    stage.keep()
+    yield stage
+    stage.close()
+    world.close()
+
+
+@pytest.mark.promise("TO-044", "TB-004")
+def test_every_door_has_an_expectation_and_there_is_none_for_a_door_that_is_gone(
+    stage: Stage,
+) -> None:
+    assert doors_of(stage.world.app) == set(CALLS)
+
+
+@pytest.mark.promise("TO-044", "TB-004", "TG-014")
+@pytest.mark.parametrize("door", sorted(CALLS), ids=lambda door: f"{door.method} {door.rule}")
+def test_everybody_is_answered_as_expected_and_a_refusal_writes_nothing(
+    stage: Stage, door: Door
+) -> None:
+    call = CALLS[door]
+    answered = {}
+    expected = {}
+    for who in Who:
+        stage.reset()
+        if call.before is not None:
+            call.before(stage)
+        before = stage.content()
+        response = stage.make(who, door, call)
+        answered[who] = outcome_of(response, call.status)
+        expected[who] = call.outcome(who, below_organization=in_organization(door.rule))
+        if answered[who] is not Outcome.SERVED:
+            assert stage.content() == before, f"{who} was refused, and yet something was written"
+    assert answered == expected
+    assert Outcome.SERVED in answered.values(), "a door that serves nobody proves nothing"

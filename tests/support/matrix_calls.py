@@ -1,0 +1,290 @@
+"""One call for every door, and who may make it: written by hand, and compared with the URL map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.support.every_door import Door
+from tests.support.matrix import Call, Outcome, Who, path_of
+from tests.support.world import API, KEYS, PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.support.matrix import Scene, Stage
+
+EVERYBODY: Final = frozenset(Who)
+#: Signed in; each over what is their own.
+ANYBODY: Final = EVERYBODY - {Who.ANONYMOUS}
+OWNER: Final = frozenset({Who.OWNER})
+#: Those who have a plan in their own account.
+PLANNERS: Final = OWNER | {Who.OTHER_OWNER}
+MANAGERS: Final = OWNER | {Who.ADMIN}
+READERS: Final = MANAGERS | {Who.AUDITOR}
+MEMBERS: Final = READERS | {Who.MEMBER}
+
+_NEXT_KEY: Final = KEYS["anthropic"]
+
+
+def _owner_does(path: str, **fields: Any) -> Callable[[Stage], None]:
+    """Have the owner call an operation of the place first."""
+
+    def do(stage: Stage) -> None:
+        named = path_of(path, stage.scene)
+        answer = stage.people[Who.OWNER].api("POST", named, fields)
+        assert answer.status_code < 300, answer.text
+
+    return do
+
+
+def _an_hour_passes(stage: Stage) -> None:
+    stage.world.clock.move(hours=1)
+
+
+def _estimate(scene: Scene) -> Mapping[str, Any]:
+    return {"estimate_id": scene["estimate_id"]}
+
+
+def _adoption_form(scene: Scene) -> Mapping[str, Any]:
+    return {**_estimate(scene), "coverage": "100", "amount_cents": scene["amount_cents"]}
+
+
+def _new_key(_scene: Scene) -> Mapping[str, Any]:
+    return {"key": _NEXT_KEY}
+
+
+def _new_connection(_scene: Scene) -> Mapping[str, Any]:
+    return {"provider": "openai", "key": KEYS["openai"], "label": "Another"}
+
+
+def _openai_key(_scene: Scene) -> Mapping[str, Any]:
+    return {"key": KEYS["openai"], "label": "Another"}
+
+
+def _band(_scene: Scene) -> Mapping[str, Any]:
+    return {"band": "casual"}
+
+
+def _band_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"kind": "band", "band": "casual"}
+
+
+def _account_doors(
+    place: str,
+    *,
+    listing: frozenset[Who],
+    read: frozenset[Who],
+    make: frozenset[Who],
+    change: frozenset[Who],
+    plan: frozenset[Who],
+    without_plan: Mapping[Who, Outcome],
+) -> dict[Door, Call]:
+    """The doors over an account, which stand in both places.
+
+    :param place: what the paths begin with, below our prefix or below the API.
+    :param listing: who may see what there is.
+    :param read: who may see one thing.
+    :param make: who may make something new.
+    :param change: who may change one thing.
+    :param plan: who may change the plan.
+    :param without_plan: who else is let in, but has no plan of their own.
+    """
+    pages, api = PREFIX + place, API + place
+    source, key = "/sources/<uuid:source_id>", "/sources/<uuid:source_id>/key"
+    disconnect, connect = f"{source}/disconnect", "/sources/connect/<provider>"
+    run, estimate = f"{source}/samples/<uuid:run_id>", "/estimates/<uuid:estimate_id>"
+    openai = {"provider": "openai"}
+    led_elsewhere = dict.fromkeys(without_plan, Outcome.ELSEWHERE)
+    pause = {"change": "pause"}
+    plan_read = plan | (read - OWNER)
+    # Only the owner's has been paused; the others' go on.
+    others_plan = dict.fromkeys(plan - change, Outcome.CONFLICT)
+    paused = _owner_does(f"{place}/plan/pause")
+    return {
+        Door("GET", f"{pages}/"): Call(may=listing, status=200),
+        Door("GET", f"{pages}/plan"): Call(may=listing, status=200),
+        Door("GET", f"{pages}/billing-records"): Call(may=listing, status=200),
+        Door("GET", f"{pages}/sources"): Call(may=listing, status=200),
+        Door("GET", f"{pages}{source}"): Call(may=read, status=200),
+        Door("GET", f"{pages}{key}"): Call(may=change, status=200),
+        Door("POST", f"{pages}{key}"): Call(may=change, status=303, sent=_new_key),
+        Door("GET", f"{pages}{connect}"): Call(may=make, status=200, parts=openai),
+        Door("POST", f"{pages}{connect}"): Call(
+            may=make, status=303, parts=openai, sent=_openai_key
+        ),
+        Door("POST", f"{pages}{source}/samples"): Call(
+            may=change, status=303, before=_an_hour_passes
+        ),
+        Door("GET", f"{pages}{disconnect}"): Call(may=change, status=200),
+        Door("POST", f"{pages}{disconnect}"): Call(may=change, status=303),
+        Door("GET", f"{pages}/bands"): Call(may=make, status=200),
+        Door("POST", f"{pages}/estimates"): Call(may=make, status=303, sent=_band),
+        Door("GET", f"{pages}{estimate}"): Call(may=read, status=200),
+        Door("POST", f"{pages}/plan/adoptions"): Call(may=change, status=303, sent=_adoption_form),
+        Door("GET", f"{pages}/plan/end"): Call(may=plan, status=200, else_=led_elsewhere),
+        Door("POST", f"{pages}/plan/<any(pause, resume, end):change>"): Call(
+            may=plan, status=303, parts=pause, else_=without_plan
+        ),
+        Door("GET", f"{api}/plan"): Call(may=plan_read, status=200),
+        Door("POST", f"{api}/plan/adoptions"): Call(may=change, status=201, sent=_estimate),
+        Door("POST", f"{api}/plan/pause"): Call(may=plan, status=200, else_=without_plan),
+        Door("POST", f"{api}/plan/resume"): Call(
+            may=change, status=200, before=paused, else_={**without_plan, **others_plan}
+        ),
+        Door("POST", f"{api}/plan/end"): Call(may=plan, status=200, else_=without_plan),
+        Door("GET", f"{api}/billing-records"): Call(may=listing, status=200),
+        Door("GET", f"{api}/sources"): Call(may=listing, status=200),
+        Door("POST", f"{api}/sources"): Call(may=make, status=201, sent=_new_connection),
+        Door("GET", f"{api}{source}"): Call(may=read, status=200),
+        Door("DELETE", f"{api}{source}"): Call(may=change, status=204),
+        Door("PUT", f"{api}{key}"): Call(may=change, status=202, sent=_new_key),
+        Door("POST", f"{api}{source}/samples"): Call(
+            may=change, status=202, before=_an_hour_passes
+        ),
+        Door("GET", f"{api}{run}"): Call(may=read, status=200),
+        Door("GET", f"{api}{source}/usage"): Call(may=read, status=200),
+        Door("POST", f"{api}/estimates"): Call(may=make, status=201, sent=_band_body),
+        Door("GET", f"{api}{estimate}"): Call(may=read, status=200),
+    }
+
+
+_PLACE: Final = "/organizations/<uuid:organization_id>"
+_OWN_ACCOUNT: Final = _account_doors(
+    "",
+    listing=ANYBODY,
+    read=OWNER,
+    make=ANYBODY,
+    change=OWNER,
+    plan=PLANNERS,
+    without_plan=dict.fromkeys(ANYBODY - PLANNERS, Outcome.CONFLICT),
+)
+_ORGANIZATION_ACCOUNT: Final = _account_doors(
+    _PLACE,
+    listing=READERS,
+    read=READERS,
+    make=MANAGERS,
+    change=MANAGERS,
+    plan=MANAGERS,
+    without_plan={},
+)
+
+_PAGES: Final = PREFIX + _PLACE
+_API: Final = API + _PLACE
+_ONE_MEMBER: Final = "/members/<uuid:membership_id>"
+
+
+def _name(_scene: Scene) -> Mapping[str, Any]:
+    return {"name": "Carver"}
+
+
+def _display_name(_scene: Scene) -> Mapping[str, Any]:
+    return {"display_name": "Cleo"}
+
+
+def _organization_name(scene: Scene) -> Mapping[str, Any]:
+    return {"name": scene["name"]}
+
+
+def _confirmed(_scene: Scene) -> Mapping[str, Any]:
+    return {"confirm": True}
+
+
+def _auditor_role(_scene: Scene) -> Mapping[str, Any]:
+    return {"role": "auditor"}
+
+
+def _membership(scene: Scene) -> Mapping[str, Any]:
+    return {"membership_id": scene["membership_id"]}
+
+
+def _suspended(_scene: Scene) -> Mapping[str, Any]:
+    return {"status": "suspended"}
+
+
+#: Owners own their organizations alone, so they cannot go.
+_STAYING: Final = dict.fromkeys(PLANNERS, Outcome.CONFLICT)
+_OWNER_STAYS: Final = dict.fromkeys(OWNER, Outcome.CONFLICT)
+
+_PEOPLE: Final = {
+    Door("GET", f"{PREFIX}/me"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/me"): Call(may=ANYBODY, status=303, sent=_display_name),
+    Door("GET", f"{PREFIX}/me/delete"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/me/delete"): Call(
+        may=ANYBODY - PLANNERS, status=303, sent=_confirmed, else_=_STAYING
+    ),
+    Door("GET", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=303, sent=_display_name),
+    Door("GET", f"{API}/me"): Call(may=ANYBODY, status=200),
+    Door("PATCH", f"{API}/me"): Call(may=ANYBODY, status=200, sent=_display_name),
+    Door("DELETE", f"{API}/me"): Call(
+        may=ANYBODY - PLANNERS, status=204, sent=_confirmed, else_=_STAYING
+    ),
+}
+_ORGANIZATIONS: Final = {
+    Door("GET", f"{PREFIX}/organizations"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/organizations"): Call(may=ANYBODY, status=303, sent=_name),
+    Door("GET", f"{_PAGES}/settings"): Call(may=MEMBERS, status=200),
+    Door("POST", f"{_PAGES}/settings/name"): Call(may=MANAGERS, status=303, sent=_name),
+    Door("GET", f"{_PAGES}/settings/close"): Call(may=OWNER, status=200),
+    Door("POST", f"{_PAGES}/settings/close"): Call(may=OWNER, status=303, sent=_organization_name),
+    Door("GET", f"{API}/organizations"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}/organizations"): Call(may=ANYBODY, status=201, sent=_name),
+    Door("GET", _API): Call(may=MEMBERS, status=200),
+    Door("PATCH", _API): Call(may=MANAGERS, status=200, sent=_name),
+    Door("DELETE", _API): Call(may=OWNER, status=204),
+}
+_MEMBERSHIPS: Final = {
+    Door("GET", f"{_PAGES}/members"): Call(may=READERS, status=200),
+    Door("GET", f"{_PAGES}{_ONE_MEMBER}"): Call(may=READERS, status=200),
+    Door("POST", f"{_PAGES}{_ONE_MEMBER}/role"): Call(may=MANAGERS, status=303, sent=_auditor_role),
+    Door("POST", f"{_PAGES}{_ONE_MEMBER}/<any(suspend, restore):change>"): Call(
+        may=MANAGERS, status=303, parts={"change": "suspend"}
+    ),
+    Door("GET", f"{_PAGES}{_ONE_MEMBER}/remove"): Call(may=MANAGERS, status=200),
+    Door("POST", f"{_PAGES}{_ONE_MEMBER}/remove"): Call(may=MANAGERS, status=303),
+    Door("GET", f"{_PAGES}{_ONE_MEMBER}/transfer"): Call(may=OWNER, status=200),
+    Door("POST", f"{_PAGES}{_ONE_MEMBER}/transfer"): Call(may=OWNER, status=303),
+    Door("GET", f"{_PAGES}/membership"): Call(may=MEMBERS, status=200),
+    Door("GET", f"{_PAGES}/leave"): Call(may=MEMBERS, status=200),
+    Door("POST", f"{_PAGES}/leave"): Call(may=MEMBERS - OWNER, status=303, else_=_OWNER_STAYS),
+    Door("GET", f"{_API}/members"): Call(may=READERS, status=200),
+    Door("GET", f"{_API}{_ONE_MEMBER}"): Call(may=READERS, status=200),
+    Door("PATCH", f"{_API}{_ONE_MEMBER}"): Call(may=MANAGERS, status=200, sent=_suspended),
+    Door("DELETE", f"{_API}{_ONE_MEMBER}"): Call(may=MANAGERS, status=204),
+    Door("GET", f"{_API}/membership"): Call(may=MEMBERS, status=200),
+    Door("DELETE", f"{_API}/membership"): Call(may=MEMBERS - OWNER, status=204, else_=_OWNER_STAYS),
+    Door("POST", f"{_API}/transfer"): Call(may=OWNER, status=200, sent=_membership),
+}
+_PUBLISHED: Final = {
+    Door("GET", f"{PREFIX}{path}"): Call(may=EVERYBODY, status=200)
+    for path in (
+        "/methodology",
+        "/connections",
+        "/api/v1/methodology",
+        "/api/v1/bands",
+        "/api/v1/openapi.json",
+    )
+}
+
+_AUDIT: Final = {
+    Door("GET", f"{PREFIX}/audit-events"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/audit-events.<any(csv, jsonl):file_format>"): Call(
+        may=ANYBODY, status=200, parts={"file_format": "csv"}
+    ),
+    Door("GET", f"{API}/audit-events"): Call(may=ANYBODY, status=200),
+    Door("GET", f"{_PAGES}/audit-events"): Call(may=READERS, status=200),
+    Door("POST", f"{_PAGES}/audit-events.<any(csv, jsonl):file_format>"): Call(
+        may=READERS, status=200, parts={"file_format": "jsonl"}
+    ),
+    Door("GET", f"{_API}/audit-events"): Call(may=READERS, status=200),
+}
+
+CALLS: Final[Mapping[Door, Call]] = {
+    **_PUBLISHED,
+    **_OWN_ACCOUNT,
+    **_ORGANIZATION_ACCOUNT,
+    **_PEOPLE,
+    **_ORGANIZATIONS,
+    **_MEMBERSHIPS,
+    **_AUDIT,
+}
