@@ -58,6 +58,10 @@ REFUSED: Final = "refused"
 UNAVAILABLE: Final = "unavailable"
 OUTDATED: Final = "outdated"
 
+#: Kinds whose address is taken out of the row once they have left or failed for good, because
+#: nobody is there any more whose message it could be.
+ADDRESS_TAKEN_OUT: Final = frozenset({MessageKind.ACCOUNT_FORGOTTEN})
+
 #: Words that tell apart what the tokens of different tables open.
 MAGIC_LINK_TOKEN: Final = "magic-link"  # noqa: S105 - a word, not a secret
 INVITATION_TOKEN: Final = "invitation"  # noqa: S105 - as above
@@ -223,6 +227,8 @@ def _claim(
         )
         return _Claim(letter, message.fence, message.attempt)
     message.status = MessageStatus.FAILED
+    if message.kind in ADDRESS_TAKEN_OUT:
+        message.to_address = ""
     return MessageStatus.FAILED
 
 
@@ -263,6 +269,9 @@ def _end(
     """Say what became of a message, unless another worker holds it by now."""
     now = clock.now()
     sent = status is MessageStatus.SENT
+    address = claim.letter.to_address
+    if claim.letter.kind in ADDRESS_TAKEN_OUT and status is not MessageStatus.QUEUED:
+        address = ""
     with units() as work:
         ended = cast(
             "CursorResult[None]",
@@ -275,6 +284,7 @@ def _end(
                 )
                 .values(
                     status=status,
+                    to_address=address,
                     failure_code=failure_code,
                     sent_at=now if sent else None,
                     next_attempt_at=now + waiting_time(claim.attempt),

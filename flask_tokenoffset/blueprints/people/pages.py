@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import redirect, request, url_for
 
 from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
 from flask_tokenoffset.blueprints.people.account import forget_oneself, known_of
 from flask_tokenoffset.blueprints.people.forms import HEARD_FROM, OTHER, PersonForm
 from flask_tokenoffset.blueprints.places import home_of
@@ -52,6 +53,7 @@ def save_me() -> ResponseReturnValue:
 @requires(Permission.CHANGE_SELF)
 def delete_me() -> ResponseReturnValue:
     """Say what goes and what stays; then delete it."""
+    require_fresh_sign_in(strict=False)
     refused = None
     if request.method == "POST":
         try:
