@@ -20,12 +20,15 @@ class HostUser:
     :param name: what to call the person on a page.
     :param email: the address the host holds, if any.
     :param email_verified: whether the host has proved that the address is theirs.
+    :param fresh: whether they have proved a moment ago who they are, so that they need not do so
+        again before something that matters. ``None`` if the host cannot tell.
     """
 
     key: str
     name: str = ""
     email: str | None = None
     email_verified: bool = False
+    fresh: bool | None = None
 
     def __post_init__(self) -> None:
         # A host is free to be untyped, so the type is checked although mypy knows it.

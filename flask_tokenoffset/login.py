@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import flask_login
-from flask import current_app
+from flask import current_app, session
 from sqlalchemy import inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import InstanceState
@@ -43,7 +43,16 @@ def flask_login_user() -> HostUser | None:
         name=next(_texts(user, _NAMES), ""),
         email=next(_texts(user, ("email",)), None),
         email_verified=getattr(user, "email_verified", False) is True,
+        fresh=_is_fresh(),
     )
+
+
+def _is_fresh() -> bool | None:
+    """Whether the login is a fresh one, where it stands in the session at all.
+
+    Flask-Login calls every other one stale, for instance one by a header of each request.
+    """
+    return bool(flask_login.login_fresh()) if "_fresh" in session else None
 
 
 def _primary_key(user: object) -> str:

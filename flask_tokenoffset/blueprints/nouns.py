@@ -22,6 +22,7 @@ from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
 from flask_tokenoffset.blueprints.members import api as members_api
 from flask_tokenoffset.blueprints.members import pages as members_pages
+from flask_tokenoffset.blueprints.links import pages as links_pages
 from flask_tokenoffset.blueprints.methodology import api as methodology_api
 from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
 from flask_tokenoffset.blueprints.organizations import api as organizations_api
@@ -60,6 +61,7 @@ PAGES: Final[tuple[Register, ...]] = (
     organizations_pages.register,
     methodology_pages.register,
     connections_pages.register,
+    links_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
@@ -115,7 +117,20 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "Your account",
         "me",
         Permission.READ_SELF,
-        within=("save_me", "delete_me", "welcome", "audit_events", "export_audit_events"),
+        within=(
+            "save_me",
+            "delete_me",
+            "welcome",
+            "audit_events",
+            "export_audit_events",
+            "address",
+            "ask_address",
+            "link_sent",
+            "link",
+            "follow",
+            "confirm",
+            "confirm_by_mail",
+        ),
     ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),

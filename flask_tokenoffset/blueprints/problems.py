@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_ex
 from flask_tokenoffset.blueprints.api_schema import FieldProblem, Problem
 from flask_tokenoffset.blueprints.body_limits import too_large
 from flask_tokenoffset.blueprints.context import send_to_sign_in
+from flask_tokenoffset.blueprints.fresh import send_to_confirm
 from flask_tokenoffset.blueprints.refusals import (
     MalformedRequest,
     MethodNotAllowed,
@@ -29,6 +30,7 @@ from flask_tokenoffset.blueprints.refusals import (
 from flask_tokenoffset.blueprints.validation import InvalidRequest, pointer
 from flask_tokenoffset.errors import (
     EndpointNotAllowed,
+    FreshSignInRequired,
     InvalidInput,
     KeyRefused,
     KeyVersionUnknown,
@@ -133,6 +135,7 @@ def handle_page_errors(pages: Blueprint) -> None:
     for error in (Refusal, ProviderError, VaultError):
         pages.register_error_handler(error, _refusal_page)
     pages.register_error_handler(SignInRequired, _sign_in_or_say_so)
+    pages.register_error_handler(FreshSignInRequired, send_to_confirm)
     pages.register_error_handler(RequestEntityTooLarge, lambda _: _refusal_page(too_large()))
 
 

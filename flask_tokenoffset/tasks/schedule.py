@@ -8,7 +8,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services import audit, billing, bulk_chunks, idempotency, schedule, sending
+from flask_tokenoffset.services import (
+    audit,
+    billing,
+    bulk_chunks,
+    idempotency,
+    magic_links,
+    schedule,
+    sending,
+)
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -44,6 +52,8 @@ class TickReport:
     idempotency_records_forgotten: int = 0
     #: Addresses and user agents in the audit log that were kept long enough.
     audit_origins_forgotten: int = 0
+    #: Mailed links that can be used no more.
+    links_forgotten: int = 0
     #: The steps that failed, by name; the log says why. The others were taken all the same.
     failed_steps: list[str] = field(default_factory=list)
 
@@ -65,6 +75,7 @@ def tick(state: State) -> TickReport:
         "create billing records": _create_billing_records,
         "forget answers to repeated calls": _forget_answers,
         "forget where changes came from": _forget_origins,
+        "forget old links": _forget_links,
     }
     for name, step in steps.items():
         try:
@@ -147,3 +158,8 @@ def _forget_origins(state: State, now: datetime, report: TickReport) -> None:
         report.audit_origins_forgotten += forgotten
         if forgotten < audit.FORGET_BATCH:
             return
+
+
+def _forget_links(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        report.links_forgotten = magic_links.forget_old(work.session, now)

@@ -81,6 +81,7 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     """
     _walk_account_pages(world, person, provider, keys)
     name = f"The club of {person.name}"
+    _follow_links(world, person)
     made = _expect(person.submit("/organizations", "/organizations", name=name), 303)
     inside = person.within(_named_organization(made.location))
     others = _others(world, inside)
@@ -102,6 +103,15 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
 
 def _walk_account_pages(
     world: World, person: Browser, provider: str, keys: tuple[str, str], **ids: Any
+def _follow_links(world: World, person: Browser) -> None:
+    """Have links mailed to prove an address and to confirm, and follow one."""
+    _expect(person.post("/me/address"), 303)
+    _expect(person.post("/confirm/mail"), 303)
+    world.work()
+    link = world.mail.link_to(person.address)
+    _expect(person.submit(link, link), 303)
+
+
 ) -> None:
     person.page("/bands")
     _expect(person.submit("/bands", "/estimates", band="worker"), 303)

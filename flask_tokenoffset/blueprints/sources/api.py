@@ -18,6 +18,7 @@ from flask_tokenoffset.blueprints.sources.schemas import (
 )
 from flask_tokenoffset.errors import (
     Conflict,
+    FreshSignInRequired,
     IncompleteAnswer,
     InvalidInput,
     KeyRefused,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
 _KEY_PROBLEMS = (
+    FreshSignInRequired,
     Conflict,
     InvalidInput,
     WrongKeyKind,
@@ -113,7 +115,7 @@ def read_source(source_id: UUID) -> OperationAnswer:
     permission=Permission.CHANGE_SOURCES,
     summary="Disconnect a source",
     answers={204: None},
-    problems=[NotFound, Conflict],
+    problems=[FreshSignInRequired, NotFound, Conflict],
 )
 def disconnect_source(source_id: UUID) -> OperationAnswer:
     """Delete the credential and the sampled days at once; a sample under way stops."""

@@ -10,13 +10,17 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.context import acting, acting_person, current_visitor
+from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
     MalformedAnswer,
     RateLimited,
     VendorUnavailable,
 )
+from flask_tokenoffset.models import MessageKind
+from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import connections, sources
+from flask_tokenoffset.services.mail import notify
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.unit_of_work import Task
 
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.errors import ProviderError
-    from flask_tokenoffset.providers import VendorOrganization
+    from flask_tokenoffset.models import Person, Source
+    from flask_tokenoffset.providers import Provider, VendorOrganization
     from flask_tokenoffset.state import State
+    from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import Secret
 
 
@@ -41,10 +47,12 @@ def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
     :param key: what was pasted, hidden from the start: a traceback with local variables shows every
         frame between the door and the vault.
     :return: the ids of the source and of its first sample run.
+    :raises FreshSignInRequired: first they must confirm that it is they.
     :raises InvalidInput: the label or the provider is not valid in itself.
     :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
     :raises VaultError: the key could not be kept safe; nothing was stored.
     """
+    require_fresh_sign_in(strict=False)
     state = current_state()
     vendor = state.gateway.provider(provider)
     connections.check_label(label)
@@ -65,6 +73,7 @@ def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
             settings=state.settings,
         )
         work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
+        _tell(work, who.person, MessageKind.KEY_CONNECTED, source, vendor)
         return source.id, run.id
 
 
@@ -73,11 +82,13 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
 
     :param key: what was pasted, hidden from the start as in :func:`connect`.
     :return: the id of the sample run that follows.
+    :raises FreshSignInRequired: first they must confirm that it is they.
     :raises NotFound: the account has no such source.
     :raises Conflict: it is disconnected, or the key belongs to another organization.
     :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
     :raises VaultError: the key could not be kept safe; the old one stays.
     """
+    require_fresh_sign_in(strict=False)
     state = current_state()
     _, connection = sources.sampled_source(state.session, account_id, source_id)
     # Before the vendor: a key that could be kept nowhere is sent nowhere.
@@ -85,7 +96,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     provider = connection.provider
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
-        acting_person(work)
+        person = acting_person(work)
         run = connections.replace_key(
             work,
             account_id=account_id,
@@ -97,6 +108,8 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
             settings=state.settings,
         )
         work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
+        source, _ = sources.sampled_source(work.session, account_id, source_id)
+        _tell(work, person, MessageKind.KEY_REPLACED, source, PROVIDERS[provider])
         return run.id
 
 
@@ -119,11 +132,27 @@ def resample(account_id: UUID, source_id: UUID) -> UUID:
 
 
 def disconnect(account_id: UUID, source_id: UUID) -> None:
-    """End a connection and delete its credential at once."""
+    """End a connection and delete its credential at once.
+
+    :raises FreshSignInRequired: first they must confirm that it is they.
+    :raises NotFound: the account has no such source.
+    :raises Conflict: it is disconnected already.
+    """
+    require_fresh_sign_in(strict=False)
     state = current_state()
     with state.unit_of_work() as work:
-        acting_person(work)
+        person = acting_person(work)
         connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
+        source, connection = sources.sampled_source(work.session, account_id, source_id)
+        _tell(work, person, MessageKind.KEY_DISCONNECTED, source, PROVIDERS[connection.provider])
+
+
+def _tell(
+    work: UnitOfWork, person: Person, kind: MessageKind, source: Source, vendor: Provider
+) -> None:
+    """Tell whoever acted what was done, in case it was not they."""
+    now = current_state().clock.now()
+    notify(work, person, kind, now, source=source.label, vendor=vendor.title)
 
 
 def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:

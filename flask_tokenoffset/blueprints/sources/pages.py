@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import make_response, redirect, request, url_for
 
 from flask_tokenoffset.blueprints.context import account_if_any, own_account
+from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
 from flask_tokenoffset.blueprints.problems import status_of
 from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.blueprints.sources import connecting
@@ -69,6 +70,8 @@ def connect_source(provider: str) -> ResponseReturnValue:
 
     :param provider: the vendor's stable name.
     """
+    # Before anybody types a key that would be lost on the way to confirming.
+    require_fresh_sign_in(strict=False)
     vendor = _enabled_vendor(provider)
     label = request.form.get("label", "")
     if request.method != "POST":
@@ -99,6 +102,7 @@ def resample_source(source_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SOURCES)
 def replace_source_key(source_id: UUID) -> ResponseReturnValue:
     """Take a new key in the place of one that expired or was refused."""
+    require_fresh_sign_in(strict=False)
     account_id = own_account()
     sampled = _connected(account_id, source_id)
     if request.method != "POST":
@@ -115,6 +119,7 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SOURCES)
 def disconnect_source(source_id: UUID) -> ResponseReturnValue:
     """Ask once more, then end a connection."""
+    require_fresh_sign_in(strict=False)
     account_id = own_account()
     sampled = _connected(account_id, source_id)
     if request.method != "POST":

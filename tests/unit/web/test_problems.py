@@ -9,6 +9,7 @@ from flask import abort
 from flask_tokenoffset import errors
 from flask_tokenoffset.blueprints.problems import status_of
 from flask_tokenoffset.errors import (
+    FreshSignInRequired,
     InvalidInput,
     ProviderError,
     RateLimited,
@@ -33,10 +34,8 @@ def example(error: Any) -> Any:
             return TooManyAttempts("Wait a little.", retry_after_seconds=7)
         case "InvalidInput":
             return InvalidInput({"label": "It is taken.", "": "Both together cannot be."})
-        case "InvalidRequest":
+        case "InvalidRequest" | "MethodNotAllowed":
             return error([])
-        case "MethodNotAllowed":
-            return error(["GET"])
         case (
             "FormExpired"
             | "CrossSiteRequest"
@@ -44,8 +43,13 @@ def example(error: Any) -> Any:
             | "WrongContentType"
             | "IdempotencyKeyReused"
             | "IdempotencyKeyInUse"
+            | "FreshSignInRequired"
+            | "LinkNotValid"
+            | "NoMailer"
         ):
             return error()
+        case "IdentityRefused":
+            return error("What happened. How to mend it.", reason="word")
     return error("What happened. How to mend it.")
 
 
@@ -70,6 +74,9 @@ def test_every_error_has_the_shape_in_the_api_and_a_page(
     client = host(**failing_noun(lambda: raised)).test_client()
     problem = assert_problem(client.get(f"{API}/fail"), status_of(error), error.code)
     page = client.get(f"{PREFIX}/fail", headers={"X-Request-Id": "proxy-1234"})
+    if error is FreshSignInRequired:  # A page sends them to where they can confirm.
+        assert page.status_code == 303
+        return
     assert page.status_code == status_of(error)
     assert page.mimetype == "text/html"
     assert "proxy-1234" in page.text

@@ -1,0 +1,180 @@
+"""Pages of mailed links: prove an address, confirm that it is you, follow a link.
+
+Mail scanners open links. So opening one shows a page with a button and changes nothing, and that
+page is the same for every link, whether it works or not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from flask import make_response, redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import current_visitor
+from flask_tokenoffset.blueprints.fresh import host_sign_in_url, is_fresh
+from flask_tokenoffset.blueprints.links.asking import ask_for_link
+from flask_tokenoffset.blueprints.links.following import follow_link
+from flask_tokenoffset.blueprints.next_path import local_path
+from flask_tokenoffset.blueprints.problems import status_of
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput, NoMailer, Refusal, TooManyAttempts
+from flask_tokenoffset.models import LONGEST_EMAIL, MagicLinkPurpose
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import magic_links
+from flask_tokenoffset.services.people import held_of
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.host import HostUser
+    from flask_tokenoffset.services.people import Held
+
+_SEE_OTHER: Final = 303
+_SECONDS_PER_MINUTE: Final = 60
+#: What keeps the form on the page; everything else has a page of its own.
+_SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
+
+
+@requires(Permission.SIGN_IN)
+def link(token: str) -> ResponseReturnValue:
+    """Show the button that follows a link.
+
+    :param token: whatever stands in the address; nothing is looked up for it.
+    """
+    response = make_response(render("links/link.html", token=token, minutes=_minutes()))
+    # The address opens something, so no other page is told it.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@requires(Permission.SIGN_IN)
+def follow(token: str) -> ResponseReturnValue:
+    """Follow a link.
+
+    :param token: as it stands in the address.
+    """
+    redeemed = follow_link(token)
+    return redirect(local_path(redeemed.next_path, _home()), code=_SEE_OTHER)
+
+
+@requires(Permission.READ_SELF)
+def address() -> ResponseReturnValue:
+    """The form that has a link sent to an address, to prove that it is theirs."""
+    return _address_page()
+
+
+@requires(Permission.CHANGE_SELF)
+def ask_address() -> ResponseReturnValue:
+    """Send the link."""
+    said = _said_by_host()
+    try:
+        ask_for_link(
+            MagicLinkPurpose.VERIFY_ADDRESS,
+            # The host's word on the address counts; only then is there a field to type one in.
+            said or request.form.get("email", ""),
+            local_path(request.form.get("next"), url_for(".me")),
+        )
+    except _SHOWN_WITH_FORM as refusal:
+        return _refused(_address_page(refusal), refusal)
+    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+
+
+@requires(Permission.SIGN_IN)
+def link_sent() -> ResponseReturnValue:
+    """Say that a link was sent; the same for everybody."""
+    return render("links/sent.html", minutes=_minutes())
+
+
+@requires(Permission.READ_SELF)
+def confirm() -> ResponseReturnValue:
+    """The ways to prove that it is still you."""
+    return _confirm_page(local_path(request.args.get("next"), _home()))
+
+
+@requires(Permission.CHANGE_SELF)
+def confirm_by_mail() -> ResponseReturnValue:
+    """Send a link to the address that is proved to be theirs."""
+    next_path = local_path(request.form.get("next"), _home())
+    held = _held()
+    try:
+        if not held.verified or held.email is None:
+            raise Conflict(
+                "No address is proved to be yours, so nothing could be sent. Prove one first, or"
+                " confirm in another way."
+            )
+        ask_for_link(MagicLinkPurpose.CONFIRM, held.email, next_path)
+    except (*_SHOWN_WITH_FORM, Conflict) as refusal:
+        return _refused(_confirm_page(next_path, refusal), refusal)
+    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/links/sent", view_func=link_sent)
+    pages.add_url_rule("/links/<token>", view_func=link)
+    pages.add_url_rule("/links/<token>", view_func=follow, methods=["POST"])
+    pages.add_url_rule("/me/address", view_func=address)
+    pages.add_url_rule("/me/address", view_func=ask_address, methods=["POST"])
+    pages.add_url_rule("/confirm", view_func=confirm)
+    pages.add_url_rule("/confirm/mail", view_func=confirm_by_mail, methods=["POST"])
+
+
+def _address_page(refusal: Refusal | None = None) -> str:
+    errors = refusal.errors if isinstance(refusal, InvalidInput) else {}
+    return render(
+        "links/address.html",
+        said=_said_by_host(),
+        held=_held(),
+        typed=request.form.get("email", ""),
+        next_path=local_path(request.values.get("next"), url_for(".me")),
+        error=errors.get("email"),
+        refusal=None if errors else refusal,
+        can_mail=current_state().mailer is not None,
+        longest=LONGEST_EMAIL,
+        minutes=_minutes(),
+    )
+
+
+def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
+    held = _held()
+    return render(
+        "links/confirm.html",
+        next_path=next_path,
+        fresh=is_fresh(_host_user(), current_visitor().person, strict=True),
+        host_url=host_sign_in_url(next_path),
+        email=held.email if held.verified and current_state().mailer is not None else None,
+        refusal=refusal,
+        minutes=_minutes(),
+        fresh_minutes=current_state().settings.fresh_sign_in_minutes,
+    )
+
+
+def _refused(page: str, refusal: Refusal) -> ResponseReturnValue:
+    response = make_response(page, status_of(type(refusal)))
+    if isinstance(refusal, TooManyAttempts):
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
+
+
+def _host_user() -> HostUser:
+    # The permission of each page that asks has made sure that somebody is signed in.
+    return cast("HostUser", current_visitor().host_user)
+
+
+def _held() -> Held:
+    return held_of(current_visitor().person, _host_user())
+
+
+def _said_by_host() -> str | None:
+    """The address the host names, if mail can be sent to it."""
+    return held_of(None, _host_user()).email
+
+
+def _home() -> str:
+    return url_for(".dashboard")
+
+
+def _minutes() -> int:
+    return int(magic_links.LIFETIME.total_seconds()) // _SECONDS_PER_MINUTE
