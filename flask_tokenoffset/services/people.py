@@ -20,9 +20,11 @@ from flask_tokenoffset.models import (
     AccountKind,
     AuditAction,
     Membership,
+    MessageKind,
     Person,
 )
 from flask_tokenoffset.services.addresses import read_address
+from flask_tokenoffset.services.mail import notify
 from flask_tokenoffset.services.names import check_name
 from flask_tokenoffset.services.organizations import search_text_of, sort_name_of
 
@@ -194,6 +196,9 @@ def prove_address(
         )
     if person.email == email and person.email_verified_at is not None:
         return
+    if person.email != email:
+        # To the former address, if it was proved: somebody else may be doing this.
+        notify(work, person, MessageKind.ADDRESS_CHANGED, now)
     person.email, person.email_verified_at = email, now
     person.email_verified_by_host = False
     work.session.flush()
