@@ -20,6 +20,9 @@ from flask_tokenoffset.blueprints.connections import pages as connections_pages
 from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
+from flask_tokenoffset.blueprints.invitations import api as invitations_api
+from flask_tokenoffset.blueprints.invitations import own_pages as own_invitations_pages
+from flask_tokenoffset.blueprints.invitations import pages as invitations_pages
 from flask_tokenoffset.blueprints.members import api as members_api
 from flask_tokenoffset.blueprints.members import pages as members_pages
 from flask_tokenoffset.blueprints.links import pages as links_pages
@@ -59,6 +62,7 @@ PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
     people_pages.register,
     organizations_pages.register,
+    own_invitations_pages.register,
     methodology_pages.register,
     connections_pages.register,
     links_pages.register,
@@ -67,6 +71,7 @@ PAGES: Final[tuple[Register, ...]] = (
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
     members_pages.register,
+    invitations_pages.register,
     organizations_pages.register_in_organization,
 )
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
@@ -75,11 +80,13 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     *ACCOUNT_OPERATIONS,
     people_api.register,
     organizations_api.register,
+    invitations_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
     *ACCOUNT_OPERATIONS,
     members_api.register,
+    invitations_api.register_in_organization,
     organizations_api.register_in_organization,
 )
 _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
@@ -111,7 +118,13 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "Organizations",
         "list_organizations",
         Permission.READ_SELF,
-        within=("create_organization",),
+        within=(
+            "create_organization",
+            "own_invitations",
+            "answer_own_invitation",
+            "invitation",
+            "answer_invitation",
+        ),
     ),
     NavigationItem(
         "Your account",
@@ -153,6 +166,12 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     ),
     NavigationItem(
         "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
+    ),
+    NavigationItem(
+        "Invitations",
+        "invitations",
+        Permission.READ_MEMBERS,
+        within=("invite", "invite_list", "resend_invitation", "cancel_invitation"),
     ),
     NavigationItem(
         "Settings",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Rows of the longest list.
 MOST_ROWS: Final = 1_000
 #: The field whose fault it is.
-FIELD: Final = "addresses"
+FIELD: Final = "invitees"
 
 _DELIMITERS: Final = ",;\t"
 _ADDRESS_TITLES: Final = frozenset({"email", "e-mail", "address", "mail"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, update
 
-from flask_tokenoffset.errors import Conflict, NotPermitted, TooManyAttempts
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, TooManyAttempts
 from flask_tokenoffset.models import (
     AuditAction,
     Invitation,
@@ -17,6 +17,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Permission, Role, may_grant
+from flask_tokenoffset.services.invitation_lists import MOST_ROWS
 from flask_tokenoffset.services.invitation_rows import INVITED, Judged, Outcome, Result, judge
 from flask_tokenoffset.services.invitations import (
     TOKEN_PURPOSE,
@@ -44,14 +45,28 @@ if TYPE_CHECKING:
 
 #: Invitations that one address gets within an hour, whoever sends them.
 MOST_PER_ADDRESS_PER_HOUR: Final = 5
+#: What a mail calls somebody who has told no name.
+NAMELESS: Final = "Somebody"
 
 
-def most_rows(settings: Settings, longest: int) -> int:
-    """How many people may be invited at once: never more than within an hour.
+def most_rows(settings: Settings) -> int:
+    """How many people may be invited at once: never more than within an hour."""
+    return min(MOST_ROWS, settings.invitations_per_hour)
 
-    :param longest: what the door reads.
+
+def check_length(rows: Sequence[Row], settings: Settings, *, field: str) -> None:
+    """Refuse a list that is longer than what may be sent within an hour.
+
+    :param field: what the refusal calls it.
+    :raises InvalidInput: it is too long.
     """
-    return min(longest, settings.invitations_per_hour)
+    if len(rows) > most_rows(settings):
+        raise InvalidInput(
+            {
+                field: f"The list has more than {most_rows(settings):,} rows, so nobody was"
+                " invited. Send it in parts."
+            }
+        )
 
 
 def preview(session: Session, place: Place, rows: Sequence[Row], now: datetime) -> list[Result]:
@@ -99,7 +114,7 @@ def invite(
     deliveries = _write(
         session, place, person, judged, link_key=link_key, settings=settings, now=now
     )
-    _deliver(work, place, deliveries, now)
+    _deliver(work, place, person, deliveries, now)
     return [result for result, _ in judged]
 
 
@@ -139,7 +154,7 @@ def resend(
     delivery = _Delivery(
         invitation.id, invitation.email, Role(invitation.role), AuditAction.INVITATION_RESENT
     )
-    _deliver(work, place, [delivery], now)
+    _deliver(work, place, person, [delivery], now)
     return invitation
 
 
@@ -229,7 +244,11 @@ class _Delivery:
 
 
 def _deliver(
-    work: UnitOfWork, place: Place, deliveries: Sequence[_Delivery], now: datetime
+    work: UnitOfWork,
+    place: Place,
+    person: Person,
+    deliveries: Sequence[_Delivery],
+    now: datetime,
 ) -> None:
     """Note in the log that invitations were sent, and put their messages into the outbox."""
     for each in deliveries:
@@ -240,13 +259,17 @@ def _deliver(
             subject_id=each.invitation_id,
             role=each.role,
         )
+    said = {
+        "organization": place.organization.name,
+        "inviter": person.display_name or NAMELESS,
+    }
     queue_messages(
         work,
         [
             Recipient(
                 each.address,
                 each.invitation_id,
-                {"organization": place.organization.name, "role": each.role},
+                {**said, "role": each.role},
             )
             for each in deliveries
         ],

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from flask_tokenoffset.errors import Conflict, NotPermitted
 from flask_tokenoffset.models import AuditAction, Invitation, Membership, Organization, Person
 from flask_tokenoffset.permissions import Role
+from flask_tokenoffset.services.identities import check_required
 from flask_tokenoffset.services.invitations import (
     Standing,
     mark_cancelled,
@@ -22,6 +23,7 @@ from flask_tokenoffset.services.invitations import (
     standing_of,
     with_inviter,
 )
+from flask_tokenoffset.services.member_plans import begin_default_plan
 from flask_tokenoffset.services.members import add_member
 from flask_tokenoffset.services.organizations import lock_organization
 from flask_tokenoffset.services.tokens import digest_of
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.services.attempts import AttemptLimiter
+    from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 #: Answers one person may give in an hour.
@@ -81,11 +84,13 @@ class Joined:
     :param organization: where the person belongs now.
     :param membership: their place there.
     :param was_member: whether they belonged to it before; then their role is what it was.
+    :param no_plan: why no plan began although the organization's terms name one: a sentence.
     """
 
     organization: Organization
     membership: Membership
     was_member: bool
+    no_plan: str | None = None
 
 
 def by_link(token: str) -> ColumnElement[bool]:
@@ -173,24 +178,29 @@ def accept(
     which: ColumnElement[bool],
     person: Person,
     attempts: AttemptLimiter,
+    settings: Settings,
+    expected_amount_cents: int | None,
     now: datetime,
 ) -> Joined:
     """Join the organization in the role that was offered. An invitation is good for one person.
 
-    Somebody who is a member already stays what they are, and the invitation is used up.
+    Where the organization's terms name a plan for new members, it begins. Somebody who is a member
+    already stays what they are, and the invitation is used up.
 
     :param which: :func:`by_link` or :func:`by_id`.
     :param person: who accepts; their address is in step with what the host says.
+    :param expected_amount_cents: what the person was shown that they begin with; 0 for nothing.
     :param now: the present instant, aware.
     :raises NotFound: there is no such invitation.
-    :raises NotPermitted: it is to another address, or the person has not proved theirs.
+    :raises NotPermitted: it is to another address, or the person has not proved theirs, or lacks
+        the linked identity that the host requires.
     :raises Conflict: it is no longer good; the sentence says why.
+    :raises InvalidInput: the amount is no longer the one shown.
     :raises TooManyAttempts: the person has answered too many within an hour.
     """
     session = work.session
     invitation, organization = _lock(work, which, person, attempts, now)
     membership = find_membership(session, organization.id, person.id)
-    was_member = membership is not None
     invitation.accepted_at, invitation.accepted_by = now, person.id
     session.flush()
     work.record(
@@ -199,13 +209,24 @@ def accept(
         subject_type="invitation",
         subject_id=invitation.id,
         role=invitation.role,
-        was_member=was_member,
+        was_member=membership is not None,
     )
-    if membership is None:
-        membership = add_member(
-            work, organization=organization, person=person, role=Role(invitation.role), now=now
-        )
-    return Joined(organization, membership, was_member)
+    if membership is not None:
+        return Joined(organization, membership, was_member=True)
+    check_required(session, person, settings)
+    membership = add_member(
+        work, organization=organization, person=person, role=Role(invitation.role), now=now
+    )
+    no_plan = begin_default_plan(
+        work,
+        organization,
+        membership,
+        person,
+        now,
+        settings.method,
+        expected_amount_cents=expected_amount_cents,
+    )
+    return Joined(organization, membership, was_member=False, no_plan=no_plan)
 
 
 def decline(

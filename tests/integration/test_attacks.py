@@ -19,6 +19,7 @@ from flask_tokenoffset.models import Connection, Credential, SampleRun
 from flask_tokenoffset.services import connections
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
+from tests.support.inviting import invitation_token
 from tests.support.world import API, PREFIX
 
 if TYPE_CHECKING:
@@ -272,7 +273,10 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
         shown = [
             world.ada.get(path).text
             for path in world.page_paths(
-                source_id=source_id, estimate_id=estimate_id, provider="anthropic"
+                source_id=source_id,
+                estimate_id=estimate_id,
+                provider="anthropic",
+                invitation_token=invitation_token(world, world.ada),
             )
         ]
         assert any("alert(1)" in page for page in shown)

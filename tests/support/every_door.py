@@ -14,6 +14,7 @@ from uuid import UUID
 from flask import request, request_finished
 
 from flask_tokenoffset.permissions import Role
+from tests.support.inviting import delivered, invitation_token
 from tests.support.organizations import join
 from tests.support.world import API
 
@@ -80,14 +81,15 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     :param keys: a key the vendor accepts, and one to replace it with.
     """
     _walk_account_pages(world, person, provider, keys)
-    name = f"The club of {person.name}"
     _follow_links(world, person)
+    name = f"The club of {person.name}"
     made = _expect(person.submit("/organizations", "/organizations", name=name), 303)
     inside = person.within(_named_organization(made.location))
     others = _others(world, inside)
     leaver = others[0][0].within(_named_organization(made.location))
     _walk_account_pages(world, inside, provider, keys, membership_id=others[0][1])
     _expect(inside.submit("/settings", "/settings/name", name=name), 303)
+    _walk_invitation_pages(world, person, inside)
     first, second = (f"/members/{membership_id}" for _, membership_id in others)
     _expect(inside.submit(first, "/role", role="auditor"), 303)
     for change in ("suspend", "restore"):
@@ -101,8 +103,6 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     _expect(inside.submit("/settings/close", "/settings/close", name=name), 303)
 
 
-def _walk_account_pages(
-    world: World, person: Browser, provider: str, keys: tuple[str, str], **ids: Any
 def _follow_links(world: World, person: Browser) -> None:
     """Have links mailed to prove an address and to confirm, and follow one."""
     _expect(person.post("/me/address"), 303)
@@ -112,6 +112,27 @@ def _follow_links(world: World, person: Browser) -> None:
     _expect(person.submit(link, link), 303)
 
 
+def _walk_invitation_pages(world: World, person: Browser, inside: Browser) -> None:
+    """Invite one and many, send again, take back, and answer in both ways."""
+    guests = [world.browser(f"guest-{number}-of-{id(inside)}") for number in range(3)]
+    addresses = [guest.address for guest in guests]
+    invited = _expect(
+        inside.submit("/invitations", "/invitations", email=addresses[0], role="member"), 303
+    )
+    one = f"/invitations/{invited.location.rpartition('invitation=')[2]}"
+    _expect(inside.submit("/invitations", f"{one}/resend"), 303)
+    _expect(inside.submit("/invitations", f"{one}/cancel"), 303)
+    many = "\n".join(addresses)
+    _expect(inside.submit("/invitations", "/invitations/list", invitees=many, check="yes"), 200)
+    _expect(inside.submit("/invitations", "/invitations/list", invitees=many), 200)
+    link = delivered(world, addresses[0])
+    _expect(guests[0].submit(link, link, choice="accept"), 303)
+    _expect(guests[1].submit("/invitations", "/accept"), 303)
+    _expect(guests[2].submit("/invitations", "/decline"), 303)
+
+
+def _walk_account_pages(
+    world: World, person: Browser, provider: str, keys: tuple[str, str], **ids: Any
 ) -> None:
     person.page("/bands")
     _expect(person.submit("/bands", "/estimates", band="worker"), 303)
@@ -143,6 +164,8 @@ def see_every_page(
 
     :param ids: what else stands in paths, by name.
     """
+    if not person.place:
+        ids.setdefault("invitation_token", invitation_token(world, person))
     for provider in world.vendors:
         for path in world.page_paths(
             person.place, provider=provider, source_id=source_id, estimate_id=estimate_id, **ids
@@ -162,6 +185,7 @@ def walk_api(world: World, person: Browser, provider: str, keys: tuple[str, str]
     leaver = others[0][0].within(organization_id)
     _walk_account_api(world, inside, provider, keys, membership_id=others[0][1])
     _expect(inside.api("PATCH", "", {"name": "The other club"}), 200)
+    _walk_invitation_api(world, inside)
     first, second = (f"/members/{membership_id}" for _, membership_id in others)
     for change in ({"role": "auditor"}, {"status": "suspended"}, {"status": "active"}):
         _expect(inside.api("PATCH", first, change), 200)
@@ -171,6 +195,21 @@ def walk_api(world: World, person: Browser, provider: str, keys: tuple[str, str]
     _expect(leaver.api("POST", "/transfer", {"membership_id": own}), 200)
     _expect(leaver.api("DELETE", "/membership"), 204)
     _expect(inside.api("DELETE", ""), 204)
+
+
+def _walk_invitation_api(world: World, inside: Browser) -> None:
+    """Invite, send again, take back, and answer in both ways."""
+    guests = [world.browser(f"caller-{number}-of-{id(inside)}") for number in range(3)]
+    body = {"invitations": [{"email": guest.address} for guest in guests]}
+    items = _expect(inside.api("POST", "/invitations", body), 200).get_json()["items"]
+    one, *others = (f"/invitations/{item['invitation_id']}" for item in items)
+    _expect(inside.api("POST", f"{one}/resend"), 200)
+    _expect(inside.api("DELETE", one), 204)
+    assert world.mail.messages is not None
+    for guest, path, choice in zip(guests[1:], others, ("accept", "decline"), strict=True):
+        waiting = _expect(guest.api("GET", "/invitations"), 200).get_json()["items"]
+        assert [item["id"] for item in waiting] == [path.rpartition("/")[2]]
+        assert guest.api("POST", f"{path}/{choice}").status_code in {200, 204}
 
 
 def _walk_account_api(

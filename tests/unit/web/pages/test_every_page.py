@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from flask_tokenoffset.blueprints.nouns import NAVIGATION
+from tests.support.inviting import invitation_token
 
 if TYPE_CHECKING:
     from tests.support.html_page import HtmlPage
@@ -35,7 +36,10 @@ def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
     source_id = browser.settle()
     plan = browser.api("GET", "/plan").get_json()
     paths = world.page_paths(
-        source_id=source_id, estimate_id=plan["adoption"]["estimate_id"], provider="anthropic"
+        source_id=source_id,
+        estimate_id=plan["adoption"]["estimate_id"],
+        provider="anthropic",
+        invitation_token=invitation_token(world, browser),
     )
     return {path: browser.page(path) for path in paths}
 

@@ -1,0 +1,1 @@
+"""Invitations: an organization sends them, and whoever is invited answers."""

@@ -1,0 +1,187 @@
+"""Operations on invitations: an organization's, and those to oneself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.api_schema import ListQuery
+from flask_tokenoffset.blueprints.body_limits import LONGEST_LIST, reads_up_to
+from flask_tokenoffset.blueprints.context import current_place
+from flask_tokenoffset.blueprints.invitations import steps
+from flask_tokenoffset.blueprints.invitations.cursors import read_cursor, write_cursor
+from flask_tokenoffset.blueprints.invitations.schemas import (
+    AcceptBody,
+    InvitationAnswer,
+    InvitationList,
+    InviteBody,
+    JoinedAnswer,
+    OfferAnswer,
+    OfferList,
+    ReportAnswer,
+    ReportItem,
+)
+from flask_tokenoffset.errors import (
+    Conflict,
+    InvalidInput,
+    NoMailer,
+    NotFound,
+    TooManyAttempts,
+)
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import joining
+from flask_tokenoffset.services.invitations import list_invitations as find_invitations
+from flask_tokenoffset.services.invitations import read_invitation
+from flask_tokenoffset.services.inviting import check_length
+from flask_tokenoffset.services.member_offers import plan_on_joining
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+
+_ONE = "/invitations/<uuid:invitation_id>"
+
+
+@operation(
+    "GET",
+    "/invitations",
+    permission=Permission.READ_MEMBERS,
+    summary="List an organization's invitations",
+    query=ListQuery,
+    answers={200: InvitationList},
+    problems=[InvalidInput],
+)
+def list_invitations(query: ListQuery) -> OperationAnswer:
+    """Every invitation of the organization, newest first, with what it is good for now."""
+    state = current_state()
+    found = find_invitations(
+        state.session,
+        current_place().organization.id,
+        now=state.clock.now(),
+        before=read_cursor(query.cursor),
+        limit=query.limit + 1,
+    )
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return InvitationList(
+        items=[InvitationAnswer.of(listed) for listed in shown],
+        next_cursor=write_cursor(shown[-1].invitation) if more else None,
+    )
+
+
+@reads_up_to(LONGEST_LIST)
+@operation(
+    "POST",
+    "/invitations",
+    permission=Permission.CHANGE_MEMBERS,
+    summary="Invite people",
+    body=InviteBody,
+    answers={200: ReportAnswer},
+    problems=[InvalidInput, TooManyAttempts, NoMailer],
+)
+def invite(body: InviteBody) -> OperationAnswer:
+    """Invite one person or up to a thousand, and learn what became of each.
+
+    Those that are fine are sent in one transaction; the others are named in the report. An open
+    invitation to the same address is sent again with the role named now.
+    """
+    rows = body.rows()
+    check_length(rows, current_state().settings, field="invitations")
+    return ReportAnswer(items=[ReportItem.of(result) for result in steps.send(rows)])
+
+
+@operation(
+    "POST",
+    f"{_ONE}/resend",
+    permission=Permission.CHANGE_MEMBERS,
+    summary="Send an invitation again",
+    answers={200: InvitationAnswer},
+    problems=[NotFound, Conflict, TooManyAttempts, NoMailer],
+)
+def resend_invitation(invitation_id: UUID) -> OperationAnswer:
+    """Send an open invitation again in the caller's name. Its former link no longer works."""
+    organization_id = current_place().organization.id
+    steps.resend(invitation_id)
+    state = current_state()
+    return InvitationAnswer.of(
+        read_invitation(state.session, organization_id, invitation_id, state.clock.now())
+    )
+
+
+@operation(
+    "DELETE",
+    _ONE,
+    permission=Permission.CHANGE_MEMBERS,
+    summary="Cancel an invitation",
+    answers={204: None},
+    problems=[NotFound, Conflict],
+)
+def cancel_invitation(invitation_id: UUID) -> OperationAnswer:
+    """Take an invitation back. It stays in the list as cancelled."""
+    steps.cancel(invitation_id)
+    return None, 204
+
+
+@operation(
+    "GET",
+    "/invitations",
+    permission=Permission.READ_SELF,
+    summary="List your invitations",
+    answers={200: OfferList},
+)
+def list_own_invitations() -> OperationAnswer:
+    """Invitations to the address the caller has proved to be theirs, that can be accepted now."""
+    address = steps.proved_address()
+    if address is None:
+        return OfferList(items=[])
+    state = current_state()
+    session = state.session
+    return OfferList(
+        items=[
+            OfferAnswer.of(
+                offer, plan_on_joining(session, offer.organization, state.settings.method)
+            )
+            for offer in joining.pending_offers(session, address, state.clock.now())
+        ]
+    )
+
+
+@operation(
+    "POST",
+    f"{_ONE}/accept",
+    permission=Permission.CHANGE_SELF,
+    summary="Accept an invitation",
+    body=AcceptBody,
+    answers={200: JoinedAnswer},
+    problems=[NotFound, Conflict, InvalidInput, TooManyAttempts],
+)
+def accept_invitation(invitation_id: UUID, body: AcceptBody) -> OperationAnswer:
+    """Join the organization in the role that was offered, with the plan its terms name."""
+    joined = steps.accept(steps.own_invitation(invitation_id), body.amount_cents)
+    return JoinedAnswer.of(joined)
+
+
+@operation(
+    "POST",
+    f"{_ONE}/decline",
+    permission=Permission.CHANGE_SELF,
+    summary="Decline an invitation",
+    answers={204: None},
+    problems=[NotFound, Conflict, TooManyAttempts],
+)
+def decline_invitation(invitation_id: UUID) -> OperationAnswer:
+    """Say no. The organization sees that the invitation was cancelled."""
+    steps.decline(steps.own_invitation(invitation_id))
+    return None, 204
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations on invitations to oneself."""
+    add_operations(api, list_own_invitations, accept_invitation, decline_invitation)
+
+
+def register_in_organization(api: Blueprint) -> None:
+    """Add the operations on an organization's invitations."""
+    add_operations(api, list_invitations, invite, resend_invitation, cancel_invitation)

@@ -1,0 +1,131 @@
+"""What pages and operations do alike: send, send again, take back, answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.context import (
+    acting_person,
+    current_place,
+    current_visitor,
+    forget_visitor,
+)
+from flask_tokenoffset.blueprints.people.account import known_of
+from flask_tokenoffset.services import inviting, joining
+from flask_tokenoffset.services.mail import require_mailer
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
+
+    from flask_tokenoffset.services.invitation_lists import Row
+    from flask_tokenoffset.services.invitation_rows import Result
+    from flask_tokenoffset.services.joining import Joined
+
+
+def send(rows: Sequence[Row]) -> list[Result]:
+    """Invite people to the organization that the request names.
+
+    :return: what became of each row.
+    :raises NoMailer: nothing could be sent to anybody.
+    """
+    state = current_state()
+    organization_id = current_place().organization.id
+    require_mailer(state.mailer)
+    with state.unit_of_work() as work:
+        return inviting.invite(
+            work,
+            organization_id=organization_id,
+            person=acting_person(work),
+            rows=rows,
+            link_key=state.link_key,
+            attempts=state.attempts,
+            settings=state.settings,
+            now=state.clock.now(),
+        )
+
+
+def resend(invitation_id: UUID) -> None:
+    """Send one of the organization's invitations again.
+
+    :raises NoMailer: nothing could be sent to anybody.
+    """
+    state = current_state()
+    organization_id = current_place().organization.id
+    require_mailer(state.mailer)
+    with state.unit_of_work() as work:
+        inviting.resend(
+            work,
+            organization_id=organization_id,
+            invitation_id=invitation_id,
+            person=acting_person(work),
+            link_key=state.link_key,
+            attempts=state.attempts,
+            settings=state.settings,
+            now=state.clock.now(),
+        )
+
+
+def cancel(invitation_id: UUID) -> None:
+    """Take one of the organization's invitations back."""
+    state = current_state()
+    organization_id = current_place().organization.id
+    with state.unit_of_work() as work:
+        inviting.cancel(
+            work,
+            organization_id=organization_id,
+            invitation_id=invitation_id,
+            person=acting_person(work),
+            now=state.clock.now(),
+        )
+
+
+def own_invitation(invitation_id: UUID) -> ColumnElement[bool]:
+    """An invitation to the visitor's own proved address; any other one is missing."""
+    return joining.by_id(invitation_id, proved_address())
+
+
+def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joined:
+    """Join an organization.
+
+    :param which: the invitation.
+    :param expected_amount_cents: the amount of the plan that was shown; 0 for none.
+    """
+    state = current_state()
+    with state.unit_of_work() as work:
+        joined = joining.accept(
+            work,
+            which=which,
+            person=acting_person(work),
+            attempts=state.attempts,
+            settings=state.settings,
+            expected_amount_cents=expected_amount_cents,
+            now=state.clock.now(),
+        )
+    forget_visitor()
+    return joined
+
+
+def decline(which: ColumnElement[bool]) -> None:
+    """Say no to an invitation.
+
+    :param which: the invitation.
+    """
+    state = current_state()
+    with state.unit_of_work() as work:
+        joining.decline(
+            work,
+            which=which,
+            person=acting_person(work),
+            attempts=state.attempts,
+            now=state.clock.now(),
+        )
+
+
+def proved_address() -> str | None:
+    """The address that whoever is signed in has proved to be theirs, if any."""
+    held = known_of(current_visitor())
+    return held.email if held.verified else None
