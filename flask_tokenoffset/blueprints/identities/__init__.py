@@ -1,0 +1,1 @@
+"""Linked identities: accounts at identity providers that belong to a person."""

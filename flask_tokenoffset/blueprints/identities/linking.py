@@ -1,0 +1,94 @@
+"""Ending and checking a link: the steps that the page and the API share."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset import own_login
+from flask_tokenoffset.blueprints.context import acting_person, forget_visitor
+from flask_tokenoffset.errors import IdentityProviderUnavailable, NotFound, OutboundDisabled
+from flask_tokenoffset.services import identities
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask_tokenoffset.vault import Secret
+
+logger = logging.getLogger(__name__)
+
+
+def unlink(identity_id: UUID) -> bool:
+    """End a link, then give its refresh token back to the provider.
+
+    :return: whether nothing is left at the provider that we know of.
+    :raises NotFound: there is none, or it is somebody else's.
+    :raises Conflict: it is the last way to sign in.
+    """
+    state = current_state()
+    with state.unit_of_work() as work:
+        person = acting_person(work)
+        taken = identities.unlink(
+            work,
+            person,
+            identity_id,
+            vault=state.vault,
+            settings=state.settings,
+            now=state.clock.now(),
+        )
+    if state.settings.sign_in == "identity":
+        # Every login is over now; whoever has just shown that it is they goes on with a new one.
+        own_login.log_in(person)
+        forget_visitor()
+        state.session.commit()
+    return taken is None or give_back(taken.provider, taken.token)
+
+
+def refresh(identity_id: UUID) -> None:
+    """Ask a provider again about an identity.
+
+    The token is used by one request only, and nobody else finds it meanwhile.
+
+    :raises NotFound: there is none, or it is somebody else's.
+    :raises Conflict: nothing is kept by which the provider could be asked.
+    :raises IdentityRefused: the provider vouches for it no longer; the token is gone.
+    :raises IdentityProviderUnavailable: the provider cannot be reached; the token is kept.
+    """
+    state = current_state()
+    with state.unit_of_work() as work:
+        taken = identities.take_token(work, acting_person(work), identity_id, vault=state.vault)
+    client = state.identities.find(taken.provider)
+    if client is None or taken.token is None:
+        raise NotFound("The provider of this identity is not set up here any more.")
+    try:
+        proved = client.refresh(taken.token, taken.subject)
+    except (IdentityProviderUnavailable, OutboundDisabled):
+        with state.unit_of_work() as work:
+            identities.put_token_back(work, taken, state.clock.now())
+        raise
+    with state.unit_of_work() as work:
+        kept = identities.keep_refreshed(
+            work, taken, proved, vault=state.vault, now=state.clock.now()
+        )
+    if not kept:
+        give_back(taken.provider, proved.refresh_token)
+
+
+def give_back(provider: str, token: Secret | None) -> bool:
+    """Have a provider void a refresh token that nobody uses here any more.
+
+    :param provider: its name.
+    :param token: ``None`` where it does not open any more.
+    :return: whether the provider has done so.
+    """
+    client = current_state().identities.find(provider)
+    if client is None or token is None:
+        return False
+    try:
+        given_back = client.revoke(token)
+    except OutboundDisabled:
+        given_back = False
+    if not given_back:
+        logger.warning("A refresh token could not be given back to %s.", provider)
+    return given_back

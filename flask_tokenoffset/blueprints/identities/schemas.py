@@ -1,0 +1,46 @@
+"""Linked identities as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.services.identities import LinkedIdentity
+
+
+class IdentityAnswer(Answer):
+    """An account at an identity provider that is linked to one's own."""
+
+    id: UUID
+    provider: str = Field(description="The provider's name in this application's settings.")
+    email: str | None = Field(description="What the provider stated last; it names nobody.")
+    email_verified: bool
+    linked_at: datetime
+    last_used_at: datetime | None
+    refreshable: bool = Field(description="Whether a sealed refresh token is kept.")
+
+    @classmethod
+    def of(cls, linked: LinkedIdentity) -> IdentityAnswer:
+        """Show an identity."""
+        identity = linked.identity
+        return cls(
+            id=identity.id,
+            provider=identity.provider,
+            email=identity.email,
+            email_verified=identity.email_verified,
+            linked_at=identity.linked_at,
+            last_used_at=identity.last_used_at,
+            refreshable=linked.refreshable,
+        )
+
+
+class IdentityListAnswer(Answer):
+    """A person's linked identities; at most ten, so there are no pages."""
+
+    items: list[IdentityAnswer]

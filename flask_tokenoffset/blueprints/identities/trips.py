@@ -1,0 +1,201 @@
+"""A browser's way to an identity provider and back, and what comes of it.
+
+No transaction is open while a provider is asked, so each way is made of short ones. Attempts are
+counted before anything is asked or written.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flask import request, url_for
+
+from flask_tokenoffset import own_login
+from flask_tokenoffset.blueprints.browser import browser_secret, known_browser_secret
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor, forget_visitor
+from flask_tokenoffset.blueprints.problems import request_id
+from flask_tokenoffset.errors import IdentityRefused
+from flask_tokenoffset.models import AttemptPurpose
+from flask_tokenoffset.services import fresh_proofs, identities, signing_in
+from flask_tokenoffset.services.trips import (
+    Traveller,
+    begin_trip,
+    end_trip,
+    make_trip,
+    unknown_trip,
+)
+from flask_tokenoffset.state import current_state
+from flask_tokenoffset.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask_tokenoffset.oidc import IdentityClient, ProvedIdentity
+    from flask_tokenoffset.services.trips import EndedTrip
+
+logger = logging.getLogger(__name__)
+
+#: Trips one person, or one address where nobody is signed in, may begin in an hour.
+TRIPS_PER_HOUR: Final = 30
+#: Answers that may come back through one address in an hour; an office may share one.
+ANSWERS_PER_HOUR: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a trip ended well.
+
+    :param purpose: what it was for.
+    :param next_path: where to go on.
+    """
+
+    purpose: AttemptPurpose
+    next_path: str
+
+
+def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
+    """Begin a trip.
+
+    :param provider: the provider's name.
+    :param purpose: what it is for.
+    :param next_path: a local path to go on to afterwards.
+    :return: where to send the browser. It holds the state, so it belongs into no log.
+    :raises NotFound: there is no such provider.
+    :raises TooManyAttempts: too many were begun.
+    :raises IdentityProviderUnavailable: the provider cannot be reached.
+    """
+    state = current_state()
+    client = state.identities.client(provider)
+    host_user = current_visitor().host_user
+    traveller_key = host_user.key if host_user is not None else f"address {request.remote_addr}"
+    state.attempts.check("identity-trip", traveller_key, limit_per_hour=TRIPS_PER_HOUR)
+    # Committed and not rolled back, because the host may have written something in this request.
+    state.session.commit()
+    client.metadata()
+    secret = Secret(browser_secret())
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        signs_in = purpose is AttemptPurpose.SIGN_IN
+        person_id = None if signs_in else acting_person(work).id
+        random_state = begin_trip(
+            work.session,
+            Traveller(browser_secret=secret, person_id=person_id),
+            provider=provider,
+            purpose=purpose,
+            next_path=next_path,
+            now=now,
+        )
+    fresh_since = now if purpose is AttemptPurpose.CONFIRM else None
+    return client.authorization_address(
+        make_trip(
+            state.trip_key,
+            random_state,
+            secret,
+            redirect_uri=redirect_address(provider),
+            fresh_since=fresh_since,
+        )
+    )
+
+
+def come_back(provider: str) -> Arrival:
+    """End the trip that the present request comes back from.
+
+    Nothing in the address is looked at before its state is found to belong to this browser, person
+    and provider; not even what the provider says went wrong.
+
+    :param provider: the provider's name, from the redirect address.
+    :raises IdentityRefused: the answer is not accepted; the log says why.
+    """
+    state = current_state()
+    client = state.identities.client(provider)
+    address = request.remote_addr or "unknown"
+    state.attempts.check("identity-answer", address, limit_per_hour=ANSWERS_PER_HOUR)
+    try:
+        return _come_back(client, provider)
+    except IdentityRefused as error:
+        logger.warning(
+            "An answer of the identity provider %s was refused: %s (request %s).",
+            provider,
+            error.reason,
+            request_id(),
+        )
+        raise
+
+
+def redirect_address(provider: str) -> str:
+    """Where a provider sends browsers back to; one address for each provider.
+
+    :param provider: the provider's name.
+    """
+    endpoint = "tokenoffset.pages.identity_callback"
+    state = current_state()
+    if state.settings.public_url is None:
+        return url_for(endpoint, provider=provider, _external=True)
+    return state.public_url(f"/identities/{provider}/callback")
+
+
+def _come_back(client: IdentityClient, provider: str) -> Arrival:
+    state = current_state()
+    answer = _answer()
+    secret = known_browser_secret()
+    if secret is None or not answer.get("state"):
+        raise unknown_trip()
+    person = current_visitor().person
+    traveller = Traveller(
+        browser_secret=Secret(secret), person_id=None if person is None else person.id
+    )
+    with state.unit_of_work() as work:
+        ended = end_trip(
+            work.session,
+            traveller,
+            provider=provider,
+            state=answer["state"],
+            now=state.clock.now(),
+        )
+    trip = make_trip(
+        state.trip_key,
+        Secret(answer["state"]),
+        traveller.browser_secret,
+        redirect_uri=redirect_address(provider),
+        fresh_since=ended.began_at if ended.purpose is AttemptPurpose.CONFIRM else None,
+    )
+    proved = client.exchange(client.check_answer(answer), trip)
+    _conclude(ended, proved, traveller)
+    return Arrival(ended.purpose, ended.next_path)
+
+
+def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) -> None:
+    state = current_state()
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        match ended.purpose:
+            case AttemptPurpose.LINK:
+                person = acting_person(work)
+                identities.link(work, person, proved, vault=state.vault, now=now)
+            case AttemptPurpose.CONFIRM:
+                person = acting_person(work)
+                identities.require_own(work.session, person.id, proved)
+                fresh_proofs.confirm(
+                    work, person, traveller.browser_digest, method=proved.provider, now=now
+                )
+            case AttemptPurpose.SIGN_IN:
+                person = signing_in.sign_in_by_identity(
+                    work,
+                    proved,
+                    browser_digest=traveller.browser_digest,
+                    vault=state.vault,
+                    settings=state.settings,
+                    now=now,
+                )
+    if ended.purpose is AttemptPurpose.SIGN_IN:
+        own_login.log_in(person)
+        forget_visitor()
+
+
+def _answer() -> Mapping[str, str]:
+    """What stands in the address, each name once (RFC 6749 section 3.1)."""
+    if any(len(values) > 1 for _, values in request.args.lists()):
+        raise unknown_trip()
+    return request.args.to_dict()
