@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from example_host_app import accounts, config, database, security, workspaces
+from example_host_app import accounts, commands, config, database, mailbox, security, workspaces
 from example_host_app.footprint import mount_footprint
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     security.init_app(app)
     accounts.init_app(app)
     workspaces.init_app(app)
+    mailbox.init_app(app)
+    commands.init_app(app)
     if app.config["FOOTPRINT"]:
         mount_footprint(app)
     return app

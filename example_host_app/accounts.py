@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import LoginManager, current_user, login_required, login_user, logout_user
-from sqlalchemy import select
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_login import (
+    LoginManager,
+    current_user,
+    login_fresh,
+    login_required,
+    login_user,
+    logout_user,
+)
+from sqlalchemy import delete, select
 
 from example_host_app.database import db
-from example_host_app.models import User
+from example_host_app.models import User, WorkspaceMember
+from example_host_app.people import TO_TRY
+from flask_tokenoffset import forget_person
+from flask_tokenoffset.errors import LastOwner
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -38,9 +48,9 @@ def load_user(user_id: str) -> User | None:
 @accounts.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
     """Show the form."""
-    if current_user.is_authenticated:
+    if current_user.is_authenticated and login_fresh():
         return redirect(_way_on(), code=303)
-    return render_template("sign_in.html", email="")
+    return _sign_in_page()
 
 
 @accounts.post("/sign-in")
@@ -50,7 +60,7 @@ def check_sign_in() -> ResponseReturnValue:
     user = db.session.scalar(select(User).where(User.email == email))
     if user is None or not user.has_password(request.form.get("password", "")):
         flash("That address and password do not belong together.", "error")
-        return render_template("sign_in.html", email=email), 422
+        return _sign_in_page(email), 422
     login_user(user)
     return redirect(_way_on(), code=303)
 
@@ -82,6 +92,34 @@ def change_settings() -> ResponseReturnValue:
     db.session.commit()
     flash("Saved.", "notice")
     return redirect(url_for("accounts.settings"), code=303)
+
+
+@accounts.post("/settings/delete")
+@login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def delete_account() -> ResponseReturnValue:
+    """Delete whoever is signed in, here and in the extension."""
+    user = db.session.get_one(User, current_user.id)
+    if not user.has_password(request.form.get("password", "")):
+        flash("That is not your password, so nothing was deleted.", "error")
+        return render_template("settings.html"), 422
+    if current_app.config["FOOTPRINT"]:
+        try:
+            forget_person(str(user.id))
+        except LastOwner as refused:
+            flash(refused.message, "error")
+            return render_template("settings.html"), refused.status
+    logout_user()
+    db.session.execute(delete(WorkspaceMember).where(WorkspaceMember.user_id == user.id))
+    db.session.delete(user)
+    db.session.commit()
+    flash("Your account is deleted.", "notice")
+    return redirect(url_for("accounts.sign_in"), code=303)
+
+
+def _sign_in_page(email: str = "") -> str:
+    """The form; the demo also offers people to try."""
+    to_try = TO_TRY if current_app.config["SIMULATE"] else ()
+    return render_template("sign_in.html", email=email, to_try=to_try)
 
 
 def _way_on() -> str:

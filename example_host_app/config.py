@@ -6,8 +6,11 @@
 ``SECRET_KEY``               signs sessions; made and kept in a file if unset
 ``TOKENOFFSET_KEYS``         protect connected vendor keys; made and kept in a file if unset
 ``TOKENOFFSET_REDIS_URL``    carries jobs to workers; threads of the web process do it if unset
+``TOKENOFFSET_PUBLIC_URL``   where links in mail lead; this machine's port 5040 if unset
 ``EXAMPLE_SIMULATE``         ``1`` puts simulators in the vendors' place
 ===========================  ===================================================================
+
+Mail is kept in a folder instead of being sent, and shown on the page ``/mailbox``.
 
 A key made up and kept beside the database is good enough for an example that runs on one machine.
 A real product takes its keys from a secret store.
@@ -22,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flask_tokenoffset.mail import MailboxMailer
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 from flask_tokenoffset.vault import generate_key
 
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
 
 #: How long a writer waits for another one, in seconds, before SQLite gives up.
 SQLITE_TIMEOUT_SECONDS = 20
+#: Where the demo is served.
+HOST = "127.0.0.1"
+PORT = 5040
 
 
 def data_folder() -> Path:
@@ -77,6 +84,9 @@ def _make_up_footprint(app: Flask, folder: Path) -> None:
         app.config["TOKENOFFSET_KEYS"] = _kept(
             folder / "master-key", lambda: generate_key("example")
         )
+    if not (app.config.get("TOKENOFFSET_PUBLIC_URL") or os.environ.get("TOKENOFFSET_PUBLIC_URL")):
+        app.config["TOKENOFFSET_PUBLIC_URL"] = f"http://{HOST}:{PORT}"
+    app.config.setdefault("TOKENOFFSET_MAILER", MailboxMailer(folder / "mail"))
     if app.config["SIMULATE"]:
         app.config["TOKENOFFSET_HTTP_TRANSPORTS"] = simulated_vendors()
 

@@ -26,9 +26,12 @@ import flask_migrate
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from example_host_app import create_app
+from example_host_app.clients import found_clients
+from example_host_app.config import HOST, PORT
 from example_host_app.database import db
 from example_host_app.first_run import walk_through
-from example_host_app.people import ALICE, BOB, STRANGER, Someone, find_or_add, settle_in
+from example_host_app.people import Someone, find_or_add, settle_in
+from example_host_app.ten_thousand import fill_ferries
 from flask_tokenoffset.migrations import runner
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import EmbeddedQueue
@@ -40,8 +43,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 PROJECT = Path(__file__).parent.parent
-HOST = "127.0.0.1"
-PORT = 5040
 #: How long a worker process may take to end by itself.
 WORKER_SECONDS = 15
 
@@ -67,13 +68,18 @@ def main(port: int, *, check: bool) -> None:
             # A first run begins with nothing, and leaves nothing behind.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fernhill-"))
             os.environ["EXAMPLE_DATA_FOLDER"] = folder
+        listener = stack.enter_context(listen(0 if check else port))
+        address = address_of(listener)
         # Of the environment, so that a worker process is told the same.
-        os.environ.update(EXAMPLE_SIMULATE="1", FLASK_DEBUG="0")
+        os.environ.update(EXAMPLE_SIMULATE="1", FLASK_DEBUG="0", TOKENOFFSET_PUBLIC_URL=address)
         app = create_app()
         stack.callback(_close, app)
         prepare(app)
+        if not check:
+            with app.app_context():
+                fill_ferries()
         stack.enter_context(working(app))
-        address = stack.enter_context(serving(app, 0 if check else port))
+        stack.enter_context(serving(app, listener))
         click.echo(f"Fernhill is ready after {time.monotonic() - began:.1f} s.")
         if check:
             newcomer = Someone(
@@ -93,6 +99,8 @@ def prepare(app: Flask) -> None:
         flask_migrate.upgrade()
         runner.upgrade(db.engine)
         settle_in()
+        if app.config["FOOTPRINT"]:
+            found_clients()
 
 
 @contextmanager
@@ -127,17 +135,38 @@ def working(app: Flask) -> Iterator[None]:
             worker.wait()
 
 
-@contextmanager
-def serving(app: Flask, port: int) -> Iterator[str]:
-    """Serve in background threads while the context lasts; gives the address."""
-    if port and not _is_free(port):
+def listen(port: int) -> socket.socket:
+    """Take a port, before there is anything to serve: links in mail name it.
+
+    :param port: the one that is wanted; another one if it is taken, and any if it is 0.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError:
         click.echo(f"Port {port} is taken, so another one is used.")
-        port = 0
-    server = make_server(HOST, port, app, threaded=True, request_handler=_QuietHandler)
+        return socket.create_server((HOST, 0))
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where a browser finds what listens there."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def serving(app: Flask, listener: socket.socket) -> Iterator[None]:
+    """Serve in background threads while the context lasts."""
+    server = make_server(
+        HOST,
+        listener.getsockname()[1],
+        app,
+        threaded=True,
+        request_handler=_QuietHandler,
+        fd=listener.fileno(),
+    )
     thread = threading.Thread(target=server.serve_forever, name="fernhill-server", daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_port}"
+        yield
     finally:
         server.shutdown()
         thread.join()
@@ -146,34 +175,25 @@ def serving(app: Flask, port: int) -> Iterator[str]:
 
 def introduce(address: str) -> None:
     """Say where it is and what there is to try."""
-    people = "\n".join(f"    {who.email:<27}{who.password}" for who in (ALICE, BOB, STRANGER))
     click.echo(
         f"""
   {address}
 
-  Sign in as
-{people}
+  The sign-in page offers people to be: owner, administrator, auditor and member of
+  two organizations, and somebody who belongs to neither. «Mailbox» shows their mail.
 
-  Then follow «AI footprint» and try
+  Follow «AI footprint» and try
     1. a band, if you only know roughly how much AI you use
     2. connecting a vendor; these keys open the simulated ones:
          Anthropic   {ANTHROPIC_DEMO_KEY}
          OpenAI      {OPENAI_DEMO_KEY}
     3. adopting the estimate that comes of it, and changing the coverage
-    4. signing in as Charlie, who sees nothing of it
+    4. as Alice, inviting somebody to Harbour Almanac; as Iris, accepting from the mailbox
+    5. as Nora, changing the plans of 10,000 members at once
+    6. as Charlie, seeing nothing of it
 
   No vendor is called and no money moves. Ctrl-C ends it."""
     )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def _close(app: Flask) -> None:

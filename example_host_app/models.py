@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.security import check_password_hash
 
 from example_host_app.database import db
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 else:
     # Flask-SQLAlchemy makes this class when it is set up, so a type checker cannot see it.
     Model = db.Model
+
+#: What stands in the place of a hash for somebody who cannot sign in: no password has this one.
+NO_PASSWORD: Final = "!"
 
 
 def _now() -> datetime:
@@ -28,15 +31,17 @@ class User(Model, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     """Somebody with an account at Fernhill."""
 
     __tablename__ = "user"
+    # The extension knows a person by this number, so it never goes to somebody else.
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(80))
+    #: Whether they followed a link we mailed there. The extension asks for an attribute of this
+    #: name, and trusts no address without it.
+    email_verified: Mapped[bool] = mapped_column(default=False, server_default=false())
     password_hash: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=_now)
-
-    def set_password(self, password: str) -> None:
-        self.password_hash = generate_password_hash(password)
 
     def has_password(self, password: str) -> bool:
         return check_password_hash(self.password_hash, password)

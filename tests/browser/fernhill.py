@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from example_host_app import create_app
 from example_host_app.database import db
-from example_host_app.demo import prepare, serving
+from example_host_app.demo import address_of, listen, prepare, serving
 from example_host_app.people import Someone, find_or_add
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
@@ -52,20 +52,29 @@ def served_fernhill() -> Iterator[Fernhill]:
     """Serve it while the context lasts, from the folder that ``EXAMPLE_DATA_FOLDER`` names."""
     anthropic = AnthropicSimulator(organization="Harbour Almanac")
     openai = OpenAISimulator(organization="Harbour Almanac")
-    settings = {
+    settings: dict[str, Any] = {
         "TOKENOFFSET_HTTP_TRANSPORTS": {
             each.name: each.transport() for each in (anthropic, openai)
         },
         "TOKENOFFSET_RESAMPLE_INTERVAL_MINUTES": 0,
     }
-    app, plain = create_app(settings), create_app(settings)
-    _without_layout(plain)
-    prepare(app)
-    try:
-        with serving(app, 0) as address, serving(plain, 0) as plain_address:
+    with listen(0) as listener, listen(0) as plain_listener:
+        address, plain_address = address_of(listener), address_of(plain_listener)
+        # Either may send what is due, so both name the same address in mail.
+        settings["TOKENOFFSET_PUBLIC_URL"] = address
+        app, plain = create_app(settings), create_app(settings)
+        _without_layout(plain)
+        prepare(app)
+        with _closed_at_the_end(app, plain), serving(app, listener), serving(plain, plain_listener):
             yield Fernhill(address, plain_address, app, anthropic, openai)
+
+
+@contextmanager
+def _closed_at_the_end(*apps: Flask) -> Iterator[None]:
+    try:
+        yield
     finally:
-        for each in (app, plain):
+        for each in apps:
             queue: Any = state_of(each).queue
             queue.close()
             with each.app_context():

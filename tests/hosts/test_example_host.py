@@ -16,12 +16,26 @@ import pytest
 import redis
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from example_host_app import create_app, footprint
+from example_host_app.clients import ALMANAC, FERRIES, Client, organization_of
 from example_host_app.database import db
 from example_host_app.demo import prepare
-from example_host_app.people import ALICE, STRANGER, Someone
+from example_host_app.models import User
+from example_host_app.people import (
+    ALICE,
+    BOB,
+    DAGNY,
+    EMEKA,
+    IRIS,
+    NORA,
+    STRANGER,
+    TO_TRY,
+    Someone,
+)
+from example_host_app.ten_thousand import MEMBERS, fill_ferries
+from flask_tokenoffset.models import Membership, Organization, Person, Plan
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from flask_tokenoffset.vault import generate_key
 from tests.support.html_page import Element, HtmlPage
@@ -39,8 +53,9 @@ DEMO = [sys.executable, "-m", "example_host_app.demo"]
 
 
 @pytest.fixture
-def fernhill(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def fernhill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Flask]]:
     """Call it for Fernhill with its people in it; settings go in as keywords."""
+    monkeypatch.setenv("EXAMPLE_DATA_FOLDER", str(tmp_path))
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
@@ -83,10 +98,15 @@ def submit(client: FlaskClient, path: str, action: str, **fields: str) -> TestRe
 
 
 def footprint_pages(app: Flask, **values: Any) -> list[str]:
-    """Every page of the extension that can be opened by a link."""
+    """Every page of the extension that can be opened by a link, about oneself and a client."""
     paths = []
+    # Where identity providers send people back to is no page, and no link leads there.
+    no_pages = {"tokenoffset.pages.identity_callback"}
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith("tokenoffset.pages.") and "GET" in (rule.methods or ()):
+        if rule.endpoint in no_pages:
+            continue
+        ours = rule.endpoint.startswith(("tokenoffset.pages.", "tokenoffset.organization."))
+        if ours and "GET" in (rule.methods or ()) and rule.arguments <= values.keys():
             built = rule.build({name: values[name] for name in rule.arguments})
             assert built is not None
             paths.append(built[1])
@@ -137,7 +157,7 @@ class Visit:
         self.cookies = [value.partition("=")[0] for value in answer.headers.getlist("Set-Cookie")]
         self.statements = statements
         text = re.sub(r'(name="csrf_token" value=")[^"]+', r"\1", answer.text)
-        self.text = re.sub(r"\s*<li><a href=\"/footprint/\".*</li>", "", text)
+        self.text = re.sub(r"\s*<li><a href=\"/(footprint/|mailbox)\".*</li>", "", text)
         answer.close()
 
 
@@ -215,10 +235,16 @@ def test_the_extensions_pages_keep_to_fernhills_policy(fernhill: Callable[..., F
     estimate = id_in(submit(client, "/footprint/bands", "/estimates"))
     adopted = submit(client, f"/footprint/estimates/{estimate}", "/plan/adoptions")
     assert adopted.status_code == 303
-    paths = footprint_pages(app, source_id=source, estimate_id=estimate, provider="openai")
-    assert {"/footprint/", "/footprint/plan", f"/footprint/sources/{source}"} < set(paths)
+    values = {"source_id": source, "estimate_id": estimate, "provider": "openai"}
+    paths = footprint_pages(app, **values, **client_ids(app, ALMANAC, BOB))
+    own = [path for path in paths if "/organizations/" not in path]
+    assert {"/footprint/", "/footprint/plan", f"/footprint/sources/{source}"} < set(own)
+    assert len(paths) > len(own) + 10
     for path in paths:
         answer = client.get(path)
+        if "/organizations/" in path and (source in path or estimate in path):
+            assert answer.status_code == 404, path
+            continue
         assert answer.status_code == 200, path
         policy = answer.headers["Content-Security-Policy"]
         (nonce,) = re.findall(r"script-src 'nonce-([\w-]{20,})';", policy)
@@ -228,6 +254,19 @@ def test_the_extensions_pages_keep_to_fernhills_policy(fernhill: Callable[..., F
         assert {"link", "script"} <= {each.tag for each in page.elements}, path
         for element in page.elements:
             check_against_policy(element, nonce)
+
+
+def client_ids(app: Flask, client: Client, someone: Someone) -> dict[str, Any]:
+    """The id of a client's organization, and of somebody's membership in it."""
+    with app.app_context():
+        organization = organization_of(client)
+        assert organization is not None
+        membership = db.session.scalars(
+            select(Membership)
+            .join(Person, Person.id == Membership.person_id)
+            .where(Membership.organization_id == organization.id, Person.email == someone.email)
+        ).one()
+        return {"organization_id": organization.id, "membership_id": membership.id}
 
 
 def check_against_policy(element: Element, nonce: str) -> None:
@@ -263,6 +302,134 @@ def id_in(answer: TestResponse) -> str:
     assert answer.status_code == 303, answer.text
     (found,) = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", answer.headers["Location"])
     return str(found)
+
+
+# --- the clients and their people -----------------------------------------------------------------
+
+
+def test_the_demo_is_settled_once(fernhill: Callable[..., Flask]) -> None:
+    app = fernhill()
+    counted = User, Organization, Person, Membership, Plan
+    with app.app_context():
+        before = [db.session.scalar(select(func.count()).select_from(each)) for each in counted]
+    prepare(app)
+    with app.app_context():
+        after = [db.session.scalar(select(func.count()).select_from(each)) for each in counted]
+    assert before == after
+    assert before[1] == 2
+    # Whatever happens to it in the demo, the client does not come a second time.
+    ids = client_ids(app, ALMANAC, ALICE)
+    path = f"/footprint/organizations/{ids['organization_id']}/settings"
+    assert submit(signed_in(app), path, "/name", name="Other").status_code == 303
+    prepare(app)
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Organization)) == 2
+
+
+@pytest.mark.parametrize(
+    ("someone", "landing", "shown", "hidden"),
+    [
+        (ALICE, "dashboard", {"Members", "Settings"}, set()),
+        (BOB, "dashboard", {"Members", "Settings"}, set()),
+        (DAGNY, "dashboard", {"Members"}, {"Settings"}),
+        (EMEKA, "membership", {"Membership"}, {"Members", "Settings", "Dashboard"}),
+    ],
+    ids=lambda value: value.name if isinstance(value, Someone) else None,
+)
+def test_each_role_lands_on_a_page_of_its_own(
+    fernhill: Callable[..., Flask],
+    someone: Someone,
+    landing: str,
+    shown: set[str],
+    hidden: set[str],
+) -> None:
+    app = fernhill()
+    client = signed_in(app, someone)
+    base = f"/footprint/organizations/{client_ids(app, ALMANAC, ALICE)['organization_id']}/"
+    path = base + {"dashboard": "", "membership": "membership"}[landing]
+    organizations = HtmlPage(client.get("/footprint/organizations").text)
+    assert organizations.link("Harbour Almanac") == path
+    page = client.get(path)
+    assert page.status_code == 200
+    tabs = {
+        element.text
+        for element in HtmlPage(page.text).elements
+        if element.attributes.get("href", "").startswith(base)
+    }
+    assert shown <= tabs
+    assert not hidden & tabs
+
+
+@pytest.mark.parametrize("someone", [STRANGER, NORA, IRIS], ids=lambda each: each.name)
+def test_who_does_not_belong_sees_nothing(fernhill: Callable[..., Flask], someone: Someone) -> None:
+    app = fernhill()
+    client = signed_in(app, someone)
+    base = f"/footprint/organizations/{client_ids(app, ALMANAC, ALICE)['organization_id']}"
+    for path in ("/", "/members", "/membership", "/settings"):
+        assert client.get(base + path).status_code == 404
+    assert "Harbour Almanac" not in client.get("/footprint/organizations").text
+
+
+def test_everybody_on_offer_signs_in_with_one_press(fernhill: Callable[..., Flask]) -> None:
+    app = fernhill()
+    page = HtmlPage(app.test_client().get("/sign-in").text)
+    offered = {form.values["email"]: form.values for form in page.forms[1:]}
+    assert set(offered) == {someone.email for _, people in TO_TRY for someone, _ in people}
+    for values in offered.values():
+        client = app.test_client()
+        token = HtmlPage(client.get("/sign-in").text).forms[0].values["csrf_token"]
+        assert client.post("/sign-in", data={**values, "csrf_token": token}).status_code == 303
+        assert client.get("/").status_code == 200
+    # A Fernhill that is not a demo offers nobody.
+    plain = fernhill(SIMULATE=False).test_client().get("/sign-in")
+    assert len(HtmlPage(plain.text).forms) == 1
+
+
+def test_ten_thousand_members_come_once_and_their_page_opens(
+    fernhill: Callable[..., Flask],
+) -> None:
+    app = fernhill()
+    result = app.test_cli_runner().invoke(args=["fernhill", "seed-scale"])
+    assert result.exit_code == 0, result.output
+    assert "9,995 people came aboard" in result.output
+    ids = client_ids(app, FERRIES, NORA)
+    with app.app_context():
+        assert fill_ferries() == 0
+        theirs = Membership.organization_id == ids["organization_id"]
+        assert db.session.scalar(select(func.count()).where(theirs)) == MEMBERS
+    client = signed_in(app, NORA)
+    answer = client.get(f"/footprint/organizations/{ids['organization_id']}/members")
+    assert answer.status_code == 200
+    assert "More than 1,000 members" in answer.text
+    found = client.get(
+        f"/footprint/organizations/{ids['organization_id']}/members?search=quentin+rask"
+    )
+    assert "Quentin Rask" in found.text
+    assert "Aila" not in found.text
+
+
+def test_an_account_is_deleted_here_and_in_the_extension(
+    fernhill: Callable[..., Flask],
+) -> None:
+    app = fernhill()
+    client = signed_in(app, EMEKA)
+    wrong = submit(client, "/settings", "/settings/delete", password=ALICE.password)
+    assert wrong.status_code == 422
+    done = submit(client, "/settings", "/settings/delete", password=EMEKA.password)
+    assert done.status_code == 303
+    assert client.get("/").status_code == 302
+    with app.app_context():
+        assert db.session.scalar(select(User).where(User.email == EMEKA.email)) is None
+        assert db.session.scalar(select(Person).where(Person.email == EMEKA.email)) is None
+
+
+def test_the_only_owner_of_an_organization_is_not_deleted(fernhill: Callable[..., Flask]) -> None:
+    app = fernhill()
+    client = signed_in(app)
+    refused = submit(client, "/settings", "/settings/delete", password=ALICE.password)
+    assert refused.status_code == 409
+    assert "Nobody else owns «Harbour Almanac»" in refused.text
+    assert client.get("/").status_code == 200
 
 
 # --- migrations -----------------------------------------------------------------------------------

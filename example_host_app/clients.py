@@ -1,0 +1,242 @@
+"""Fernhill's two clients in the demo, as organizations of the extension with people in each part.
+
+They are made through the extension's own services, so that everything stands in their audit logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from example_host_app.people import (
+    ALICE,
+    BOB,
+    DAGNY,
+    EMEKA,
+    IRIS,
+    JONAS,
+    NORA,
+    OTTO,
+    PETRA,
+    QUENTIN,
+    Someone,
+    find_or_add,
+)
+from flask_tokenoffset import HostUser
+from flask_tokenoffset.models import Organization, PayerRule, Person
+from flask_tokenoffset.permissions import Role
+from flask_tokenoffset.services import inviting, member_plans, member_terms, members, plans
+from flask_tokenoffset.services.estimates import estimate_from_band
+from flask_tokenoffset.services.invitation_lists import Row
+from flask_tokenoffset.services.member_offers import offer_of
+from flask_tokenoffset.services.organizations import create_organization, find_place
+from flask_tokenoffset.services.people import ensure_person
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from example_host_app.models import User
+    from flask_tokenoffset.models import Membership
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+
+#: The organizations are so old, so that their plans have months of billing records.
+AGE: Final = timedelta(days=75)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A client of Fernhill's.
+
+    :param people: everybody but the owner, and what they are.
+    :param own_plan: the band that the organization contributes for as such, and how many percent.
+    :param plans: the same for its people.
+    :param suspended: who may not act at present.
+    :param invited: who has an invitation and has not answered it.
+    """
+
+    name: str
+    owner: Someone
+    people: Mapping[Someone, Role]
+    terms: member_terms.Terms
+    own_plan: tuple[str, int]
+    plans: Mapping[Someone, tuple[str, int]] = field(default_factory=dict)
+    suspended: Someone
+    invited: Someone
+
+
+_FARID: Final = Someone("farid@fernhill.example", "Farid Nazari")
+_GRETA: Final = Someone("greta@fernhill.example", "Greta Lund")
+_HANA: Final = Someone("hana@fernhill.example", "Hana Kimura")
+_IVO: Final = Someone("ivo@fernhill.example", "Ivo Petrov")
+_JUN: Final = Someone("jun@fernhill.example", "Jun Tanaka")
+_KARIN: Final = Someone("karin@fernhill.example", "Karin Falk")
+_LEO: Final = Someone("leo@fernhill.example", "Leo Silva")
+_MINA: Final = Someone("mina@fernhill.example", "Mina Haddad")
+_NOOR: Final = Someone("noor@fernhill.example", "Noor Aziz")
+_OLGA: Final = Someone("olga@fernhill.example", "Olga Brandt")
+_ROSA: Final = Someone("rosa@northsound.example", "Rosa Amundsen")
+
+ALMANAC: Final = Client(
+    name="Harbour Almanac",
+    owner=ALICE,
+    people={
+        BOB: Role.ADMIN,
+        DAGNY: Role.AUDITOR,
+        **dict.fromkeys(
+            (EMEKA, _FARID, _GRETA, _HANA, _IVO, _JUN, _KARIN, _LEO, _MINA, _NOOR, _OLGA),
+            Role.MEMBER,
+        ),
+    },
+    terms=member_terms.Terms(
+        payer_rule=PayerRule.MEMBER_CHOOSES,
+        default_band="worker",
+        default_coverage_percent=100,
+        cap_cents_per_month=None,
+    ),
+    own_plan=("agentic", 100),
+    plans={
+        ALICE: ("worker", 150),
+        BOB: ("agentic", 100),
+        EMEKA: ("worker", 100),
+        _FARID: ("casual", 100),
+        _GRETA: ("casual", 200),
+        _HANA: ("worker", 100),
+        _IVO: ("agentic", 50),
+        _JUN: ("worker", 100),
+        _KARIN: ("casual", 100),
+        _LEO: ("worker", 75),
+        _MINA: ("casual", 100),
+    },
+    suspended=_MINA,
+    invited=IRIS,
+)
+FERRIES: Final = Client(
+    name="North Sound Ferries",
+    owner=NORA,
+    people={
+        OTTO: Role.ADMIN,
+        PETRA: Role.AUDITOR,
+        QUENTIN: Role.MEMBER,
+        _ROSA: Role.MEMBER,
+    },
+    terms=member_terms.Terms(
+        payer_rule=PayerRule.ORGANIZATION,
+        default_band="casual",
+        default_coverage_percent=100,
+        cap_cents_per_month=None,
+    ),
+    own_plan=("extreme", 200),
+    plans={OTTO: ("worker", 100), QUENTIN: ("casual", 100)},
+    suspended=_ROSA,
+    invited=JONAS,
+)
+
+
+def found_clients() -> None:
+    """Make both organizations, once. Needs an application context."""
+    for client in (ALMANAC, FERRIES):
+        if organization_of(client) is None:
+            _found(client)
+
+
+def organization_of(client: Client) -> Organization | None:
+    """The organization of a client, whatever it is called by now; also one that was closed."""
+    return current_state().session.scalar(
+        select(Organization)
+        .join(Person, Person.id == Organization.created_by)
+        .where(Person.user_key == host_user_of(find_or_add(client.owner)).key)
+        .order_by(Organization.created_at)
+        .limit(1)
+    )
+
+
+def _found(client: Client) -> None:
+    state = current_state()
+    now = state.clock.now()
+    then = now - AGE
+    find_or_add(client.invited)
+    with state.unit_of_work() as work:
+        people = {
+            someone: ensure_person(work.session, host_user_of(find_or_add(someone)), then)
+            for someone in (client.owner, *client.people)
+        }
+        owner = people[client.owner]
+        work.actor_id = owner.id
+        organization = create_organization(work, person=owner, name=client.name, now=then)
+        for someone, role in client.people.items():
+            members.add_member(
+                work, organization=organization, person=people[someone], role=role, now=then
+            )
+        member_terms.change_terms(
+            work, organization_id=organization.id, person=owner, terms=client.terms, now=then
+        )
+        _adopt_own_plan(work, organization, owner, client.own_plan, then)
+        for someone, (band, coverage_percent) in client.plans.items():
+            member_plans.adopt_offer(
+                work,
+                _membership(work, organization, people[someone]),
+                owner,
+                offer_of(band, coverage_percent, state.settings.method),
+                None,
+                state.settings.method,
+                then,
+            )
+        members.suspend(
+            work,
+            organization_id=organization.id,
+            membership_id=_membership(work, organization, people[client.suspended]).id,
+            person=owner,
+        )
+        inviting.invite(
+            work,
+            organization_id=organization.id,
+            person=owner,
+            rows=[Row(address=client.invited.email, role=Role.MEMBER, line=1)],
+            link_key=state.link_key,
+            attempts=state.attempts,
+            settings=state.settings,
+            now=now,
+        )
+
+
+def _adopt_own_plan(
+    work: UnitOfWork,
+    organization: Organization,
+    owner: Person,
+    plan: tuple[str, int],
+    now: datetime,
+) -> None:
+    band, coverage_percent = plan
+    account_id = organization.account_id
+    estimate = estimate_from_band(
+        work.session, account_id=account_id, person=owner, key=band, now=now
+    )
+    plans.adopt(
+        work,
+        account_id=account_id,
+        person=owner,
+        estimate_id=estimate.id,
+        coverage_percent=coverage_percent,
+        expected_amount_cents=None,
+        method_version=current_state().settings.method,
+        now=now,
+    )
+
+
+def host_user_of(user: User) -> HostUser:
+    """What the extension learns of somebody when they sign in, here before they ever did."""
+    return HostUser(
+        key=str(user.id), name=user.name, email=user.email, email_verified=user.email_verified
+    )
+
+
+def _membership(work: UnitOfWork, organization: Organization, person: Person) -> Membership:
+    place = find_place(work.session, organization.id, person.id)
+    if place is None:
+        raise LookupError(f"{person.display_name} is no member of {organization.name}")
+    return place.membership
