@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 class AuditAction(StrEnum):
     """Every change of consequence, as ``subject.verb``. The words stand in logs for ever."""
 
-    PERSON_JOINED = "person.joined"
     PERSON_CHANGED = "person.changed"
     PERSON_FORGOTTEN = "person.forgotten"
     PERSON_SIGNED_IN = "person.signed-in"

@@ -470,6 +470,8 @@ LONGEST = {
 
 #: Everything anybody can fill in, on pages and through the API. Nothing else is read.
 FIELDS = {
+    "action",
+    "actor_id",
     "amount_cents",  # The amount that was shown, sent back so that no other is adopted.
     "band",
     "company",
@@ -481,6 +483,7 @@ FIELDS = {
     "display_name",
     "email",
     "estimate_id",
+    "from_date",
     "file",
     "heard_from",
     "heard_from_other",
@@ -498,6 +501,8 @@ FIELDS = {
     "search",
     "source_id",
     "status",
+    "subject_type",
+    "to_date",
     "tokens",
     "tokens_per_month",
     "tokenoffset_csrf",

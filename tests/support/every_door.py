@@ -150,6 +150,8 @@ def _walk_account_pages(
     _expect(person.submit(f"/estimates/{estimate_id}", "/plan/adoptions"), 303)
     world.bill()
     see_every_page(world, person, source_id, estimate_id, **ids)
+    for ending in ("csv", "jsonl"):
+        _expect(person.submit("/audit-events", f"/audit-events.{ending}"), 200)
     for change in ("pause", "resume"):
         _expect(person.submit("/plan", f"/plan/{change}"), 303)
     _expect(person.submit("/plan/end", "/plan/end"), 303)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 #: Every action as what somebody did. A word like ``{person}`` is the person it was done to.
 SENTENCES: Final[Mapping[AuditAction, str]] = {
-    AuditAction.PERSON_JOINED: "Used this for the first time",
     AuditAction.PERSON_CHANGED: "Corrected what is held about them",
     AuditAction.PERSON_FORGOTTEN: "Was forgotten, with everything held about them",
     AuditAction.PERSON_SIGNED_IN: "Signed in",
@@ -88,7 +87,8 @@ def actor_of(view: AuditView) -> str:
     if view.actor is None:
         return NOBODY
     name = name_of(view.actor)
-    return name[:1].upper() + name[1:] if view.actor.name is None else name
+    # What stands for a name begins the cell; a name is written as its owner writes it.
+    return name.capitalize() if name in {FORGOTTEN, NAMELESS} else name
 
 
 def name_of(named: Named) -> str:
