@@ -17,6 +17,7 @@ from flask_tokenoffset.errors import TokenOffsetError
 
 #: Command name to where it stands. A new command is a new line here.
 _COMMANDS: Final[dict[str, str]] = {
+    "audit": "flask_tokenoffset.cli.audit:audit",
     "db": "flask_tokenoffset.cli.db:db",
     "estimate": "flask_tokenoffset.cli.estimate:estimate",
     "keys": "flask_tokenoffset.cli.keys:keys",
@@ -71,4 +72,4 @@ def _cure(ctx: click.Context, error: Exception) -> str | None:
 
 @click.group(cls=_LazyGroup)
 def tokenoffset() -> None:
-    """Tables, keys and workers of flask-tokenoffset."""
+    """Tables, keys, workers and the audit log of flask-tokenoffset."""

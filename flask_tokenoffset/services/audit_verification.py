@@ -62,6 +62,7 @@ class Verified:
 
     chains: int = 0
     events: int = 0
+    heads: int = 0
     faults: int = 0
 
 
@@ -108,7 +109,9 @@ def read_heads(session: Session) -> Iterator[Head]:
         last = rows[-1].account_id
 
 
-def compare_heads(session: Session, heads: Iterable[Head], report: Callable[[Fault], None]) -> None:
+def compare_heads(
+    session: Session, heads: Iterable[Head], report: Callable[[Fault], None]
+) -> Verified:
     """Look whether every chain still passes through where it stood once.
 
     Only this finds a chain that vanished whole, that was put back to how it was before, or that was
@@ -117,7 +120,9 @@ def compare_heads(session: Session, heads: Iterable[Head], report: Callable[[Fau
     :param heads: as they were noted then.
     :param report: called with each fault.
     """
+    verified = Verified()
     for head in heads:
+        verified.heads += 1
         digest = session.scalar(
             select(AuditEvent.digest).where(
                 AuditEvent.account_id == head.account_id, AuditEvent.sequence == head.length
@@ -135,7 +140,9 @@ def compare_heads(session: Session, heads: Iterable[Head], report: Callable[[Fau
             )
         else:
             continue
+        verified.faults += 1
         report(Fault(head.account_id, head.length, sentence))
+    return verified
 
 
 def _accounts(session: Session) -> Iterator[UUID]:
