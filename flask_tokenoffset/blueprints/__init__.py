@@ -89,6 +89,9 @@ def mount(
         it stands below the API.
     """
     require_secret_key(app)
+    if state.settings.sign_in == "identity":
+        pages = (*pages, *nouns.OWN_LOGIN_PAGES)
+        navigation = (*navigation, *nouns.OWN_LOGIN_NAVIGATION)
     page_blueprint = _make_pages("pages", pages)
     api_blueprint = _make_api("api", API_PREFIX, operations)
     add_operations(api_blueprint, document_operation())

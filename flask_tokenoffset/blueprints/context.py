@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote, urlencode
 
-from flask import current_app, g, redirect, request
+from flask import current_app, g, redirect, request, url_for
 from werkzeug.exceptions import Unauthorized
 
 from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
@@ -200,13 +200,16 @@ def send_to_sign_in() -> ResponseReturnValue:
 
     :raises SignInRequired: if the host has named none, so that a page must say it.
     """
+    state = current_state()
+    if state.settings.sign_in == "identity":
+        return redirect(url_for("tokenoffset.pages.sign_in", next=_way_back()), code=303)
     login_manager = getattr(current_app, "login_manager", None)
     if login_manager is not None:
         try:
             return cast("ResponseReturnValue", login_manager.unauthorized())
         except Unauthorized:
             pass  # Flask-Login is there but was told of no sign-in page.
-    login_url = current_state().settings.login_url
+    login_url = state.settings.login_url
     if login_url is None:
         raise SignInRequired(_SIGN_IN)
     separator = "&" if "?" in login_url else "?"

@@ -20,12 +20,16 @@ from flask_tokenoffset.blueprints.connections import pages as connections_pages
 from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
+from flask_tokenoffset.blueprints.identities import api as identities_api
+from flask_tokenoffset.blueprints.identities import pages as identities_pages
 from flask_tokenoffset.blueprints.invitations import api as invitations_api
 from flask_tokenoffset.blueprints.invitations import own_pages as own_invitations_pages
 from flask_tokenoffset.blueprints.invitations import pages as invitations_pages
+from flask_tokenoffset.blueprints.links import pages as links_pages
+from flask_tokenoffset.blueprints.member_plans import api as member_plans_api
+from flask_tokenoffset.blueprints.member_plans import pages as member_plans_pages
 from flask_tokenoffset.blueprints.members import api as members_api
 from flask_tokenoffset.blueprints.members import pages as members_pages
-from flask_tokenoffset.blueprints.links import pages as links_pages
 from flask_tokenoffset.blueprints.methodology import api as methodology_api
 from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
 from flask_tokenoffset.blueprints.organizations import api as organizations_api
@@ -35,6 +39,7 @@ from flask_tokenoffset.blueprints.people import pages as people_pages
 from flask_tokenoffset.blueprints.plans import api as plans_api
 from flask_tokenoffset.blueprints.plans import pages as plans_pages
 from flask_tokenoffset.blueprints.rendering import NavigationItem
+from flask_tokenoffset.blueprints.sign_in import pages as sign_in_pages
 from flask_tokenoffset.blueprints.sources import api as sources_api
 from flask_tokenoffset.blueprints.sources import pages as sources_pages
 from flask_tokenoffset.permissions import Permission
@@ -61,6 +66,7 @@ ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
 PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
     people_pages.register,
+    identities_pages.register,
     organizations_pages.register,
     own_invitations_pages.register,
     methodology_pages.register,
@@ -71,6 +77,7 @@ PAGES: Final[tuple[Register, ...]] = (
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
     members_pages.register,
+    member_plans_pages.register,
     invitations_pages.register,
     organizations_pages.register_in_organization,
 )
@@ -79,6 +86,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     methodology_api.register,
     *ACCOUNT_OPERATIONS,
     people_api.register,
+    identities_api.register,
     organizations_api.register,
     invitations_api.register,
 )
@@ -86,6 +94,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
     *ACCOUNT_OPERATIONS,
     members_api.register,
+    member_plans_api.register,
     invitations_api.register_in_organization,
     organizations_api.register_in_organization,
 )
@@ -145,12 +154,30 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "confirm_by_mail",
         ),
     ),
+    NavigationItem(
+        "Linked identities",
+        "list_identities",
+        Permission.READ_SELF,
+        within=("link_identity", "check_identity", "unlink_identity"),
+    ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
 )
 #: The navigation on the pages of an organization.
 ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
-    NavigationItem("Membership", "membership", Permission.READ_MEMBERSHIP, within=("leave",)),
+    NavigationItem(
+        "Membership",
+        "membership",
+        Permission.READ_MEMBERSHIP,
+        within=(
+            "leave",
+            "own_plan",
+            "adopt_own_plan",
+            "choose_payer",
+            "change_own_plan",
+            "confirm_end_own_plan",
+        ),
+    ),
     *_ACCOUNT_NAVIGATION,
     NavigationItem(
         "Members",
@@ -165,13 +192,29 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         ),
     ),
     NavigationItem(
-        "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
-    ),
-    NavigationItem(
         "Invitations",
         "invitations",
         Permission.READ_MEMBERS,
         within=("invite", "invite_list", "resend_invitation", "cancel_invitation"),
+    ),
+    NavigationItem(
+        "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
+    ),
+    NavigationItem(
+        "Member plans",
+        "member_plans",
+        Permission.READ_MEMBER_PLANS,
+        within=(
+            "terms",
+            "save_terms",
+            "member_plan",
+            "set_member_plan",
+            "change_member_plan",
+            "confirm_end_member_plan",
+            "change_many_plans",
+            "apply_to_many_plans",
+            "bulk_change",
+        ),
     ),
     NavigationItem(
         "Settings",
@@ -179,4 +222,9 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         Permission.CHANGE_ORGANIZATION,
         within=("rename_organization", "close_organization"),
     ),
+)
+#: Pages and navigation that stand beside the others where the host has no login of its own.
+OWN_LOGIN_PAGES: Final[tuple[Register, ...]] = (sign_in_pages.register,)
+OWN_LOGIN_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
+    NavigationItem("Sign out", "sign_out", Permission.READ_SELF),
 )

@@ -76,6 +76,12 @@ def refresh(identity_id: UUID) -> None:
 
 
 def give_back(provider: str, token: Secret | None) -> bool:
+    """Have a provider void a refresh token, once nothing of it is kept here.
+
+    :param provider: the provider's name.
+    :param token: the token; ``None`` where it did not open.
+    :return: whether the provider says that it is void.
+    """
     """Have a provider void a refresh token that nobody uses here any more.
 
     :param provider: its name.
