@@ -8,6 +8,7 @@ the transport that carries requests, the third in an event of SQLAlchemy's.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from dataclasses import replace
@@ -23,7 +24,7 @@ from sqlalchemy import event
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.host import HostUser
 from flask_tokenoffset.models import Base
-from flask_tokenoffset.services import sampling, schedule
+from flask_tokenoffset.services import bulk_chunks, sampling, schedule
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 
@@ -39,6 +40,10 @@ FAULT_POINTS: Final[Mapping[str, int | None]] = {
     # Every row is written in the transaction, which is not committed.
     "before-commit": None,
 }
+#: Where a change to many plans may be struck: its first chunk is committed, its second is not.
+SECOND_CHUNK: Final = "second-chunk"
+#: In place of the product's thousand, so that a test need not make thousands of members.
+TARGETS_PER_CHUNK: Final = 50
 #: A Friday morning, so that neither a month nor a weekly refresh is about to begin.
 START: Final = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 #: In place of the product's, so that a test need not wait for minutes.
@@ -102,15 +107,19 @@ class StoppingTransport(httpx.BaseTransport):
         return self._inner.handle_request(sent)
 
 
-def stop_before_commit(db: SQLAlchemy, point: FaultPoint) -> None:
-    """Reach a fault point when a transaction that wrote an estimate is about to be committed."""
+def stop_before_commit(db: SQLAlchemy, point: FaultPoint, number: int = 1) -> None:
+    """Reach a fault point when a transaction that wrote an estimate is about to be committed.
+
+    :param number: which of these transactions, counted from 1.
+    """
+    seen = itertools.count(1)
 
     def note(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith("INSERT INTO tokenoffset_estimate "):
             connection.info["wrote_estimate"] = True
 
     def stop(connection: Any) -> None:
-        if connection.info.pop("wrote_estimate", False):
+        if connection.info.pop("wrote_estimate", False) and next(seen) == number:
             point.reach()
 
     event.listen(db.engine, "before_cursor_execute", note)
@@ -122,6 +131,7 @@ def create_app() -> Flask:
     given = os.environ
     sampling.LEASE = SHORT_LEASE  # type: ignore[misc]  # it is the product's constant
     schedule.QUEUE_PATIENCE = SHORT_QUEUE_PATIENCE  # type: ignore[misc]  # as above
+    bulk_chunks.TARGETS_PER_CHUNK = TARGETS_PER_CHUNK  # type: ignore[misc]  # as above
     return make_app(
         database_url=given["TEST_DATABASE_URL"],
         redis_url=given["TEST_WORKER_REDIS_URL"],
@@ -144,7 +154,7 @@ def make_app(
     """A host whose signed-in user is named by a header.
 
     :param started: what the clock is shifted by; see :class:`ShiftedClock`.
-    :param fault_point: one of :data:`FAULT_POINTS`.
+    :param fault_point: one of :data:`FAULT_POINTS`, or :data:`SECOND_CHUNK`.
     """
     app = Flask("host")
     clock = ShiftedClock(started)
@@ -157,7 +167,7 @@ def make_app(
         )
     }
     point = FaultPoint(fault_folder)
-    before = FAULT_POINTS[fault_point] if fault_point else None
+    before = FAULT_POINTS.get(fault_point) if fault_point else None
     if before is not None:
         transports = {
             name: StoppingTransport(inner, point, before) for name, inner in transports.items()
@@ -176,6 +186,8 @@ def make_app(
         Base.metadata.create_all(db.engine)
         if fault_point == "before-commit":
             stop_before_commit(db, point)
+        if fault_point == SECOND_CHUNK:
+            stop_before_commit(db, point, number=2)
     return app
 
 
