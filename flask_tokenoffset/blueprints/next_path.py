@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from flask_tokenoffset.models import LONGEST_PATH
 
@@ -26,14 +26,11 @@ def local_path(text: str | None, default: str) -> str:
 def _is_local(text: str) -> bool:
     if len(text) > LONGEST_PATH or not set(text) <= _PRINTABLE_ASCII - _TREACHEROUS:
         return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
+    if not text.startswith("/"):
         return False
-    if parts.scheme or parts.netloc or not text.startswith("/"):
-        return False
-    # A proxy may decode a path before it goes on; it must not become another address then.
-    path = parts.path
+    # Not with urlsplit, for which «///» begins a path. A proxy may decode a path before it goes on;
+    # it must not become another address then.
+    path = text.partition("?")[0].partition("#")[0]
     for _ in range(_MOST_DECODINGS):
         if "//" in path or not set(path) <= _PRINTABLE_ASCII - _TREACHEROUS | {" "}:
             return False
