@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import pytest
+from sqlalchemy import insert, text
 
 from flask_tokenoffset.host import HostUser
-from flask_tokenoffset.models import Membership, Organization
+from flask_tokenoffset.models import (
+    Account,
+    AccountKind,
+    Membership,
+    MembershipStatus,
+    Organization,
+    Person,
+    new_id,
+)
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services import members, organizations
+from flask_tokenoffset.services.organizations import search_text_of, sort_name_of
 from flask_tokenoffset.services.people import ensure_person, find_person
 
 if TYPE_CHECKING:
@@ -108,6 +118,61 @@ def make_shape(world: World, name: str) -> Shape:
             person=person,
         )
     return Shape(world, name, organization_id, account_id, memberships)
+
+
+def fill(world: World, organization_id: UUID, people: list[dict[str, Any]]) -> None:
+    """Add members without the way in, in a few statements.
+
+    :param people: each with a ``name``, and an ``email``, a ``role`` and a ``status`` if wanted.
+    """
+    now = world.clock.now()
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        rows = []
+        for number, row in enumerate(people):
+            person = Person(
+                id=new_id(),
+                account_id=new_id(),
+                user_key=f"{organization_id}-{number}",
+                display_name=row.get("name"),
+                email=row.get("email"),
+                created_at=now,
+            )
+            rows.append((person, new_id(), row))
+        for kind, ids in (
+            (AccountKind.PERSON, [person.account_id for person, _, _ in rows]),
+            (AccountKind.MEMBERSHIP, [account_id for _, account_id, _ in rows]),
+        ):
+            accounts = [{"id": each, "kind": kind, "created_at": now} for each in ids]
+            work.session.execute(insert(Account), accounts)
+        work.session.add_all(person for person, _, _ in rows)
+        work.session.flush()
+        memberships = [
+            {
+                "id": new_id(),
+                "organization_id": organization_id,
+                "person_id": person.id,
+                "account_id": account_id,
+                "role": row.get("role", Role.MEMBER),
+                "status": row.get("status", MembershipStatus.ACTIVE),
+                "sort_name": sort_name_of(person),
+                "search_text": search_text_of(person),
+                "joined_at": now,
+            }
+            for person, account_id, row in rows
+        ]
+        work.session.execute(insert(Membership), memberships)
+
+
+def fill_many(world: World, organization_id: UUID, size: int) -> None:
+    """Members with names that search and order have work with."""
+    people = [
+        {"name": f"Member {number * 7919 % size:05}", "email": f"m{number}@example.com"}
+        for number in range(size)
+    ]
+    fill(world, organization_id, people)
+    with world.app.app_context():
+        world.state.session.execute(text("ANALYZE"))
+        world.state.session.commit()
 
 
 @pytest.fixture
