@@ -284,7 +284,7 @@ def at_once(*acts: Callable[[], None]) -> list[BaseException]:
     return raised
 
 
-@pytest.mark.promise("TO-045", "TS-008")
+@pytest.mark.promise("TO-045")
 @pytest.mark.timeout(180)
 def test_fifty_writers_at_once_leave_one_unbroken_chain(db_world: World) -> None:
     account_id = uuid_of_new_account(db_world)

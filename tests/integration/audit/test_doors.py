@@ -91,7 +91,6 @@ def test_owner_admin_and_auditor_read_and_export_and_nobody_else_does(
     assert world.rows() == before
 
 
-@pytest.mark.promise("TS-008")
 def test_the_log_of_one_organization_shows_nothing_of_another(
     two_organizations: tuple[Shape, Shape],
 ) -> None:
@@ -349,6 +348,7 @@ def test_a_cursor_that_is_none_is_refused(world: World, cursor: str) -> None:
 # --- files ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("TS-008")
 def test_a_file_holds_everything_oldest_first_and_its_own_export(world: World) -> None:
     ada = world.ada
     ada.adopt(ada.pick_band())
