@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from sqlalchemy import select
 
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.models import Invitation, Membership, Person
+from flask_tokenoffset.models import LONGEST_EMAIL, Invitation, Membership, Person
 from flask_tokenoffset.permissions import Role, may_grant
 from flask_tokenoffset.services.addresses import read_address
 from flask_tokenoffset.services.invitations import Standing, standing_of, with_inviter
@@ -98,7 +98,8 @@ def _read(row: Row) -> Result:
     try:
         address = read_address(row.address)
     except InvalidInput as error:
-        return Result(row, Outcome.INVALID_ADDRESS, row.address, reason=error.message)
+        shown = row.address[:LONGEST_EMAIL]
+        return Result(row, Outcome.INVALID_ADDRESS, shown, reason=error.message)
     try:
         role = Role(row.role.lower()) if row.role else DEFAULT_ROLE
     except ValueError:

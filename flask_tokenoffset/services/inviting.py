@@ -202,12 +202,10 @@ def _count(
     attempts: AttemptLimiter, place: Place, person: Person, count: int, settings: Settings
 ) -> None:
     for name, subject in (
-        ("invitations-of-person", person.id),
-        ("invitations-of-organization", place.organization.id),
+        ("invitations-of-person", person.user_key),
+        ("invitations-of-organization", str(place.organization.id)),
     ):
-        attempts.check(
-            name, str(subject), limit_per_hour=settings.invitations_per_hour, count=count
-        )
+        attempts.check(name, subject, limit_per_hour=settings.invitations_per_hour, count=count)
 
 
 def _count_address(attempts: AttemptLimiter, address: str) -> None:

@@ -265,7 +265,8 @@ def _lock(
     what is read afterwards is what stands.
     """
     session = work.session
-    attempts.check("invitation-answers", str(person.id), limit_per_hour=MOST_ANSWERS_PER_HOUR)
+    # By the host's key: a refused first change leaves no row, and with it no id of ours.
+    attempts.check("invitation-answers", person.user_key, limit_per_hour=MOST_ANSWERS_PER_HOUR)
     organization_id = session.scalar(select(Invitation.organization_id).where(which))
     if organization_id is None:
         raise nothing_here()
