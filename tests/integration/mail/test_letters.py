@@ -1,0 +1,149 @@
+"""Every kind of message has a text, which a host may replace; no name in it can pose as more."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from flask import request
+from jinja2 import DictLoader
+from sqlalchemy import update
+
+from flask_tokenoffset.models import Invitation, MagicLink, MagicLinkPurpose, MessageKind
+from flask_tokenoffset.services.mail import DETAILS, WITH_LINK
+from flask_tokenoffset.services.people import find_person
+from tests.support.outbox import ADA
+
+if TYPE_CHECKING:
+    from tests.support.outbox import Outbox
+    from tests.support.world import World
+
+HOSTILE = "The\r\nBcc: eve@example.com\u2028\nClub\0 {{ 7 * 7 }}"
+
+
+def link_to(outbox: Outbox, kind: MessageKind) -> UUID | None:
+    """What a message of a kind refers to, made for the purpose."""
+    now = outbox.world.clock.now()
+    if kind not in WITH_LINK:
+        return None
+    common = {"salt": "s" * 64, "token_digest": "d" * 64, "email": ADA, "created_at": now}
+    with outbox.unit() as work:
+        if kind is MessageKind.MAGIC_LINK:
+            row: Any = MagicLink(
+                purpose=MagicLinkPurpose.CONFIRM,
+                browser_digest="b" * 64,
+                next_path="/",
+                expires_at=now + timedelta(minutes=10),
+                **common,
+            )
+            work.session.add(row)
+            work.session.flush()
+            return UUID(str(row.id))
+    ada = outbox.world.ada
+    organization_id = ada.create_organization("The club")
+    with outbox.unit() as work:
+        inviter = find_person(work.session, ada.user_key)
+        assert inviter is not None
+        row = Invitation(
+            organization_id=organization_id,
+            role="member",
+            invited_by=inviter.id,
+            sent_at=now,
+            expires_at=now + timedelta(days=7),
+            **common,
+        )
+        work.session.add(row)
+        work.session.flush()
+        return UUID(str(row.id))
+
+
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_kind_has_a_text_that_names_what_it_must_on_one_line(
+    world: World, outbox: Outbox, kind: MessageKind
+) -> None:
+    details = dict.fromkeys(DETAILS[kind], HOSTILE)
+    outbox.put(kind=kind, reference_id=link_to(outbox, kind), **details)
+    world.work()
+    (message,) = [each for each in world.mail.to(ADA) if each.kind == kind]
+    assert message.subject
+    assert "localhost" in message.text
+    if details and kind is not MessageKind.MAGIC_LINK:  # whose purpose only chooses a text
+        assert "The Bcc: eve@example.com Club {{ 7 * 7 }}" in message.text
+    assert not re.search(r"^Bcc", message.text, re.MULTILINE)
+    assert max(map(len, message.text.replace(HOSTILE, "").splitlines())) < 200
+    assert "\n\n\n" not in message.text
+    assert "{%" not in message.text
+    assert bool(re.search(r"^http://localhost/tokenoffset/", message.text, re.MULTILINE)) == (
+        kind in WITH_LINK
+    )
+
+
+@pytest.mark.parametrize("purpose", MagicLinkPurpose)
+def test_each_purpose_of_a_link_has_words_of_its_own(
+    world: World, outbox: Outbox, purpose: MagicLinkPurpose
+) -> None:
+    reference_id = link_to(outbox, MessageKind.MAGIC_LINK)
+    outbox.put(kind=MessageKind.MAGIC_LINK, reference_id=reference_id, purpose=purpose)
+    world.work()
+    (message,) = world.mail.to(ADA)
+    words = {"verify-address": "is yours", "sign-in": "sign in", "confirm": "Confirm"}
+    assert words[purpose] in message.subject
+
+
+def test_a_host_may_write_a_text_itself_and_its_context_processors_are_left_alone(
+    world: World, outbox: Outbox
+) -> None:
+    world.app.context_processor(lambda: {"path": request.path})  # would need a request
+    world.app.jinja_loader = DictLoader(
+        {"tokenoffset/mail/key-replaced.txt": "Subject: Ours\n\nThe key of {{ source }}\n"}
+    )
+    outbox.put()
+    world.work()
+    (message,) = world.mail.to(ADA)
+    assert (message.subject, message.text) == ("Ours", "The key of Work\n")
+
+
+@pytest.mark.parametrize("text", ["No subject", "Subject: One\nNo empty line", ""])
+def test_a_text_without_a_subject_says_so_and_waits(
+    world: World, outbox: Outbox, text: str
+) -> None:
+    world.app.jinja_loader = DictLoader({"tokenoffset/mail/key-replaced.txt": text})
+    message_id = outbox.put()
+    with pytest.raises(ValueError, match="first line of tokenoffset/mail/key-replaced"):
+        world.work()
+    assert outbox.standing(message_id) == ("queued", "unavailable")
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fate", ["expired", "used", "replaced"])
+def test_a_link_that_works_no_longer_is_not_sent(world: World, outbox: Outbox, fate: str) -> None:
+    reference_id = link_to(outbox, MessageKind.MAGIC_LINK)
+    message_id = outbox.put(
+        kind=MessageKind.MAGIC_LINK, reference_id=reference_id, purpose="confirm"
+    )
+    with outbox.unit() as work:
+        if fate == "expired":
+            world.clock.move(minutes=10)
+        elif fate == "used":
+            work.session.execute(update(MagicLink).values(used_at=world.clock.now()))
+        else:
+            work.session.delete(work.session.get_one(MagicLink, reference_id))
+    world.work()
+    assert outbox.standing(message_id) == ("failed", "outdated")
+    assert world.mail.messages == []
+
+
+def test_neither_the_database_nor_the_job_holds_what_a_link_opens(
+    world: World, outbox: Outbox
+) -> None:
+    reference_id = link_to(outbox, MessageKind.MAGIC_LINK)
+    outbox.put(kind=MessageKind.MAGIC_LINK, reference_id=reference_id, purpose="confirm")
+    world.work()
+    token = world.mail.link_to(ADA).rpartition("/")[2]
+    assert len(token) == 43
+    assert token not in repr(world.rows())
