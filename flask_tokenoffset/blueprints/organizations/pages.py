@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 
 from flask_tokenoffset.blueprints.context import acting_person, current_place, current_visitor
 from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
-from flask_tokenoffset.blueprints.places import organization_url
+from flask_tokenoffset.blueprints.places import home_of, organization_url
 from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import LONGEST_NAME
@@ -143,18 +143,9 @@ def _list_page(
         errors=refused.errors if isinstance(refused, InvalidInput) else {},
         refused=refused if isinstance(refused, Conflict) else None,
         notice=_NOTICES.get(request.args.get("done", "")),
-        landing_url=landing_url,
+        home_of=home_of,
     )
     return page, refused.status if refused else 200
-
-
-def landing_url(place: Place) -> str:
-    """Where somebody begins in an organization: a page their role may open.
-
-    :param place: theirs in it.
-    """
-    reads_plan = Permission.READ_PLAN in place.permissions
-    return organization_url(place.organization.id, "dashboard" if reads_plan else "membership")
 
 
 def _settings_page(
