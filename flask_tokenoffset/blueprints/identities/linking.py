@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset import own_login
-from flask_tokenoffset.blueprints.context import acting_person, forget_visitor
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor, forget_visitor
 from flask_tokenoffset.errors import IdentityProviderUnavailable, NotFound, OutboundDisabled
 from flask_tokenoffset.services import identities
 from flask_tokenoffset.state import current_state
@@ -14,6 +14,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from flask_tokenoffset.identity_providers import IdentityProvider
     from flask_tokenoffset.vault import Secret
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,18 @@ def refresh(identity_id: UUID) -> None:
         )
     if not kept:
         give_back(taken.provider, proved.refresh_token)
+
+
+def confirming_providers() -> list[IdentityProvider]:
+    """The providers by which whoever is signed in can show that it is they."""
+    state = current_state()
+    person = current_visitor().person
+    if person is None:
+        return []
+    linked = {
+        each.identity.provider for each in identities.list_identities(state.session, person.id)
+    }
+    return [each for each in state.identities.providers if each.name in linked]
 
 
 def give_back(provider: str, token: Secret | None) -> bool:

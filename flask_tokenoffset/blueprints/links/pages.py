@@ -12,6 +12,7 @@ from flask import make_response, redirect, request, url_for
 
 from flask_tokenoffset.blueprints.context import current_visitor
 from flask_tokenoffset.blueprints.fresh import host_sign_in_url, is_fresh
+from flask_tokenoffset.blueprints.identities.linking import confirming_providers
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
 from flask_tokenoffset.blueprints.links.following import follow_link
 from flask_tokenoffset.blueprints.next_path import local_path
@@ -145,6 +146,7 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
         fresh=is_fresh(_host_user(), current_visitor().person, strict=True),
         host_url=host_sign_in_url(next_path),
         email=held.email if held.verified and current_state().mailer is not None else None,
+        providers=confirming_providers(),
         refusal=refusal,
         minutes=_minutes(),
         fresh_minutes=current_state().settings.fresh_sign_in_minutes,
