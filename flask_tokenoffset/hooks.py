@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.services import forgetting
-from flask_tokenoffset.state import current_state
+from flask_tokenoffset.blueprints.people.account import forget
 
 if TYPE_CHECKING:
     from flask_tokenoffset.services.forgetting import Forgotten
@@ -21,6 +20,4 @@ def forget_person(user_key: str) -> Forgotten:
     :return: what was deleted.
     :raises LastOwner: the user alone owns an organization that is open; nothing is changed then.
     """
-    state = current_state()
-    with state.unit_of_work() as work:
-        return forgetting.forget_person(work, user_key=user_key, now=state.clock.now())
+    return forget(user_key, actor_id=None)

@@ -12,6 +12,7 @@ new one cannot be left out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
@@ -56,6 +57,7 @@ from flask_tokenoffset.models import (
     UsageSeries,
 )
 from flask_tokenoffset.permissions import Role
+from flask_tokenoffset.services.identities import take_all_tokens
 from flask_tokenoffset.services.invitations import mark_cancelled
 from flask_tokenoffset.services.mail import queue_message
 from flask_tokenoffset.services.members import leave_everything
@@ -63,7 +65,7 @@ from flask_tokenoffset.services.organizations import lock_organization
 from flask_tokenoffset.services.people import lock_person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.vault import Secret, Vault
 
 #: Tables whose rows of the person's own account are deleted, in an order that foreign keys allow.
 #: The same tables hold rows of organizations, which stay.
@@ -150,13 +153,23 @@ class Forgotten:
     rows_deleted: Mapping[str, int] = field(default_factory=dict)
 
 
-def forget_person(work: UnitOfWork, *, user_key: str, now: datetime) -> Forgotten:
+def forget_person(
+    work: UnitOfWork,
+    *,
+    user_key: str,
+    vault: Vault,
+    give_back: Callable[[str, Secret | None], object],
+    now: datetime,
+) -> Forgotten:
     """Delete what belongs to one of the host's users. Somebody unknown is no mistake.
 
     Jobs under way for them stop at their next step, because what they hold is gone. Should the same
     key ever come back, it is a new person.
 
     :param user_key: the host's own key for the user.
+    :param vault: opens the refresh tokens of their identities.
+    :param give_back: has an identity provider, by its name, void a refresh token; called after the
+        commit.
     :param now: the present instant, aware.
     :raises LastOwner: an open organization would be left without an owner who can act; nothing is
         changed then.
@@ -174,6 +187,8 @@ def forget_person(work: UnitOfWork, *, user_key: str, now: datetime) -> Forgotte
     organizations_left = _leave(work, person, now)
     # Adding a row to an account needs its key, so that from here on nobody adds one to this one.
     session.execute(select(Account.id).where(Account.id == person.account_id).with_for_update())
+    for taken in take_all_tokens(session, person.id, vault=vault):
+        work.after_commit(partial(give_back, taken.provider, taken.token))
     _forget_invitations(work, tally, person, address, now)
     _delete_rows(session, tally, person, address)
     tally.delete(IdempotencyRecord, IdempotencyRecord.user_key == user_key)

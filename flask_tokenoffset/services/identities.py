@@ -7,13 +7,20 @@ is never moved to another.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 
-from flask_tokenoffset.errors import Conflict, IdentityRefused, NotFound, NotPermitted
+from flask_tokenoffset.errors import (
+    Conflict,
+    IdentityRefused,
+    NotFound,
+    NotPermitted,
+    VaultError,
+)
 from flask_tokenoffset.models import (
     LONGEST_EMAIL,
     AuditAction,
@@ -45,6 +52,8 @@ if TYPE_CHECKING:
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import SealedSecret, Secret, Vault
+
+logger = logging.getLogger(__name__)
 
 #: Identities a person may have linked at once.
 MOST_IDENTITIES: Final = 10
@@ -228,6 +237,24 @@ def take_token(work: UnitOfWork, person: Person, identity_id: UUID, *, vault: Va
             "Nothing is kept by which the provider could be asked, or it is being asked at this"
             " moment. Link the identity again to have it checked."
         )
+    return taken
+
+
+def take_all_tokens(session: Session, person_id: UUID, *, vault: Vault) -> list[TakenToken]:
+    """Take out every refresh token of somebody who is being forgotten, to give them back.
+
+    :param person_id: their owner.
+    """
+    taken = []
+    for linked in list_identities(session, person_id):
+        try:
+            token = _take(session, linked.identity, vault)
+        except VaultError as error:
+            # The token goes all the same; the provider is not told.
+            logger.warning("The token of %s does not open: %s", linked.identity.id, error.code)
+            continue
+        if token is not None:
+            taken.append(token)
     return taken
 
 

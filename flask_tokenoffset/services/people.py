@@ -52,6 +52,7 @@ class Held:
 
     :param display_name: the host's name for them, until they have set one.
     :param email: the host's address for them; where it has none, the one they proved by a link.
+    :param named_by_host: whether the address is the host's.
     :param verified: whether somebody proved that the address is theirs.
     :param verified_at: since when that is known here; the host's word is noted with the person's
         next change.
@@ -60,6 +61,7 @@ class Held:
 
     display_name: str | None
     email: str | None
+    named_by_host: bool
     verified: bool
     verified_at: datetime | None
     verified_by_host: bool
@@ -97,6 +99,7 @@ def held_of(person: Person | None, host_user: HostUser) -> Held:
     return Held(
         display_name=_display_name_of(person, host_user),
         email=email,
+        named_by_host=said is not None,
         verified=by_host or verified_at is not None,
         verified_at=verified_at,
         verified_by_host=by_host,

@@ -82,6 +82,7 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     """
     _walk_account_pages(world, person, provider, keys)
     _follow_links(world, person)
+    _come_and_go_on_pages(world.browser(f"passer-by of {person.name}"))
     name = f"The club of {person.name}"
     made = _expect(person.submit("/organizations", "/organizations", name=name), 303)
     inside = person.within(_named_organization(made.location))
@@ -101,6 +102,13 @@ def walk_pages(world: World, person: Browser, provider: str, keys: tuple[str, st
     _expect(leaver.submit("/leave", "/leave"), 303)
     _expect(inside.submit(f"{second}/remove", "/remove"), 303)
     _expect(inside.submit("/settings/close", "/settings/close", name=name), 303)
+
+
+def _come_and_go_on_pages(newcomer: Browser) -> None:
+    """Say who one is, correct it, and have all of it deleted."""
+    _expect(newcomer.submit("/welcome", "/welcome", display_name="Passer-by"), 303)
+    _expect(newcomer.submit("/me", "/me", company="None"), 303)
+    _expect(newcomer.submit("/me/delete", "/me/delete"), 303)
 
 
 def _follow_links(world: World, person: Browser) -> None:
@@ -181,6 +189,9 @@ def walk_api(world: World, person: Browser, provider: str, keys: tuple[str, str]
     :param keys: a key the vendor accepts, and one to replace it with.
     """
     _walk_account_api(world, person, provider, keys)
+    newcomer = world.browser(f"caller-by of {person.name}")
+    _expect(newcomer.api("PATCH", "/me", {"display_name": "Caller-by"}), 200)
+    _expect(newcomer.api("DELETE", "/me", {"confirm": True}), 204)
     organization_id = person.create_organization(f"The club of {person.name}")
     inside = person.within(organization_id)
     others = _others(world, inside)

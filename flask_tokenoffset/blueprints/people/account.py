@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.context import current_visitor, forget_visitor
+from flask_tokenoffset.blueprints.identities.linking import give_back
 from flask_tokenoffset.errors import SignInRequired
 from flask_tokenoffset.services import forgetting
 from flask_tokenoffset.services.people import Held, held_of
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from flask_tokenoffset.blueprints.context import Visitor
     from flask_tokenoffset.host import HostUser
     from flask_tokenoffset.services.forgetting import Forgotten
@@ -24,18 +27,33 @@ def known_of(visitor: Visitor) -> Held:
     return held_of(visitor.person, _host_user(visitor))
 
 
-def forget_oneself() -> Forgotten:
+def forget_oneself() -> None:
     """Delete what belongs to whoever is signed in.
 
     :raises LastOwner: they alone own an organization that is open; nothing is changed then.
     """
-    state = current_state()
     visitor = current_visitor()
-    user_key = _host_user(visitor).key
     forget_visitor()
+    forget(_host_user(visitor).key, actor_id=visitor.person.id if visitor.person else None)
+
+
+def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:
+    """Delete what belongs to one of the host's users.
+
+    :param user_key: the host's own key for the user.
+    :param actor_id: the person who asks for it; nobody where the host does.
+    :raises LastOwner: they alone own an organization that is open; nothing is changed then.
+    """
+    state = current_state()
     with state.unit_of_work() as work:
-        work.actor_id = visitor.person.id if visitor.person else None
-        return forgetting.forget_person(work, user_key=user_key, now=state.clock.now())
+        work.actor_id = actor_id
+        return forgetting.forget_person(
+            work,
+            user_key=user_key,
+            vault=state.vault,
+            give_back=give_back,
+            now=state.clock.now(),
+        )
 
 
 def _host_user(visitor: Visitor) -> HostUser:

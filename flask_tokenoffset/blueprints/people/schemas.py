@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from flask_tokenoffset.blueprints.api_schema import Answer, Body
 from flask_tokenoffset.models import LONGEST_NAME, MembershipStatus
@@ -36,7 +36,17 @@ class PersonBody(Body):
 class ForgetBody(Body):
     """Says that it is meant."""
 
-    confirm: Literal[True] = Field(description="Must be true: nothing of it can be brought back.")
+    confirm: bool = Field(
+        description="Must be true: nothing of it can be brought back.",
+        json_schema_extra={"const": True},
+    )
+
+    @field_validator("confirm")
+    @classmethod
+    def _is_meant(cls, confirm: bool) -> bool:  # noqa: FBT001 - as pydantic calls it
+        if not confirm:
+            raise ValueError("It must be true. Nothing was deleted.")
+        return confirm
 
 
 class PersonPlaceAnswer(Answer):

@@ -16,6 +16,8 @@ from flask_tokenoffset.models import (
     AuditOrigin,
     Base,
     CostLine,
+    Identity,
+    IdentityCredential,
     Invitation,
     Membership,
     OutboundMessage,
@@ -28,6 +30,8 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services import forgetting, plans
 from flask_tokenoffset.services.estimates import estimate_from_band
+from flask_tokenoffset.services.identity_credentials import store_token
+from flask_tokenoffset.vault import Secret
 from tests.integration.people.every_table import Marked, tables
 from tests.support.organizations import join
 
@@ -525,6 +529,42 @@ def test_the_host_hears_of_it_after_the_commit(world: World) -> None:
         forget(world, world.ada)
         forget(world, world.ada)
     assert heard == [{"person_id": person_id, "account_id": account_id}]
+
+
+def test_refresh_tokens_are_given_back_once_everything_is_deleted(db_world: World) -> None:
+    world = db_world
+    world.ada.pick_band()
+    person_id, account_id = person_of(world, world.ada)
+    given_back: list[tuple[str, str | None, int]] = []
+
+    def give_back(provider: str, token: Secret | None) -> None:
+        left = len(world.rows(Identity, IdentityCredential)["tokenoffset_identity_credential"])
+        given_back.append((provider, token and token.reveal(), left))
+
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        identity = Identity(
+            account_id=account_id,
+            person_id=person_id,
+            provider="fernhill-id",
+            issuer="https://id.example.com",
+            subject="ada",
+            email_verified=False,
+            linked_at=world.clock.now(),
+        )
+        work.session.add(identity)
+        work.session.flush()
+        token = Secret("a-refresh-token-of-ada")
+        store_token(work.session, identity, token, vault=world.state.vault, now=world.clock.now())
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        forgetting.forget_person(
+            work,
+            user_key=world.ada.user_key,
+            vault=world.state.vault,
+            give_back=give_back,
+            now=world.clock.now(),
+        )
+        assert given_back == []
+    assert given_back == [("fernhill-id", "a-refresh-token-of-ada", 0)]
 
 
 def test_one_of_many_tables_that_was_left_out_would_be_found(
