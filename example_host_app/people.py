@@ -63,7 +63,7 @@ TO_TRY: Final = (
             (JONAS, "invited"),
         ),
     ),
-    ("Neither", ((STRANGER, "a stranger to both"),)),
+    ("Neither", ((STRANGER, "stranger"),)),
 )
 
 _ALMANAC: Final = (
