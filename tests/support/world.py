@@ -99,6 +99,14 @@ class HeldQueue:
         """Nothing can be wrong with it."""
 
 
+def address_of(name: str) -> str:
+    """Where one of the host's users gets mail.
+
+    :param name: what the host calls them; no address has spaces.
+    """
+    return f"{name.replace(' ', '.')}@example.com"
+
+
 class Browser:
     """A browser in which somebody is signed in, or nobody.
 
@@ -121,7 +129,7 @@ class Browser:
     @property
     def address(self) -> str:
         """Where whoever is signed in gets mail."""
-        return f"{self.name}@example.com"
+        return address_of(self.name or "")
 
     def grow_stale(self) -> None:
         """Let the host no longer count the sign-in as a fresh one."""
@@ -468,7 +476,7 @@ def _add_login(app: Flask, db: SQLAlchemy) -> None:
         user = db.session.scalar(select(User).where(User.name == name))
         if user is None:
             verified = bool(request.form.get("verified"))
-            user = User(name=name, email=f"{name}@example.com", email_verified=verified)
+            user = User(name=name, email=address_of(name), email_verified=verified)
             db.session.add(user)
             db.session.commit()
         flask_login.login_user(user)
