@@ -21,6 +21,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "db": "flask_tokenoffset.cli.db:db",
     "estimate": "flask_tokenoffset.cli.estimate:estimate",
     "keys": "flask_tokenoffset.cli.keys:keys",
+    "permissions": "flask_tokenoffset.cli.permissions:permissions",
     "tick": "flask_tokenoffset.cli.worker:tick",
     "worker": "flask_tokenoffset.cli.worker:worker",
 }
