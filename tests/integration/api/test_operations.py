@@ -28,6 +28,7 @@ SUCCESSES = {
     "read_estimate": 200,
     "read_plan": 200,
     "list_billing_records": 200,
+    "list_audit_events": 200,
     "adopt_estimate": 201,
     "pause_plan": 200,
     "resume_plan": 200,
