@@ -167,11 +167,15 @@ def _found(client: Client) -> None:
         }
         owner = people[client.owner]
         work.actor_id = owner.id
-        organization = create_organization(work, person=owner, name=client.name, now=then)
+        organization = create_organization(
+            work, person=owner, name=client.name, settings=state.settings, now=then
+        )
         for someone, role in client.people.items():
+            work.actor_id = people[someone].id  # They come of their own accord.
             members.add_member(
                 work, organization=organization, person=people[someone], role=role, now=then
             )
+        work.actor_id = owner.id
         member_terms.change_terms(
             work, organization_id=organization.id, person=owner, terms=client.terms, now=then
         )

@@ -32,6 +32,8 @@ from example_host_app.database import db
 from example_host_app.first_run import walk_through
 from example_host_app.people import Someone, find_or_add, settle_in
 from example_host_app.ten_thousand import fill_ferries
+from example_host_app.walking import WentWrong
+from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.migrations import runner
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import EmbeddedQueue
@@ -82,13 +84,7 @@ def main(port: int, *, check: bool) -> None:
         stack.enter_context(serving(app, listener))
         click.echo(f"Fernhill is ready after {time.monotonic() - began:.1f} s.")
         if check:
-            newcomer = Someone(
-                f"newcomer-{os.urandom(4).hex()}@fernhill.example", "Nell Comer", "new-to-all-this"
-            )
-            with app.app_context():
-                find_or_add(newcomer)
-                db.session.commit()
-            sys.exit(0 if walk_through(address, newcomer, say=click.echo) else 1)
+            sys.exit(0 if _walk(app, address) else 1)
         introduce(address)
         threading.Event().wait()
 
@@ -194,6 +190,25 @@ def introduce(address: str) -> None:
 
   No vendor is called and no money moves. Ctrl-C ends it."""
     )
+
+
+def _walk(app: Flask, address: str) -> bool:
+    """Walk through a first run with two people nobody has seen before."""
+    tag = os.urandom(4).hex()
+    newcomer = Someone(f"newcomer-{tag}@fernhill.example", "Nell Comer", "new-to-all-this")
+    companion = Someone(f"companion-{tag}@fernhill.example", "Cora Panion", "comes-along-gladly")
+    with app.app_context():
+        for someone in (newcomer, companion):
+            find_or_add(someone)
+        db.session.commit()
+
+    def verify_log() -> str:
+        done = app.test_cli_runner().invoke(tokenoffset, ["audit", "verify"])
+        if done.exit_code:
+            raise WentWrong(done.output)
+        return done.output.strip()
+
+    return walk_through(address, newcomer, companion, verify_log=verify_log, say=click.echo)
 
 
 def _close(app: Flask) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from http import HTTPStatus
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from example_host_app.browser import Browser, Page
+from example_host_app.first_team import gather_a_team
 from example_host_app.people import STRANGER, Someone
+from example_host_app.walking import Walk, WentWrong, expect, link, sign_in
 from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
     ANTHROPIC_ORDINARY_KEY,
@@ -28,7 +29,7 @@ from flask_tokenoffset.testing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 KEYS: Final = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
 #: How long both samples may take.
@@ -44,22 +45,31 @@ _SETTLING_HOURS: Final = 6
 _ROUNDING_TOKENS: Final = 50
 
 
-class WentWrong(Exception):
-    """A step did not end as it should."""
-
-
-def walk_through(address: str, newcomer: Someone, *, say: Callable[[str], object]) -> bool:
+def walk_through(
+    address: str,
+    newcomer: Someone,
+    companion: Someone,
+    *,
+    verify_log: Callable[[], str],
+    say: Callable[[str], object],
+) -> bool:
     """Take every step; gives whether all went well.
 
     :param address: where Fernhill is served.
     :param newcomer: somebody Fernhill knows, and the extension does not.
+    :param companion: another one.
+    :param verify_log: verifies the audit log on the command line; gives what it printed.
     :param say: is handed a line for each step.
     """
-    walk = _Walk(say)
+    walk = Walk(say)
     began = time.monotonic()
     try:
         with Browser(address) as browser, Browser(address) as other:
             _walk(walk, browser, other, newcomer)
+        with Browser(address) as browser, Browser(address) as other:
+            gather_a_team(walk, browser, other, newcomer, companion)
+        with walk.step("the audit log is as it was written"):
+            say(f"     {verify_log()}")
     except (WentWrong, LookupError, httpx.HTTPError) as error:
         say(f"FAILED {error}")
         return False
@@ -67,76 +77,48 @@ def walk_through(address: str, newcomer: Someone, *, say: Callable[[str], object
     return True
 
 
-class _Walk:
-    def __init__(self, say: Callable[[str], object]) -> None:
-        self.say = say
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        except Exception:
-            self.say(f"  no {time.monotonic() - began:6.2f} s  {what}")
-            raise
-        self.say(f"  ok {time.monotonic() - began:6.2f} s  {what}")
-
-
-def _walk(walk: _Walk, browser: Browser, other: Browser, newcomer: Someone) -> None:
+def _walk(walk: Walk, browser: Browser, other: Browser, newcomer: Someone) -> None:
     with walk.step("sign in at Fernhill, and follow «AI footprint»"):
-        page = browser.follow(_sign_in(browser, newcomer), "AI footprint")
-        _expect(page, page.status == HTTPStatus.OK, "the dashboard")
+        page = browser.follow(sign_in(browser, newcomer), "AI footprint")
+        expect(page, page.status == HTTPStatus.OK, "the dashboard")
     with walk.step("a key of the wrong kind is refused beside its field"):
         page = _paste(browser, "anthropic", ANTHROPIC_ORDINARY_KEY)
-        _expect(page, page.status == HTTPStatus.UNPROCESSABLE_ENTITY, "a refusal")
-        _expect(page, ANTHROPIC_ORDINARY_KEY not in page.html, "no key on the page")
+        expect(page, page.status == HTTPStatus.UNPROCESSABLE_ENTITY, "a refusal")
+        expect(page, ANTHROPIC_ORDINARY_KEY not in page.html, "no key on the page")
     sources: dict[str, Page] = {}
     for provider, key in KEYS.items():
         with walk.step(f"connect the simulated {provider}"):
             sources[provider] = _paste(browser, provider, key)
             ours = re.search(r"/sources/[0-9a-f-]{36}$", sources[provider].url.path)
-            _expect(sources[provider], bool(ours), "the page of the new source")
+            expect(sources[provider], bool(ours), "the page of the new source")
     with walk.step("both samples complete"):
         for page in sources.values():
             _wait_for_estimate(browser, page)
     with walk.step("the combined estimate costs what the vendors' books say"):
-        page = browser.open(_link(browser.open("/footprint/"), r"/estimates/[0-9a-f-]{36}"))
+        page = browser.open(link(browser.open("/footprint/"), r"/estimates/[0-9a-f-]{36}"))
         amount = _amount_in(page)
-        _expect(page, amount in _amounts_by_the_books(), f"one of {_amounts_by_the_books()}")
+        expect(page, amount in _amounts_by_the_books(), f"one of {_amounts_by_the_books()}")
     with walk.step(f"adopt it at {amount}"):
         form = page.form_with(action="/plan/adoptions")
         page = browser.submit(page, form)
-        _expect(page, page.status == HTTPStatus.OK and amount in page.text, f"the plan at {amount}")
+        expect(page, page.status == HTTPStatus.OK and amount in page.text, f"the plan at {amount}")
     with walk.step("the dashboard shows it to the cent"):
         page = browser.open("/footprint/")
-        _expect(page, amount in page.text, amount)
+        expect(page, amount in page.text, amount)
     with walk.step("a stranger sees nothing of it"):
-        _sign_in(other, STRANGER)
+        sign_in(other, STRANGER)
         for page in sources.values():
-            _expect(
+            expect(
                 theirs := other.open(str(page.url)),
                 theirs.status == HTTPStatus.NOT_FOUND,
                 "nothing",
             )
-        _expect(theirs := other.open("/footprint/"), amount not in theirs.text, "no amount")
-
-
-def _sign_in(browser: Browser, someone: Someone) -> Page:
-    page = browser.open("/")
-    _expect(page, page.url.path == "/sign-in", "the sign-in page")
-    page = browser.submit(
-        page,
-        page.form_with("email", "password"),
-        email=someone.email,
-        password=someone.password,
-    )
-    _expect(page, page.status == HTTPStatus.OK and someone.name in page.text, "to be signed in")
-    return page
+        expect(theirs := other.open("/footprint/"), amount not in theirs.text, "no amount")
 
 
 def _paste(browser: Browser, provider: str, key: str) -> Page:
     sources = browser.open("/footprint/sources")
-    page = browser.open(_link(sources, rf"/sources/connect/{provider}$"))
+    page = browser.open(link(sources, rf"/sources/connect/{provider}$"))
     label = f"{provider} of the almanac"
     return browser.submit(page, page.form_with("key", "label"), key=key, label=label)
 
@@ -145,7 +127,7 @@ def _wait_for_estimate(browser: Browser, source: Page) -> None:
     deadline = time.monotonic() + SAMPLE_SECONDS
     while time.monotonic() < deadline:
         page = browser.open(str(source.url))
-        _expect(page, "The last sample failed" not in page.text, "a sample that does not fail")
+        expect(page, "The last sample failed" not in page.text, "a sample that does not fail")
         if any("/estimates/" in target for target in page.links.values()):
             return
         time.sleep(POLL_SECONDS)
@@ -155,7 +137,7 @@ def _wait_for_estimate(browser: Browser, source: Page) -> None:
 def _amount_in(page: Page) -> str:
     """The amount that the adoption form of a page stands for."""
     cents = page.form_with(action="/plan/adoptions").fields.get("amount_cents", "")
-    _expect(page, cents.isdecimal(), "an amount in the form")
+    expect(page, cents.isdecimal(), "an amount in the form")
     return _money(int(cents))
 
 
@@ -177,15 +159,3 @@ def _amounts_by_the_books() -> list[str]:
 
 def _money(cents: int) -> str:
     return f"${cents / 100:,.2f}"
-
-
-def _link(page: Page, pattern: str) -> str:
-    for target in page.links.values():
-        if re.search(pattern, target):
-            return target
-    raise WentWrong(f"no link to {pattern} at {page.url}, which reads: {page.text}")
-
-
-def _expect(page: Page, well: bool, wanted: str) -> None:  # noqa: FBT001 - reads as an assertion
-    if not well:
-        raise WentWrong(f"wanted {wanted} at {page.url}, got {page.status}: {page.text}")

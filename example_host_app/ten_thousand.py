@@ -167,6 +167,7 @@ def _add(work: UnitOfWork, organization: Organization, sailors: Sequence[_Sailor
             account_id=organization.account_id,
             subject_type="membership",
             subject_id=membership,
+            actor_id=person,
             person_id=str(person),
             role=sailor.role,
         )
