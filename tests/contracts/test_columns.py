@@ -507,6 +507,17 @@ FIELDS = {
     "tokens_per_month",
     "tokenoffset_csrf",
     "update",  # The button that shows an amount instead of going on.
+    "cap",  # Dollars a month, on the page of the terms.
+    "cap_cents_per_month",
+    "current_band",  # Which plans to change: of this band.
+    "default_band",
+    "default_coverage",
+    "default_coverage_percent",
+    "difference_cents",  # What a preview showed, sent back.
+    "payer",
+    "payer_rule",
+    "plans_to_change",  # What a preview showed, sent back.
+    "shared",  # Whether an organization may see one's own use.
 }
 
 #: The one text of many lines and the one file anybody can send, on one page: a list of addresses
