@@ -140,7 +140,7 @@ def news_of(shown: Dashboard) -> list[News]:
         found.append(
             News(
                 adoption.adopted_at,
-                f"You adopted {formatting.money_cents(adoption.amount_cents)} a month.",
+                f"{formatting.money_cents(adoption.amount_cents)} a month was adopted.",
             )
         )
         if (record := shown.charged.newest_record) is not None:

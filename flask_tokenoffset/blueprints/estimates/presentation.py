@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _QUALITY: Final[Mapping[str, str]] = {
     QUALITY_BAND: "A rough answer: the middle of a published band.",
-    QUALITY_TYPED: "An amount you typed, split into kinds of token as is typical of that much use.",
-    QUALITY_COMBINED: "The newest samples of all your connections, added up.",
+    QUALITY_TYPED: "A typed amount, split into kinds of token as is typical of that much use.",
+    QUALITY_COMBINED: "The newest samples of all connections, added up.",
     QualityTier.MEASURED_30_DAYS: "Measured: what was used in the last 30 complete days.",
     QualityTier.SHORT_HISTORY: "Measured over a short history, so it may still change much.",
 }
@@ -133,7 +133,7 @@ def origin_of(
         case SourceKind.BAND:
             return f"The {band(band_key).name} band" if band_key else "A band"
         case SourceKind.CUSTOM:
-            return "Your own amount"
+            return "A typed amount"
         case SourceKind.SAMPLED:
             return f"Sampled: {source_label}" if source_label else "A sampled connection"
         case SourceKind.COMBINED:

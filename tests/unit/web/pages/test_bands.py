@@ -85,7 +85,7 @@ def test_a_typed_amount_becomes_an_estimate_to_review(world: World) -> None:
     answer = world.ada.submit("/bands", "/estimates", band="own", tokens="1.5 billion")
     page = world.ada.page(answer.location.removeprefix("/tokenoffset"))
     assert "Tokens a month 1.5 billion" in page.text
-    assert "Your own amount" in page.text
+    assert "A typed amount" in page.text
     assert "Adopt $375.00 a month" in page.text
 
 

@@ -172,7 +172,7 @@ def test_what_changed_is_told_newest_first(world: World) -> None:
     plan = world.ada.adopt(world.ada.newest_estimate(source_id)["id"])
     text = world.ada.page("/").text
     amount = f"${plan['adoption']['amount_cents'] / 100:,.2f}"
-    assert text.index(f"You adopted {amount}") < text.index("Lab was sampled")
+    assert text.index(f"{amount} a month was adopted") < text.index("Lab was sampled")
 
 
 def test_an_ended_plan_says_so(world: World) -> None:

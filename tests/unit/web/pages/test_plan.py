@@ -30,7 +30,7 @@ def test_without_a_plan_the_way_to_one_is_shown(world: World) -> None:
     ("fields", "origin", "tokens", "amount"),
     [
         ({"band": "worker"}, "The Worker band", "5,000,000", "$1.25"),
-        ({"band": "own", "tokens": "7M"}, "Your own amount", "7,000,000", "$1.75"),
+        ({"band": "own", "tokens": "7M"}, "A typed amount", "7,000,000", "$1.75"),
     ],
 )
 def test_a_plan_records_amount_source_and_tokens(
