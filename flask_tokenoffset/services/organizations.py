@@ -36,6 +36,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.permissions import ROLES, Permission, Role
 from flask_tokenoffset.services.billing import record_due_months
 from flask_tokenoffset.services.connections import disconnect
+from flask_tokenoffset.services.identities import check_required
 from flask_tokenoffset.services.names import check_name
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 #: Open organizations that one person may have created.
@@ -143,17 +145,20 @@ def lock_place(
 
 
 def create_organization(
-    work: UnitOfWork, *, person: Person, name: str, now: datetime
+    work: UnitOfWork, *, person: Person, name: str, settings: Settings, now: datetime
 ) -> Organization:
     """Make an organization with an account of its own; whoever makes it is its owner.
 
     :param person: who makes it.
     :param name: what it is called; another one may be called the same.
+    :param settings: say which linked identity is required to belong to an organization, if any.
     :raises InvalidInput: the name cannot be used; the field is ``name``.
+    :raises NotPermitted: the person lacks the identity that is required.
     :raises Conflict: the person has created as many as anybody may.
     """
     session = work.session
     name = _check_name(name)
+    check_required(session, person, settings)
     # Two that are made at once are counted one after the other.
     session.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
     created = session.scalar(

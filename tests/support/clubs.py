@@ -111,7 +111,11 @@ def found(world: World, owner: Browser, name: str = "Fernhill", **values: Any) -
     _make_account(owner)
     with world.app.app_context(), world.state.unit_of_work() as work:
         organization = create_organization(
-            work, person=_person_of(work.session, owner), name=name, now=world.clock.now()
+            work,
+            person=_person_of(work.session, owner),
+            name=name,
+            settings=world.state.settings,
+            now=world.clock.now(),
         )
         club = Club(world, organization.id, owner)
         club.members[owner.name or ""] = work.session.scalars(

@@ -69,7 +69,7 @@ def create_organization(body: OrganizationBody) -> OperationAnswer:
     with state.unit_of_work() as work:
         person = acting_person(work)
         organization = organizations.create_organization(
-            work, person=person, name=body.name, now=state.clock.now()
+            work, person=person, name=body.name, settings=state.settings, now=state.clock.now()
         )
         place = organizations.find_place(work.session, organization.id, person.id)
     if place is None:

@@ -10,7 +10,7 @@ from flask_tokenoffset.blueprints.context import acting_person, current_place, c
 from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
 from flask_tokenoffset.blueprints.places import home_of, organization_url
 from flask_tokenoffset.blueprints.rendering import render
-from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services import organizations
@@ -55,9 +55,13 @@ def create_organization() -> ResponseReturnValue:
     try:
         with state.unit_of_work() as work:
             organization_id = organizations.create_organization(
-                work, person=acting_person(work), name=name, now=state.clock.now()
+                work,
+                person=acting_person(work),
+                name=name,
+                settings=state.settings,
+                now=state.clock.now(),
             ).id
-    except (InvalidInput, Conflict) as refused:
+    except (InvalidInput, Conflict, NotPermitted) as refused:
         return _list_page(name=name, refused=refused)
     return redirect(organization_url(organization_id, "members"), code=_SEE_OTHER)
 
@@ -118,9 +122,7 @@ def register_in_organization(pages: Blueprint) -> None:
     pages.add_url_rule("/settings/close", view_func=close_organization, methods=["GET", "POST"])
 
 
-def _list_page(
-    *, name: str = "", refused: InvalidInput | Conflict | None = None
-) -> ResponseReturnValue:
+def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
     person = current_visitor().person
     after = read_name_cursor(request.args.get("cursor"))
     found: list[Place] = []
@@ -141,7 +143,7 @@ def _list_page(
         name=name,
         longest_name=LONGEST_NAME,
         errors=refused.errors if isinstance(refused, InvalidInput) else {},
-        refused=refused if isinstance(refused, Conflict) else None,
+        refused=None if isinstance(refused, InvalidInput) else refused,
         notice=_NOTICES.get(request.args.get("done", "")),
         home_of=home_of,
     )

@@ -197,6 +197,8 @@ def test_a_required_identity_must_be_linked_before_joining(
 ) -> None:
     scene = Scene(make_world, TOKENOFFSET_REQUIRED_IDENTITY="acme")
     world = scene.world
+    # To found one is to join it.
+    assert scene.link(world.browser("bolt-owner"), "bolt-at-acme").status_code < 400
     bolt = make_shape(world, "bolt")
     link = invite(bolt, world.ada)
     before = world.rows()

@@ -149,7 +149,11 @@ class Membering(RuleBasedStateMachine):
     def _create(self, actor: int) -> None:
         def create(work: UnitOfWork, person: Person) -> Organization:
             return organizations.create_organization(
-                work, person=person, name="A club", now=self.world.clock.now()
+                work,
+                person=person,
+                name="A club",
+                settings=self.world.state.settings,
+                now=self.world.clock.now(),
             )
 
         club_id = self._does("create", actor, None, create)

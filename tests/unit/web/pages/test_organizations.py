@@ -11,6 +11,8 @@ from tests.support.html_page import HtmlPage
 from tests.support.organizations import PARTS, Shape, join, two_organizations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.world import World
 
 __all__ = ["two_organizations"]
@@ -96,6 +98,24 @@ def test_too_many_are_refused_on_the_page_and_what_was_typed_is_kept(
     assert "Nothing was created" in page.text
     assert "Close one first" in page.text
     assert page.by_id("to-name").attributes["value"] == "Second"
+
+
+def test_where_an_identity_is_required_nobody_begins_without_it(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(
+        TOKENOFFSET_OAUTH_PROVIDERS={
+            "acme": {"title": "Acme", "issuer": "https://login.acme.example", "client_id": "us"}
+        },
+        TOKENOFFSET_REQUIRED_IDENTITY="acme",
+    )
+    answer = world.ada.post("/organizations", name="Corner shop")
+    assert answer.status_code == 403
+    page = HtmlPage(answer.text)
+    assert "an account at Acme must be linked" in page.text
+    assert page.by_id("to-name").attributes["value"] == "Corner shop"
+    assert world.ada.api("POST", "/organizations", {"name": "Corner shop"}).status_code == 403
+    assert world.rows(Organization) == {"tokenoffset_organization": []}
 
 
 def test_the_list_is_read_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
