@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from flask_tokenoffset.oidc.client import IdentityClient, ProvedIdentity, Trip
+from flask_tokenoffset.oidc.client import (
+    AuthorizationAnswer,
+    IdentityClient,
+    ProvedIdentity,
+    Trip,
+)
 from flask_tokenoffset.oidc.gateway import IdentityGateway
 
-__all__ = ["IdentityClient", "IdentityGateway", "ProvedIdentity", "Trip"]
+__all__ = ["AuthorizationAnswer", "IdentityClient", "IdentityGateway", "ProvedIdentity", "Trip"]

@@ -63,6 +63,35 @@ class Trip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationAnswer:
+    """What a browser brings back from a provider, or from whoever wrote the address.
+
+    :param state: names the trip it claims to end.
+    :param code: becomes tokens.
+    :param issuer: who says to have answered (RFC 9207).
+    :param error: what went wrong, as a code of the protocol.
+    """
+
+    state: Secret | None
+    code: Secret | None
+    issuer: str | None
+    error: str | None
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> AuthorizationAnswer:
+        """Take out of a query what the protocol knows.
+
+        :param query: the parameters, each of which stands there once.
+        """
+        return cls(
+            state=_secret(query, "state"),
+            code=_secret(query, "code"),
+            issuer=query.get("iss"),
+            error=query.get("error"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvedIdentity:
     """Somebody at a provider, proved just now.
 
@@ -141,25 +170,24 @@ class IdentityClient:
             parameters["prompt"] = "consent"
         return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
 
-    def check_answer(self, answer: Mapping[str, str]) -> Secret:
+    def check_answer(self, answer: AuthorizationAnswer) -> Secret:
         """The code in what came back, once it is known to come from this provider.
 
-        :param answer: the query of the callback; its state was compared already.
+        :param answer: what came back; its state was compared already.
         :raises IdentityRefused: another provider answered, or this one said no.
         """
         from flask_tokenoffset.oidc.id_tokens import refused  # noqa: PLC0415 - slow to import
 
-        issuer = answer.get("iss")
-        if issuer is None:
+        if answer.issuer is None:
             if self.metadata().names_issuer:
                 raise refused("iss missing")
-        elif issuer != self.provider.issuer:
+        elif answer.issuer != self.provider.issuer:
             raise refused("iss")
-        if "error" in answer:
-            raise self._said_no(answer["error"])
-        if not answer.get("code"):
+        if answer.error is not None:
+            raise self._said_no(answer.error)
+        if answer.code is None:
             raise refused("code")
-        return Secret(answer["code"])
+        return answer.code
 
     def exchange(self, code: Secret, trip: Trip) -> ProvedIdentity:
         """Turn a code into a proved identity.
@@ -179,9 +207,7 @@ class IdentityClient:
         )
         if tokens is None:
             raise self._not_accepted("code refused")
-        claims = self._claims(
-            tokens.id_token, nonce=trip.nonce.reveal(), fresh_since=trip.fresh_since
-        )
+        claims = self._claims(tokens.id_token, nonce=trip.nonce, fresh_since=trip.fresh_since)
         return self._proved(self._with_userinfo(claims, tokens.access_token), tokens.refresh_token)
 
     def refresh(self, refresh_token: Secret, subject: str) -> ProvedIdentity:
@@ -246,7 +272,7 @@ class IdentityClient:
         self,
         id_token: Secret | None,
         *,
-        nonce: str | None,
+        nonce: Secret | None,
         subject: str | None = None,
         fresh_since: datetime | None = None,
     ) -> Claims:

@@ -17,10 +17,10 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from flask_tokenoffset.errors import IdentityRefused
+from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
     from flask_tokenoffset.identity_providers import IdentityProvider
-    from flask_tokenoffset.vault import Secret
 
 #: A provider's public keys.
 Keys: TypeAlias = KeySet
@@ -109,7 +109,7 @@ def check_id_token(
     keys: Keys,
     *,
     now: datetime,
-    nonce: str | None,
+    nonce: Secret | None,
     subject: str | None = None,
     authenticated_after: datetime | None = None,
 ) -> Claims:
@@ -125,21 +125,21 @@ def check_id_token(
     :raises UnknownKey: the keys have to be fetched again.
     :raises IdentityRefused: it is not accepted.
     """
-    claims = _signed_claims(token, keys)
-    checks = _Checks(provider, claims)
+    # The claims repeat the nonce, so they stand in no local variable.
+    checks = _Checks(provider, _signed_claims(token, keys))
     checks.origin()
     checks.times(now.timestamp())
     if nonce is not None:
-        checks.same("nonce", nonce)
+        checks.nonce(nonce)
     if subject is not None:
         checks.same("sub", subject)
     authenticated_at = checks.authenticated_at(authenticated_after, now.timestamp())
     checks.requirements()
-    email = claims.get("email")
+    email, email_verified = checks.address()
     return Claims(
         subject=checks.subject(),
-        email=email if isinstance(email, str) and email else None,
-        email_verified=claims.get("email_verified") is True,
+        email=email,
+        email_verified=email_verified,
         authenticated_at=authenticated_at,
     )
 
@@ -169,6 +169,19 @@ class _Checks:
         """Demand an exact value."""
         if self._claims.get(name) != wanted:
             raise refused(name)
+
+    def nonce(self, wanted: Secret) -> None:
+        """An answer to what was asked on this trip."""
+        said = self._claims.get("nonce")
+        if not isinstance(said, str) or not said or Secret(said) != wanted:
+            del said
+            raise refused("nonce")
+
+    def address(self) -> tuple[str | None, bool]:
+        """The address it states, and whether it is said to be verified."""
+        email = self._claims.get("email")
+        verified = self._claims.get("email_verified") is True
+        return (email, verified) if isinstance(email, str) and email else (None, False)
 
     def origin(self) -> None:
         """By this provider, and for us alone."""

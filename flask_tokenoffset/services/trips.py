@@ -104,7 +104,7 @@ def begin_trip(
 
 
 def end_trip(
-    session: Session, traveller: Traveller, *, provider: str, state: str, now: datetime
+    session: Session, traveller: Traveller, *, provider: str, state: Secret, now: datetime
 ) -> EndedTrip:
     """Use up the one trip that a state belongs to.
 
@@ -116,7 +116,7 @@ def end_trip(
     :raises IdentityRefused: there is no such trip of this browser and person to this provider, or
         it was ended before, or took too long.
     """
-    state_digest = digest_of(state)
+    state_digest = digest_of(state.reveal())
     nobody = IdentityAttempt.person_id.is_(None)
     used = session.execute(
         update(IdentityAttempt)

@@ -73,7 +73,7 @@ class HostileProvider:
         self.name = name
         self.issuer = f"https://{name}.example"
         self.client_id = f"client-of-{name}"
-        self.client_secret = f"client secret of {name} {secrets.token_hex(8)}"
+        self.client_secret = secrets.token_urlsafe(32)
         self.key: Key = RSAKey.generate_key(2048, {"kid": f"{name}-1"}, private=True)
         self.lies = Lies()
         self.grants: dict[str, Grant] = {}

@@ -18,6 +18,7 @@ from flask_tokenoffset.blueprints.context import acting_person, current_visitor,
 from flask_tokenoffset.blueprints.problems import request_id
 from flask_tokenoffset.errors import IdentityRefused
 from flask_tokenoffset.models import AttemptPurpose
+from flask_tokenoffset.oidc import AuthorizationAnswer
 from flask_tokenoffset.services import fresh_proofs, identities, signing_in
 from flask_tokenoffset.services.trips import (
     Traveller,
@@ -30,8 +31,6 @@ from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flask_tokenoffset.oidc import IdentityClient, ProvedIdentity
     from flask_tokenoffset.services.trips import EndedTrip
 
@@ -139,24 +138,22 @@ def redirect_address(provider: str) -> str:
 def _come_back(client: IdentityClient, provider: str) -> Arrival:
     state = current_state()
     answer = _answer()
-    secret = known_browser_secret()
-    if secret is None or not answer.get("state"):
+    secret = _browser_secret()
+    if secret is None or answer.state is None:
         raise unknown_trip()
     person = current_visitor().person
-    traveller = Traveller(
-        browser_secret=Secret(secret), person_id=None if person is None else person.id
-    )
+    traveller = Traveller(browser_secret=secret, person_id=None if person is None else person.id)
     with state.unit_of_work() as work:
         ended = end_trip(
             work.session,
             traveller,
             provider=provider,
-            state=answer["state"],
+            state=answer.state,
             now=state.clock.now(),
         )
     trip = make_trip(
         state.trip_key,
-        Secret(answer["state"]),
+        answer.state,
         traveller.browser_secret,
         redirect_uri=redirect_address(provider),
         fresh_since=ended.began_at if ended.purpose is AttemptPurpose.CONFIRM else None,
@@ -194,8 +191,13 @@ def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) ->
         forget_visitor()
 
 
-def _answer() -> Mapping[str, str]:
+def _answer() -> AuthorizationAnswer:
     """What stands in the address, each name once (RFC 6749 section 3.1)."""
     if any(len(values) > 1 for _, values in request.args.lists()):
         raise unknown_trip()
-    return request.args.to_dict()
+    return AuthorizationAnswer.read(request.args)
+
+
+def _browser_secret() -> Secret | None:
+    known = known_browser_secret()
+    return None if known is None else Secret(known)
