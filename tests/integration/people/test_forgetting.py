@@ -580,3 +580,77 @@ def test_one_of_many_tables_that_was_left_out_would_be_found(
     monkeypatch.setattr(forgetting._Tally, "delete", leave_out)
     forget(marked_world, marked_world.ada)
     assert ADA in dump(marked_world)
+
+
+def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(pg_world: World) -> None:
+    """Not even the host's deletion takes the last owner away."""
+    world = pg_world
+    for number in range(20):
+        owners = [world.browser(f"{name}-{number}") for name in ("first", "second")]
+        organization_id = owners[0].create_organization("Fernhill")
+        join(world, organization_id, owners[1], Role.OWNER)
+        barrier = Barrier(len(owners))
+        outcomes: list[str] = []
+
+        def vanish(
+            browser: Browser, barrier: Barrier = barrier, outcomes: list[str] = outcomes
+        ) -> None:
+            barrier.wait()
+            try:
+                forget(world, browser)
+            except LastOwner:
+                outcomes.append("refused")
+            else:
+                outcomes.append("gone")
+
+        threads = [Thread(target=vanish, args=(each,)) for each in owners]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(outcomes) == ["gone", "refused"]
+        assert [each.has_account for each in owners].count(True) == 1
+        (left,) = (each for each in owners if each.has_account)
+        assert left.within(organization_id).api("GET", "/members").status_code == 200
+
+
+def test_an_owner_who_is_forgotten_while_another_takes_their_role(pg_world: World) -> None:
+    """Nobody waits for the other for ever, and the organization keeps an owner."""
+    world = pg_world
+    for number in range(20):
+        leaving, staying = (world.browser(f"{name}-{number}") for name in ("leaving", "staying"))
+        organization_id = leaving.create_organization("Fernhill")
+        join(world, organization_id, staying, Role.OWNER)
+        membership = _membership_of(world, leaving)
+        inside = staying.within(organization_id)
+        barrier = Barrier(2)
+        statuses: list[int] = []
+
+        def demote(
+            inside: Browser = inside,
+            membership: UUID = membership,
+            barrier: Barrier = barrier,
+            statuses: list[int] = statuses,
+        ) -> None:
+            barrier.wait()
+            answer = inside.api("PATCH", f"/members/{membership}", {"role": "member"})
+            statuses.append(answer.status_code)
+
+        thread = Thread(target=demote)
+        thread.start()
+        barrier.wait()
+        assert forget(world, leaving).known
+        thread.join()
+        assert statuses[0] in {200, 404}
+        assert [row["role"] for row in inside.api("GET", "/members").get_json()["items"]] == [
+            "owner"
+        ]
+
+
+def _membership_of(world: World, browser: Browser) -> UUID:
+    person_id, _ = person_of(world, browser)
+    with world.app.app_context():
+        found: UUID = world.state.session.scalars(
+            select(Membership.id).where(Membership.person_id == person_id)
+        ).one()
+        return found
