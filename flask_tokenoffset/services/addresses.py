@@ -48,6 +48,8 @@ def read_address(text: str, *, field: str = "email") -> str:
         or len(local_part) > LONGEST_LOCAL_PART
         or not _LOCAL_PART.fullmatch(local_part)
         or not _DOMAIN.fullmatch(domain)
+        # A number of a machine and no name: RFC 3696 section 2.
+        or domain.rpartition(".")[2].isdecimal()
     ):
         raise InvalidInput({field: _NOT_ONE})
     return address

@@ -20,6 +20,7 @@ from flask_tokenoffset.services import connections
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
 from tests.support.inviting import invitation_token
+from tests.support.linking import linked_identity
 from tests.support.world import API, PREFIX
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def test_thousands_may_be_grouped_as_people_do(world: World, typed: str) -> None
     assert "$1.25" in world.ada.page(answer.location.removeprefix(PREFIX)).text
 
 
+@pytest.mark.promise("TG-013")
 def test_no_door_gives_a_further_try_at_keys(make_world: Callable[..., World]) -> None:
     world = make_world(TOKENOFFSET_KEY_CHECKS_PER_HOUR=3)
     source_id = world.ada.connect()
@@ -277,6 +279,7 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
                 estimate_id=estimate_id,
                 provider="anthropic",
                 invitation_token=invitation_token(world, world.ada),
+                identity_id=linked_identity(world, world.ada),
             )
         ]
         assert any("alert(1)" in page for page in shown)

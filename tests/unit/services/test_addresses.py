@@ -36,6 +36,7 @@ def test_an_address_is_kept_in_one_form(typed: str, kept: str) -> None:
         "ada@localhost",
         "ada@example..org",
         "ada@-example.org",
+        "ada@127.0.0.1",
         "ada@example.org.",
         ".ada@example.org",
         "a..da@example.org",

@@ -148,6 +148,7 @@ def test_where_no_endpoint_tells_a_name_the_label_counts_and_the_page_says_so(
     assert page.heading == "OpenAI"
 
 
+@pytest.mark.promise("TG-013")
 def test_attempts_are_counted_before_the_vendor_is_asked(
     make_world: Callable[..., World],
 ) -> None:
