@@ -213,8 +213,9 @@ def test_what_a_job_did_was_done_by_nobody(world: World) -> None:
     ],
 )
 def test_filters_show_what_was_asked_for_on_page_api_and_in_files(
-    world: World, query: str, actions: set[str]
+    make_world: Callable[..., World], database_url: str, query: str, actions: set[str]
 ) -> None:
+    world = make_world(database_url)
     ada = world.ada
     ada.adopt(ada.pick_band())
     record(world, ada.account_id)
@@ -349,7 +350,10 @@ def test_a_cursor_that_is_none_is_refused(world: World, cursor: str) -> None:
 
 
 @pytest.mark.promise("TS-008")
-def test_a_file_holds_everything_oldest_first_and_its_own_export(world: World) -> None:
+def test_a_file_holds_everything_oldest_first_and_its_own_export(
+    make_world: Callable[..., World], database_url: str
+) -> None:
+    world = make_world(database_url)
     ada = world.ada
     ada.adopt(ada.pick_band())
     ada.post("/plan/pause")
