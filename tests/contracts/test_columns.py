@@ -37,6 +37,7 @@ from flask_tokenoffset.models import (
 from tests.support.every_door import doors_of
 from tests.support.html_page import HtmlPage
 from tests.support.inviting import invitation_token
+from tests.support.linking import linked_identity
 from tests.support.world import PREFIX, World, make_world, settled_world, world
 
 if TYPE_CHECKING:
@@ -632,6 +633,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
     estimate_id = ada.newest_estimate(source["id"])["id"]
     named: set[str] = set()
     token = invitation_token(settled_world, ada)
+    identity_id = linked_identity(settled_world, ada)
     inside = ada.within(ada.create_organization())
     (member,) = inside.api("GET", "/members").get_json()["items"]
     for provider, browser in product(settled_world.vendors, (ada, inside)):
@@ -641,6 +643,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
             source_id=source["id"],
             estimate_id=estimate_id,
             invitation_token=token,
+            identity_id=identity_id,
             membership_id=member["id"],
         ):
             page = HtmlPage(browser.get(path).text)

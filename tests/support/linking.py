@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.models import Identity
+from flask_tokenoffset.models import Identity, new_id
+from flask_tokenoffset.services.people import find_person
 from tests.support.hostile_provider import NAMES, HostileProvider
 
 if TYPE_CHECKING:
@@ -113,6 +114,27 @@ class Scene:
     def only_identity(self) -> UUID:
         """The id of the one identity there is."""
         (identity,) = self.identities()
+        return identity.id
+
+
+def linked_identity(world: World, person: Browser) -> UUID:
+    """The id of an identity that is linked to somebody, as after a trip to a provider."""
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        owner = find_person(work.session, person.user_key)
+        assert owner is not None, f"{person.name} has no account yet"
+        identity = Identity(
+            id=new_id(),
+            account_id=owner.account_id,
+            person_id=owner.id,
+            provider="elsewhere",
+            issuer="https://elsewhere.example",
+            subject=str(new_id()),
+            email=person.address,
+            email_verified=True,
+            linked_at=world.clock.now(),
+        )
+        work.session.add(identity)
+        work.session.flush()
         return identity.id
 
 

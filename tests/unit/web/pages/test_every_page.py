@@ -10,6 +10,7 @@ import pytest
 
 from flask_tokenoffset.blueprints.nouns import NAVIGATION
 from tests.support.inviting import invitation_token
+from tests.support.linking import linked_identity
 
 if TYPE_CHECKING:
     from tests.support.html_page import HtmlPage
@@ -40,6 +41,7 @@ def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
         estimate_id=plan["adoption"]["estimate_id"],
         provider="anthropic",
         invitation_token=invitation_token(world, browser),
+        identity_id=linked_identity(world, browser),
     )
     return {path: browser.page(path) for path in paths}
 
