@@ -107,11 +107,13 @@ class Recipient:
     :param address: where it goes.
     :param reference_id: the link or invitation whose token the text carries.
     :param details: what the text names, as :data:`DETAILS` says; nothing that opens anything.
+    :param person_id: who they are, where they have a row here.
     """
 
     address: str
-    reference_id: UUID
+    reference_id: UUID | None
     details: Mapping[str, str | int]
+    person_id: UUID | None = None
 
 
 def queue_messages(
@@ -137,6 +139,7 @@ def queue_messages(
         {
             "id": new_id(),
             "account_id": account_id,
+            "person_id": each.person_id,
             "kind": kind,
             "reference_id": each.reference_id,
             "to_address": each.address,

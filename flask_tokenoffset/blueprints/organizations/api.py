@@ -19,7 +19,7 @@ from flask_tokenoffset.blueprints.organizations.schemas import (
 )
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import organizations
+from flask_tokenoffset.services import closing, organizations
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def close_organization() -> OperationAnswer:
     organization_id = current_place().organization.id
     state = current_state()
     with state.unit_of_work() as work:
-        organizations.close(
+        closing.close_organization(
             work, organization_id=organization_id, person=acting_person(work), clock=state.clock
         )
     return None, 204

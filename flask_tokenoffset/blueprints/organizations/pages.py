@@ -13,7 +13,7 @@ from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import organizations
+from flask_tokenoffset.services import closing, organizations
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def close_organization() -> ResponseReturnValue:
     organization_id = organization.id
     state = current_state()
     with state.unit_of_work() as work:
-        organizations.close(
+        closing.close_organization(
             work, organization_id=organization_id, person=acting_person(work), clock=state.clock
         )
     return redirect(url_for("tokenoffset.pages.list_organizations", done="closed"), code=_SEE_OTHER)

@@ -21,7 +21,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services import bulk_chunks, plans
-from flask_tokenoffset.services.organizations import close
+from flask_tokenoffset.services.closing import close_organization
 from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.unit_of_work import Task
@@ -343,7 +343,7 @@ def test_a_closed_organization_stops_it(club: Club, small_chunks: int) -> None:
     with world.app.app_context(), world.state.unit_of_work() as work:
         person = find_person(work.session, world.ada.user_key)
         assert person is not None
-        close(work, organization_id=club.id, person=person, clock=world.clock)
+        close_organization(work, organization_id=club.id, person=person, clock=world.clock)
     world.work()
     assert stop_reason(club, change_id) == ("stopped", "organization-closed", small_chunks)
     assert {plan[2] for plan in plan_columns(world)} == {"ended"}

@@ -23,10 +23,10 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import organizations, plans
+from flask_tokenoffset.services import closing, organizations, plans
 from flask_tokenoffset.services.estimates import estimate_from_band
 from flask_tokenoffset.services.people import find_person
-from tests.support.organizations import SUSPENDED, Shape, join, make_shape
+from tests.support.organizations import PARTS, SUSPENDED, Shape, join, make_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,6 +216,10 @@ def test_closing_ends_everything_and_shows_nothing_to_anybody(acme: Shape) -> No
         world.state.session.commit()
     assert owner.api("DELETE", "").status_code == 204
 
+    world.work()
+    for part in PARTS:
+        assert world.mail.kinds_to(acme[part].address).count("membership-ended") == 1
+        assert "membership-ended" not in world.mail.kinds_to(bolt[part].address)
     assert plan_of(world, acme.account_id) == ("ended", ["ended"])
     assert plan_of(world, paid_for) == ("ended", ["ended"])
     assert plan_of(world, others) == ("active", [])
@@ -245,7 +249,7 @@ def test_closing_ends_everything_and_shows_nothing_to_anybody(acme: Shape) -> No
 def test_closing_a_large_organization_takes_few_statements(
     acme: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(organizations, "PLANS_PER_STATEMENT", 2)
+    monkeypatch.setattr(closing, "PLANS_PER_STATEMENT", 2)
     accounts = [begin_plan(acme, part) for part in ("admin", "member", "auditor")]
     acme.world.bill()
     acme.world.clock.move(days=40)  # so that another month is owed at the end

@@ -22,7 +22,7 @@ from flask_tokenoffset.errors import Conflict, LastOwner, NotFound, NotPermitted
 from flask_tokenoffset.host import HostUser
 from flask_tokenoffset.models import Membership, Organization, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import members, organizations
+from flask_tokenoffset.services import closing, members, organizations
 from flask_tokenoffset.services.people import ensure_person
 
 if TYPE_CHECKING:
@@ -363,7 +363,7 @@ class Membering(RuleBasedStateMachine):
             "close",
             actor,
             expected,
-            lambda work, person: organizations.close(
+            lambda work, person: closing.close_organization(
                 work, organization_id=club.id, person=person, clock=self.world.clock
             ),
         )

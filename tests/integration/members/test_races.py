@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from flask_tokenoffset.errors import Conflict, LastOwner, NotFound, NotPermitted, Refusal
 from flask_tokenoffset.models import Membership, MembershipStatus, Organization, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import members, organizations
+from flask_tokenoffset.services import closing, members, organizations
 from tests.support.organizations import join
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def test_nobody_joins_an_organization_that_closes_at_the_same_moment(pair: Pair)
                     actor = work.session.get_one(Person, pair.people[0] if close else stranger)
                     gate.wait()
                     if close:
-                        organizations.close(
+                        closing.close_organization(
                             work, organization_id=pair.id, person=actor, clock=world.clock
                         )
                     else:
