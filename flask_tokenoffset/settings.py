@@ -74,7 +74,7 @@ class Settings:
     #: keeps none. The changes themselves stay.
     audit_origin_days: int = 90
     #: Times one person may take the audit log away as a file in an hour; an organization's people
-    #: together may do so five times as often.
+    #: together, and those behind one network address, may do so five times as often.
     audit_exports_per_hour: int = 10
     #: Days for which an invitation to an organization is good.
     invitation_days: int = 7

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from flask_tokenoffset.state import State
 
 EVENTS_PER_PAGE: Final = 50
-#: How many times as often as one person all the people of an account may export together.
+#: How many times as often as one person all the people of an account, or behind one network
+#: address, may export together.
 _TOGETHER: Final = 5
 
 
@@ -115,17 +116,20 @@ def export_audit_events(file_format: str) -> ResponseReturnValue:
 
 
 def _count_export(state: State, account_id: UUID) -> None:
-    """Count an export of this person, and of this account.
+    """Count an export of this person, of this account and from this network address.
 
-    :raises TooManyAttempts: there were too many of either.
+    :raises TooManyAttempts: there were too many of one of them.
     """
     host_user = current_visitor().host_user
     limit = state.settings.audit_exports_per_hour
+    counted = [
+        ("account", str(account_id), limit * _TOGETHER),
+        ("address", request.remote_addr or "unknown", limit * _TOGETHER),
+    ]
     if host_user is not None:
-        state.attempts.check("audit-export", "person", host_user.key, limit_per_hour=limit)
-    state.attempts.check(
-        "audit-export", "account", str(account_id), limit_per_hour=limit * _TOGETHER
-    )
+        counted.insert(0, ("person", host_user.key, limit))
+    for kind, whose, most in counted:
+        state.attempts.check("audit-export", kind, whose, limit_per_hour=most)
 
 
 def _find(wanted: AuditFilter, before_sequence: int | None) -> list[AuditView]:

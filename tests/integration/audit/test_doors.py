@@ -43,11 +43,20 @@ def items(browser: Browser, query: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def export(browser: Browser, ending: str, **query: str) -> TestResponse:
+def export(
+    browser: Browser,
+    ending: str,
+    *,
+    address: str = "127.0.0.1",
+    headers: dict[str, str] | None = None,
+    **query: Any,
+) -> TestResponse:
     return browser.client.post(
         f"/tokenoffset{browser.place}/audit-events.{ending}",
         data=browser.token_field,
         query_string=query,
+        headers=headers,
+        environ_overrides={"REMOTE_ADDR": address},
     )
 
 
@@ -236,7 +245,7 @@ def test_what_was_exported_is_noted_with_its_filter(world: World) -> None:
     ada = world.ada
     ada.adopt(ada.pick_band())
     person_id = items(ada)[0]["actor_id"]
-    query = {
+    query: dict[str, Any] = {
         "action": "plan",
         "actor_id": person_id,
         "subject_type": "plan",
@@ -284,7 +293,8 @@ def test_a_filter_that_cannot_be_is_told_beside_its_field(
     else:
         assert answer.status_code == 422
         assert answer.get_json()["errors"][0]["parameter"] == field
-        assert export(world.ada, "csv", **{field: value}).status_code == 422
+        query: dict[str, Any] = {field: value}
+        assert export(world.ada, "csv", **query).status_code == 422
     assert world.rows() == before
 
 
@@ -460,11 +470,24 @@ def test_exports_of_an_organization_are_limited_together(
     auditors = [world.browser(f"auditor-{number}") for number in range(6)]
     for auditor in auditors:
         join(world, acme.id, auditor, Role.AUDITOR)
-    outcomes = [export(each.within(acme.id), "csv").status_code for each in auditors]
+    outcomes = [
+        export(each.within(acme.id), "csv", address=f"10.0.0.{number}").status_code
+        for number, each in enumerate(auditors)
+    ]
     assert outcomes == [200] * 5 + [429]
-    # Their own logs are others.
-    assert export(auditors[0], "csv").status_code == 429
-    assert export(auditors[5].within(make_shape(world, "bolt").id), "csv").status_code == 404
+
+
+def test_exports_from_one_address_are_limited_whatever_a_header_says(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(TOKENOFFSET_AUDIT_EXPORTS_PER_HOUR=1)
+    people = [world.browser(f"person-{number}") for number in range(7)]
+    outcomes = [
+        export(each, "csv", headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
+        for number, each in enumerate(people[:6])
+    ]
+    assert outcomes == [200] * 5 + [429]
+    assert export(people[6], "csv", address="10.0.0.9").status_code == 200
 
 
 # --- words ----------------------------------------------------------------------------------------
