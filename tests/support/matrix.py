@@ -14,17 +14,41 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from flask_tokenoffset.models import Identity
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.state import EXTENSION_KEY
-from tests.support.organizations import PARTS, Shape, make_shape
+from tests.support.html_page import HtmlPage
+from tests.support.organizations import PARTS, Shape, join, make_shape
 from tests.support.world import API, KEYS
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug.test import TestResponse
 
     from tests.support.every_door import Door
     from tests.support.world import Browser, World
+
+
+#: An identity provider that is never called, because nothing here goes all the way to it.
+PROVIDER: Final = "acme-id"
+ISSUER: Final = "https://id.acme.example"
+SETTINGS: Final[Mapping[str, Any]] = {
+    "TOKENOFFSET_OAUTH_PROVIDERS": {
+        PROVIDER: {
+            "title": "Acme ID",
+            "issuer": ISSUER,
+            "client_id": "host",
+            "endpoints": {
+                "authorization": f"{ISSUER}/authorize",
+                "token": f"{ISSUER}/token",
+                "jwks": f"{ISSUER}/jwks",
+            },
+        }
+    }
+}
 
 
 class Who(StrEnum):
@@ -53,6 +77,8 @@ class Outcome(StrEnum):
     NOTHING_HERE = "nothing here"
     #: 409: there is nothing in one's own account that this could be done to.
     CONFLICT = "conflict"
+    #: 410: what is worth nothing to them.
+    GONE = "gone"
     #: 303 to another page of their own, for the same reason.
     ELSEWHERE = "led elsewhere"
 
@@ -71,7 +97,8 @@ class Call:
     :param sent: the body's or the form's fields, by what the scene names.
     :param query: what stands behind the question mark.
     :param parts: parts of the path that are no ids of the scene.
-    :param before: brings about what the call needs, as somebody who may.
+    :param before: brings about what the call needs, as somebody who may; what it gives back is
+        named by the call as well.
     :param else_: what everybody else is answered, where it is not the usual.
     """
 
@@ -80,7 +107,7 @@ class Call:
     sent: Sent | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
-    before: Callable[[Stage], None] | None = None
+    before: Callable[[Stage], Mapping[str, str] | None] | None = None
     else_: Mapping[Who, Outcome] = field(default_factory=dict)
 
     def outcome(self, who: Who, *, below_organization: bool) -> Outcome:
@@ -146,9 +173,9 @@ class Stage:
         """What a door's calls name: the organization's things, or its owner's own."""
         return self.scene if in_organization(door.rule) else self.own
 
-    def make(self, who: Who, door: Door, call: Call) -> TestResponse:
-        """Make a call; what it needs has been brought about."""
-        return make(self.people[who], door, call, self.scene_of(door))
+    def prepare(self, call: Call) -> Mapping[str, str]:
+        """Bring about what a call needs; gives what it names besides the scene."""
+        return (call.before(self) if call.before else None) or {}
 
 
 def make(browser: Browser, door: Door, call: Call, scene: Scene) -> TestResponse:
@@ -164,7 +191,14 @@ def make(browser: Browser, door: Door, call: Call, scene: Scene) -> TestResponse
         return browser.client.open(path, method=door.method, json=body, query_string=query)
     if door.method == "GET":
         return browser.client.get(path, query_string=query)
-    return browser.client.post(path, data={**browser.token_field, **(sent or {})})
+    return browser.client.post(path, data={**_token_field(browser, path), **(sent or {})})
+
+
+def _token_field(browser: Browser, path: str) -> Mapping[str, str]:
+    """The token of a browser's session. Nobody has one but of a page that is for everybody."""
+    if browser.name is not None:
+        return browser.token_field
+    return HtmlPage(browser.client.get(path).text).hidden_fields()
 
 
 _PART: Final = re.compile(r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>")
@@ -185,6 +219,7 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
     403: Outcome.FORBIDDEN,
     404: Outcome.NOTHING_HERE,
     409: Outcome.CONFLICT,
+    410: Outcome.GONE,
 }
 
 
@@ -212,7 +247,9 @@ def set_stage(world: World) -> tuple[Stage, Stage]:
     """
     shapes = make_shape(world, "acme"), make_shape(world, "bolt")
     scenes = [_furnish(world, shape) for shape in shapes]
-    owned = [_settle(shape) for shape in shapes]
+    inviting = world.browser("carver-owner")
+    third = f"/organizations/{inviting.create_organization('carver')}"
+    owned = [_settle(world, shape, inviting, third) for shape in shapes]
     stages = []
     for mine, other in ((0, 1), (1, 0)):
         shape = shapes[mine]
@@ -241,6 +278,12 @@ def _furnish(world: World, shape: Shape) -> Scene:
     estimate = _made(owner.api("POST", f"{place}/estimates", {"kind": "band", "band": "agentic"}))
     _made(owner.api("POST", f"{place}/plan/adoptions", {"estimate_id": estimate["id"]}))
     world.bill()
+    target = join(world, shape.id, world.browser(f"{shape.name}-target"), Role.MEMBER)
+    _plan_memberships(shape, target)
+    invitee = f"{shape.name}-invitee@example.com"
+    invitation = {"invitations": [{"email": invitee, "role": "member"}]}
+    _made(owner.api("POST", f"{place}/invitations", invitation), 200)
+    (listed,) = owner.api("GET", f"{place}/invitations").get_json()["items"]
     return {
         "organization_id": str(shape.id),
         "name": shape.name,
@@ -248,25 +291,83 @@ def _furnish(world: World, shape: Shape) -> Scene:
         "run_id": runs["newest_run"]["id"],
         "estimate_id": estimate["id"],
         "amount_cents": "3500",  # Agentic at the published rate: 140 million tokens.
-        "membership_id": str(shape.memberships[Role.MEMBER]),
+        "membership_id": str(target),
+        "invitation_id": listed["id"],
+        "change_id": _change_many(owner, place),
     }
 
 
-def _settle(shape: Shape) -> Scene:
-    """Give an organization's owner one of everything in their own account."""
+def _plan_memberships(shape: Shape, target: UUID) -> None:
+    """Let everybody pay their own plan, but for one member whose plan the organization pays."""
+    owner, place = shape[Role.OWNER], shape.path
+    terms = {
+        "payer_rule": "member-chooses",
+        "default_band": "worker",
+        "default_coverage_percent": 100,
+        "cap_cents_per_month": None,
+    }
+    _made(owner.api("PUT", f"{place}/terms", terms), 200)
+    worker = {"band": "worker"}
+    for role in Role:
+        _made(shape[role].api("PUT", f"{place}/membership/plan/payer", {"payer": "member"}), 200)
+        _made(shape[role].api("PUT", f"{place}/membership/plan", worker), 200)
+    _made(owner.api("PUT", f"{place}/members/{target}/plan", worker), 200)
+
+
+def _change_many(owner: Browser, place: str) -> str:
+    wanted = {"band": "casual", "coverage_percent": 100}
+    preview = owner.api("GET", f"{place}/member-plans/preview?band=casual").get_json()
+    counted = {name: preview[name] for name in ("plans_to_change", "difference_cents")}
+    change = _made(owner.api("POST", f"{place}/member-plans/changes", wanted | counted), 202)
+    return str(change["id"])
+
+
+def _settle(world: World, shape: Shape, inviting: Browser, third: str) -> Scene:
+    """Give an organization's owner one of everything in their own account.
+
+    :param inviting: who owns a third organization, which invites them.
+    :param third: where that stands.
+    """
     owner = shape[Role.OWNER]
     source_id = owner.settle()
     runs = owner.api("GET", f"/sources/{source_id}").get_json()
+    invitation = {"invitations": [{"email": owner.address, "role": "member"}]}
+    _made(inviting.api("POST", f"{third}/invitations", invitation), 200)
+    (invited,) = owner.api("GET", "/invitations").get_json()["items"]
+    world.work()
     return {
         "source_id": str(source_id),
         "run_id": runs["newest_run"]["id"],
         "estimate_id": owner.pick_band("worker"),
         "amount_cents": "125",  # 5 million tokens.
+        "invitation_id": invited["id"],
+        "invitation_token": world.mail.link_to(owner.address).rpartition("/")[2],
+        "identity_id": _link(world, owner),
     }
 
 
-def _made(response: TestResponse) -> dict[str, Any]:
-    assert response.status_code == 201, response.text
+def _link(world: World, owner: Browser) -> str:
+    """Give somebody a linked identity, as a trip to a provider does."""
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        person = find_person(work.session, owner.user_key)
+        assert person is not None
+        identity = Identity(
+            account_id=person.account_id,
+            person_id=person.id,
+            provider=PROVIDER,
+            issuer=ISSUER,
+            subject=owner.name,
+            email=owner.address,
+            email_verified=True,
+            linked_at=world.clock.now(),
+        )
+        work.session.add(identity)
+        work.session.flush()
+        return str(identity.id)
+
+
+def _made(response: TestResponse, status: int = 201) -> dict[str, Any]:
+    assert response.status_code == status, response.text
     return cast("dict[str, Any]", response.get_json())
 
 

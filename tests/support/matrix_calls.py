@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.every_door import Door
-from tests.support.matrix import Call, Outcome, Who, path_of
+from tests.support.matrix import PROVIDER, Call, Outcome, Who, path_of
 from tests.support.world import API, KEYS, PREFIX
 
 if TYPE_CHECKING:
@@ -279,12 +279,221 @@ _AUDIT: Final = {
     Door("GET", f"{_API}/audit-events"): Call(may=READERS, status=200),
 }
 
+
+def _link_by_mail(stage: Stage) -> Mapping[str, str]:
+    """Have the owner ask for a link to another address."""
+    owner = stage.people[Who.OWNER]
+    owner.grow_stale()
+    assert owner.post("/confirm/mail").status_code == 303
+    owner.sign_in_afresh()
+    stage.world.work()
+    return {"token": stage.world.mail.link_to(owner.address).rpartition("/")[2]}
+
+
+def _another_address(_scene: Scene) -> Mapping[str, Any]:
+    return {"email": "somebody@another.example"}
+
+
+def _accept(_scene: Scene) -> Mapping[str, Any]:
+    return {"choice": "accept", "amount_cents": "0"}
+
+
+_ACME: Final = {"provider": PROVIDER}
+_UNLINK: Final = "/identities/<uuid:identity_id>/unlink"
+_IDENTITIES: Final = {
+    Door("GET", f"{PREFIX}/identities"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/identities/<provider>/link"): Call(
+        may=ANYBODY, status=303, parts=_ACME
+    ),
+    Door("POST", f"{PREFIX}/identities/<provider>/confirm"): Call(
+        may=ANYBODY, status=303, parts=_ACME
+    ),
+    # Nobody set out, so nobody arrives; the tests of identities go all the way.
+    Door("GET", f"{PREFIX}/identities/<provider>/callback"): Call(
+        may=EVERYBODY, status=403, parts=_ACME, query={"state": "no such state", "code": "x"}
+    ),
+    # Theirs has no refresh token to check; nobody else learns even that.
+    Door("POST", f"{PREFIX}/identities/<uuid:identity_id>/check"): Call(may=OWNER, status=409),
+    Door("GET", f"{PREFIX}{_UNLINK}"): Call(may=OWNER, status=200),
+    Door("POST", f"{PREFIX}{_UNLINK}"): Call(may=OWNER, status=303),
+    Door("GET", f"{API}/identities"): Call(may=ANYBODY, status=200),
+    Door("DELETE", f"{API}/identities/<uuid:identity_id>"): Call(may=OWNER, status=204),
+}
+_LINKS: Final = {
+    Door("GET", f"{PREFIX}/links/sent"): Call(may=EVERYBODY, status=200),
+    Door("GET", f"{PREFIX}/links/<token>"): Call(may=EVERYBODY, status=200, before=_link_by_mail),
+    # In another browser the link is worth nothing, whoever follows it.
+    Door("POST", f"{PREFIX}/links/<token>"): Call(
+        may=OWNER,
+        status=303,
+        before=_link_by_mail,
+        else_=dict.fromkeys(EVERYBODY - OWNER, Outcome.GONE),
+    ),
+    Door("GET", f"{PREFIX}/me/address"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/me/address"): Call(may=ANYBODY, status=303, sent=_another_address),
+    Door("GET", f"{PREFIX}/confirm"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/confirm/mail"): Call(may=ANYBODY, status=303),
+}
+
+
+def _one_invitee(_scene: Scene) -> Mapping[str, Any]:
+    return {"email": "new@example.com", "role": "member"}
+
+
+def _invitees(_scene: Scene) -> Mapping[str, Any]:
+    return {"invitees": "new@example.com,member"}
+
+
+def _invitee_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"invitations": [{"email": "new@example.com", "role": "member"}]}
+
+
+_ONE_INVITATION: Final = "/invitations/<uuid:invitation_id>"
+_TOKEN: Final = "/invitations/<invitation_token>"
+_INVITATIONS: Final = {
+    Door("GET", f"{PREFIX}/invitations"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}{_ONE_INVITATION}/<any(accept, decline):choice>"): Call(
+        may=OWNER, status=303, parts={"choice": "decline"}
+    ),
+    # Whoever holds the link has the mail.
+    Door("GET", f"{PREFIX}{_TOKEN}"): Call(may=EVERYBODY, status=200),
+    Door("POST", f"{PREFIX}{_TOKEN}"): Call(
+        may=OWNER,
+        status=303,
+        sent=_accept,
+        # It is bound to the address, which is somebody else's.
+        else_=dict.fromkeys(ANYBODY - OWNER, Outcome.FORBIDDEN),
+    ),
+    Door("GET", f"{API}/invitations"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}{_ONE_INVITATION}/accept"): Call(may=OWNER, status=200),
+    Door("POST", f"{API}{_ONE_INVITATION}/decline"): Call(may=OWNER, status=204),
+    Door("GET", f"{_PAGES}/invitations"): Call(may=READERS, status=200),
+    Door("POST", f"{_PAGES}/invitations"): Call(may=MANAGERS, status=303, sent=_one_invitee),
+    Door("POST", f"{_PAGES}/invitations/list"): Call(may=MANAGERS, status=200, sent=_invitees),
+    Door("POST", f"{_PAGES}{_ONE_INVITATION}/resend"): Call(may=MANAGERS, status=303),
+    Door("POST", f"{_PAGES}{_ONE_INVITATION}/cancel"): Call(may=MANAGERS, status=303),
+    Door("GET", f"{_API}/invitations"): Call(may=READERS, status=200),
+    Door("POST", f"{_API}/invitations"): Call(may=MANAGERS, status=200, sent=_invitee_body),
+    Door("POST", f"{_API}{_ONE_INVITATION}/resend"): Call(may=MANAGERS, status=200),
+    Door("DELETE", f"{_API}{_ONE_INVITATION}"): Call(may=MANAGERS, status=204),
+}
+
+
+def _terms_form(_scene: Scene) -> Mapping[str, Any]:
+    return {"payer_rule": "member", "default_coverage": "100"}
+
+
+def _terms_body(_scene: Scene) -> Mapping[str, Any]:
+    return {
+        "payer_rule": "member",
+        "default_band": None,
+        "default_coverage_percent": 100,
+        "cap_cents_per_month": None,
+    }
+
+
+def _plan_form(_scene: Scene) -> Mapping[str, Any]:
+    return {"band": "agentic", "coverage": "100", "amount_cents": "3500"}
+
+
+def _plan_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"band": "agentic"}
+
+
+def _payer(_scene: Scene) -> Mapping[str, Any]:
+    return {"payer": "organization"}
+
+
+def _many_form(_scene: Scene) -> Mapping[str, Any]:
+    # One plan goes from a Casual's 8 cents to an Agentic's 35 dollars.
+    counted = {"plans_to_change": "1", "difference_cents": "3492"}
+    return {"band": "agentic", "coverage": "100", "current_band": "casual", **counted}
+
+
+def _many_body(_scene: Scene) -> Mapping[str, Any]:
+    counted = {"plans_to_change": 1, "difference_cents": 3492}
+    return {"band": "agentic", "coverage_percent": 100, "current_band": "casual", **counted}
+
+
+def _shared_form(_scene: Scene) -> Mapping[str, Any]:
+    return {"shared": "yes"}
+
+
+def _shared_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"shared": True}
+
+
+def _everybody_pauses(stage: Stage) -> None:
+    place = path_of(_PLACE, stage.scene)
+    for who in MEMBERS:
+        answer = stage.people[who].api("POST", f"{place}/membership/plan/pause")
+        assert answer.status_code == 200, answer.text
+
+
+_MEMBER_PLAN: Final = f"{_ONE_MEMBER}/plan"
+_OWN_PLAN: Final = "/membership/plan"
+_CHANGE: Final = "/<any(pause, resume, end):change>"
+_PAUSE: Final = {"change": "pause"}
+_MEMBER_PLANS: Final = {
+    Door("GET", f"{_PAGES}/terms"): Call(may=MANAGERS, status=200),
+    Door("POST", f"{_PAGES}/terms"): Call(may=MANAGERS, status=303, sent=_terms_form),
+    Door("GET", f"{_API}/terms"): Call(may=READERS, status=200),
+    Door("PUT", f"{_API}/terms"): Call(may=MANAGERS, status=200, sent=_terms_body),
+    Door("GET", f"{_PAGES}/member-plans"): Call(may=READERS, status=200),
+    Door("GET", f"{_API}/member-plans"): Call(may=READERS, status=200),
+    Door("GET", f"{_API}/member-usage"): Call(may=READERS, status=200),
+    Door("GET", f"{_PAGES}{_MEMBER_PLAN}"): Call(may=READERS, status=200),
+    Door("POST", f"{_PAGES}{_MEMBER_PLAN}"): Call(may=MANAGERS, status=303, sent=_plan_form),
+    Door("GET", f"{_PAGES}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
+    Door("POST", f"{_PAGES}{_MEMBER_PLAN}{_CHANGE}"): Call(may=MANAGERS, status=303, parts=_PAUSE),
+    Door("GET", f"{_API}{_MEMBER_PLAN}"): Call(may=READERS, status=200),
+    Door("PUT", f"{_API}{_MEMBER_PLAN}"): Call(may=MANAGERS, status=200, sent=_plan_body),
+    Door("POST", f"{_API}{_MEMBER_PLAN}/pause"): Call(may=MANAGERS, status=200),
+    Door("POST", f"{_API}{_MEMBER_PLAN}/resume"): Call(
+        may=MANAGERS,
+        status=200,
+        before=_owner_does(_PLACE + _MEMBER_PLAN + "/pause"),
+    ),
+    Door("POST", f"{_API}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
+    Door("GET", f"{_PAGES}/member-plans/change"): Call(may=MANAGERS, status=200),
+    Door("POST", f"{_PAGES}/member-plans/changes"): Call(may=MANAGERS, status=303, sent=_many_form),
+    Door("GET", f"{_PAGES}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
+    Door("GET", f"{_API}/member-plans/preview"): Call(
+        may=MANAGERS, status=200, query={"band": "agentic"}
+    ),
+    Door("POST", f"{_API}/member-plans/changes"): Call(may=MANAGERS, status=202, sent=_many_body),
+    Door("GET", f"{_API}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
+    Door("GET", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
+    Door("POST", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=303, sent=_plan_form),
+    Door("POST", f"{_PAGES}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=303, sent=_payer),
+    Door("GET", f"{_PAGES}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
+    Door("POST", f"{_PAGES}{_OWN_PLAN}{_CHANGE}"): Call(may=MEMBERS, status=303, parts=_PAUSE),
+    Door("POST", f"{_PAGES}/membership/usage-sharing"): Call(
+        may=MEMBERS, status=303, sent=_shared_form
+    ),
+    Door("GET", f"{_API}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
+    Door("PUT", f"{_API}{_OWN_PLAN}"): Call(may=MEMBERS, status=200, sent=_plan_body),
+    Door("PUT", f"{_API}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=200, sent=_payer),
+    Door("POST", f"{_API}{_OWN_PLAN}/pause"): Call(may=MEMBERS, status=200),
+    Door("POST", f"{_API}{_OWN_PLAN}/resume"): Call(
+        may=MEMBERS, status=200, before=_everybody_pauses
+    ),
+    Door("POST", f"{_API}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
+    Door("PUT", f"{_API}/membership/usage-sharing"): Call(
+        may=MEMBERS, status=200, sent=_shared_body
+    ),
+}
+
 CALLS: Final[Mapping[Door, Call]] = {
     **_PUBLISHED,
     **_OWN_ACCOUNT,
     **_ORGANIZATION_ACCOUNT,
     **_PEOPLE,
+    **_IDENTITIES,
+    **_LINKS,
     **_ORGANIZATIONS,
     **_MEMBERSHIPS,
+    **_INVITATIONS,
+    **_MEMBER_PLANS,
     **_AUDIT,
 }

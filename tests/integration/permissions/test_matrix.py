@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.every_door import doors_of
-from tests.support.matrix import Outcome, Stage, Who, in_organization, outcome_of, set_stage
+from tests.support.matrix import (
+    SETTINGS,
+    Outcome,
+    Stage,
+    Who,
+    in_organization,
+    make,
+    outcome_of,
+    set_stage,
+)
 from tests.support.matrix_calls import CALLS
 from tests.support.world import World
 
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    world = World(customer={"history": 40})
+    world = World(customer={"history": 40}, **SETTINGS)
     stage, _ = set_stage(world)
     stage.keep()
     yield stage
@@ -44,10 +53,9 @@ def test_everybody_is_answered_as_expected_and_a_refusal_writes_nothing(
     expected = {}
     for who in Who:
         stage.reset()
-        if call.before is not None:
-            call.before(stage)
+        scene = {**stage.scene_of(door), **stage.prepare(call)}
         before = stage.content()
-        response = stage.make(who, door, call)
+        response = make(stage.people[who], door, call, scene)
         answered[who] = outcome_of(response, call.status)
         expected[who] = call.outcome(who, below_organization=in_organization(door.rule))
         if answered[who] is not Outcome.SERVED:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.matrix import Scene, Stage, Who, make, path_of, set_stage
+from tests.support.matrix import SETTINGS, Scene, Stage, Who, make, path_of, set_stage
 from tests.support.matrix_calls import CALLS
 from tests.support.world import World
 
@@ -29,7 +29,7 @@ class Tenants(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tenants(postgres_url_of_module: str) -> Iterator[Tenants]:
-    world = World(postgres_url_of_module, customer={"history": 40})
+    world = World(postgres_url_of_module, customer={"history": 40}, **SETTINGS)
     yield Tenants(*set_stage(world))
     world.close()
 
@@ -101,7 +101,8 @@ def test_nothing_that_is_read_holds_anything_of_another_tenant(
     tenants: Tenants, door: Door
 ) -> None:
     mine, theirs = tenants.mine, tenants.theirs
-    response = make(mine.people[Who.OWNER], door, CALLS[door], mine.scene_of(door))
+    scene = {**mine.scene_of(door), **mine.prepare(CALLS[door])}
+    response = make(mine.people[Who.OWNER], door, CALLS[door], scene)
     assert response.status_code == CALLS[door].status, response.text
     canaries = {"bolt", *theirs.scene.values(), *theirs.own.values()} - set(mine.scene.values())
     canaries -= set(mine.own.values())
