@@ -7,9 +7,9 @@ worker does it and wherever another one died.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, select, update
 
 from flask_tokenoffset.models import (
     UNFINISHED_BULK,
@@ -21,10 +21,7 @@ from flask_tokenoffset.models import (
     Estimate,
     Membership,
     MembershipStatus,
-    MessageKind,
-    MessageStatus,
     Organization,
-    OutboundMessage,
     Payer,
     Person,
     Plan,
@@ -32,10 +29,10 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     Source,
     SourceKind,
-    new_id,
 )
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.bulk_adoptions import Adopter, adopt_for_many
+from flask_tokenoffset.services.member_notices import Reader, tell_members
 from flask_tokenoffset.services.member_offers import Offer, offer_of
 from flask_tokenoffset.services.organizations import find_place, lock_organization
 from flask_tokenoffset.services.payers import cents_per_month, payer_of
@@ -145,7 +142,7 @@ def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
         method_version=change.method_version,
         now=now,
     )
-    _tell_members(session, organization, change, reached, now)
+    tell_members(session, organization, _readers(reached), but=change.requested_by, now=now)
     _mark_done(session, change, targets)
     change.plans_changed += len(reached)
     change.status = BulkStatus.RUNNING
@@ -272,33 +269,12 @@ def _adopters(reached: Sequence[_Target]) -> list[Adopter]:
     ]
 
 
-def _tell_members(
-    session: Session,
-    organization: Organization,
-    change: BulkChange,
-    reached: Sequence[_Target],
-    now: datetime,
-) -> None:
-    """Put a notice to each member with a proved address into the outbox; the schedule sends it."""
-    messages: list[dict[str, Any]] = [
-        {
-            "id": new_id(),
-            "account_id": each.person_account_id,
-            "person_id": each.person_id,
-            "kind": MessageKind.MEMBER_PLAN_CHANGED,
-            "to_address": each.email,
-            "details": {"organization": organization.name},
-            "status": MessageStatus.QUEUED,
-            "attempt": 0,
-            "fence": 0,
-            "next_attempt_at": now,
-            "created_at": now,
-        }
+def _readers(reached: Sequence[_Target]) -> list[Reader]:
+    return [
+        Reader(each.person_id, each.person_account_id, each.email, each.email_verified_at)
         for each in reached
-        if each.email and each.email_verified_at and each.person_id != change.requested_by
+        if each.person_id is not None and each.person_account_id is not None
     ]
-    if messages:
-        session.execute(insert(OutboundMessage).returning(OutboundMessage.id), messages)
 
 
 def _mark_done(session: Session, change: BulkChange, targets: Sequence[_Target]) -> None:

@@ -12,9 +12,18 @@ from sqlalchemy import func, select
 
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.methodology import band, check_coverage
-from flask_tokenoffset.models import AuditAction, Membership, Payer, PayerRule, Plan, PlanStatus
+from flask_tokenoffset.models import (
+    AuditAction,
+    Membership,
+    Payer,
+    PayerRule,
+    Person,
+    Plan,
+    PlanStatus,
+)
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.billing import record_owed
+from flask_tokenoffset.services.member_notices import Reader, tell_members
 from flask_tokenoffset.services.organizations import lock_place
 from flask_tokenoffset.services.payers import cents_per_month, payer_of, refuse_growth
 
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.models import Organization, Person
+    from flask_tokenoffset.models import Organization
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 #: The highest cap, 100 million dollars a month; it only keeps a slip of the finger out.
@@ -88,7 +97,8 @@ def change_terms(
 ) -> Organization:
     """Say anew who pays for members, what they begin with, and the cap.
 
-    What is owed up to now is recorded for whoever pays it now. A cap below what is paid already is
+    What is owed up to now is recorded for whoever pays it now, and members for whose plans somebody
+    else comes to pay are told by mail. A cap below what is paid already is
     taken: nothing is cut, and nothing can be added.
 
     :param person: who does.
@@ -117,6 +127,9 @@ def change_terms(
         refuse_growth(session, organization, paid_before)
     except Conflict as error:
         raise InvalidInput({"payer_rule": error.message}) from None
+    if terms.payer_rule != former.payer_rule:
+        readers = _whose_payer_changes(session, organization, former, terms)
+        tell_members(session, organization, readers, but=person.id, now=now)
     work.record(
         AuditAction.ORGANIZATION_CHANGED,
         account_id=organization.account_id,
@@ -154,6 +167,29 @@ def _plans_of_members(organization: Organization) -> ColumnElement[bool]:
     return Plan.account_id.in_(
         select(Membership.account_id).where(Membership.organization_id == organization.id)
     )
+
+
+def _whose_payer_changes(
+    session: Session, organization: Organization, former: Terms, terms: Terms
+) -> list[Reader]:
+    """Members with a plan that somebody else comes to pay."""
+    rows = session.execute(
+        select(
+            Membership.chosen_payer,
+            Person.id,
+            Person.account_id,
+            Person.email,
+            Person.email_verified_at,
+        )
+        .join(Person, Person.id == Membership.person_id)
+        .join(Plan, Plan.account_id == Membership.account_id)
+        .where(Membership.organization_id == organization.id, Plan.status != PlanStatus.ENDED)
+    )
+    return [
+        Reader(person_id, account_id, email, verified_at)
+        for chosen, person_id, account_id, email, verified_at in rows
+        if payer_of(former.payer_rule, chosen) is not payer_of(terms.payer_rule, chosen)
+    ]
 
 
 def _differences(former: Terms, terms: Terms) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from flask_tokenoffset.models import (
     BillingRecord,
     Membership,
     Organization,
+    OutboundMessage,
     Plan,
 )
 from flask_tokenoffset.permissions import Role
@@ -106,6 +107,26 @@ def test_changing_the_rule_changes_who_pays_from_the_next_record_on_and_no_amoun
     assert audit(club, AuditAction.ORGANIZATION_CHANGED) == [
         {"payer_rule_before": "organization", "payer_rule": "member"}
     ]
+
+
+def test_members_for_whom_somebody_else_comes_to_pay_are_told(club: Club) -> None:
+    world = club.world
+    members = club.fill(4)
+    for member in members[:3]:
+        assert set_plan(club, member).status_code == 200
+    club.api(world.ada, "POST", f"/members/{members[2]}/plan/end")
+    club.change_member(members[1], chosen_payer="member")
+
+    def told() -> list[str]:
+        with world.app.app_context():
+            return sorted(world.state.session.scalars(select(OutboundMessage.to_address)))
+
+    before = told()
+    put_terms(club, payer_rule="member-chooses")
+    assert told() == sorted([*before, "member-00001@example.com"])
+    put_terms(club, payer_rule="member")
+    # The other one had paid already; who has no plan that runs pays nothing.
+    assert told() == sorted([*before, "member-00000@example.com", "member-00001@example.com"])
 
 
 def test_each_kind_of_account_is_paid_by_whose_it_is(club: Club) -> None:
