@@ -95,7 +95,7 @@ function followProgress(place) {
         const shown = Math.min(told[toDone], expected);
         bar.max = expected;
         bar.value = shown;
-        words.textContent = `${shown}${toOf}${expected} ${toWords}`;
+        words.textContent = `${grouped(shown)}${toOf}${grouped(expected)} ${toWords}`;
       }
     } catch {
       // The network comes back or the person leaves; meanwhile, ask less often.

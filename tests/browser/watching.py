@@ -16,7 +16,7 @@ NARROW, WIDE = 360, 1280
 HEIGHT = 800
 AXE = Axe()
 #: A page that refuses something says so with its status, which Chromium notes as an error.
-_REFUSED = re.compile(r"Failed to load resource: .* status of 4(04|09|22|29) ")
+_REFUSED = re.compile(r"Failed to load resource: .* status of 4(03|04|09|22|29) ")
 
 
 class Watched:
