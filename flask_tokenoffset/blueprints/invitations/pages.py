@@ -208,6 +208,7 @@ def _report(form: ListForm, results: Sequence[Result]) -> str:
         results=results,
         invited=sum(result.outcome in INVITED for result in results),
         outcomes=OUTCOMES,
+        invited_outcomes=INVITED,
         sentence_of=sentence_of,
         role_titles=ROLE_TITLES,
     )

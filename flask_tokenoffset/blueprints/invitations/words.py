@@ -45,6 +45,18 @@ _SENTENCES: Final[Mapping[Outcome, str]] = {
 }
 
 
-def sentence_of(result: Result) -> str:
-    """What became of a row, and how to mend it."""
+#: What is said where a list is only looked at.
+_CHECKED: Final[Mapping[Outcome, str]] = {
+    Outcome.SENT: "An invitation would be sent.",
+    Outcome.RENEWED: "There is an open invitation; it would be sent again, with this role.",
+}
+
+
+def sentence_of(result: Result, *, checked: bool = False) -> str:
+    """What became of a row, and how to mend it.
+
+    :param checked: whether nothing was sent, so that it says what would become of it.
+    """
+    if checked and result.outcome in _CHECKED:
+        return _CHECKED[result.outcome]
     return result.reason or _SENTENCES[result.outcome]

@@ -300,6 +300,8 @@ def test_checking_a_list_sends_and_counts_nothing(
         checked = acme["owner"].submit(page, path, invitees=many, check="yes")
         assert checked.status_code == 200
         assert "2 invitations would be sent" in checked.text
+        assert "An invitation would be sent." in checked.text
+        assert "on its way" not in checked.text
         assert content(world) == before
     # The button of the report sends the same list.
     from tests.support.html_page import HtmlPage
