@@ -120,7 +120,7 @@ def test_what_was_written_as_csv_comes_back(
     addresses: list[str], delimiter: str, quoted: bool
 ) -> None:
     file = io.StringIO()
-    quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
-    writer = csv.writer(file, delimiter=delimiter, quoting=quoting)
+    plain = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL)
+    writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL) if quoted else plain
     writer.writerows([[address, "member"] for address in addresses])
     assert read(file.getvalue()) == [(address, "member") for address in addresses]
