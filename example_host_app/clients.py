@@ -26,9 +26,16 @@ from example_host_app.people import (
     find_or_add,
 )
 from flask_tokenoffset import HostUser
-from flask_tokenoffset.models import Organization, PayerRule, Person
+from flask_tokenoffset.models import Organization, Payer, PayerRule, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import inviting, member_plans, member_terms, members, plans
+from flask_tokenoffset.services import (
+    inviting,
+    member_choices,
+    member_plans,
+    member_terms,
+    members,
+    plans,
+)
 from flask_tokenoffset.services.estimates import estimate_from_band
 from flask_tokenoffset.services.invitation_lists import Row
 from flask_tokenoffset.services.member_offers import offer_of
@@ -37,8 +44,9 @@ from flask_tokenoffset.services.people import ensure_person
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from example_host_app.models import User
     from flask_tokenoffset.models import Membership
@@ -55,6 +63,9 @@ class Client:
     :param people: everybody but the owner, and what they are.
     :param own_plan: the band that the organization contributes for as such, and how many percent.
     :param plans: the same for its people.
+    :param own_plans: plans that people have for themselves, apart from the organization.
+    :param sharing: who lets the organization see how much they use.
+    :param paying: who chose to pay their plan in the organization themselves.
     :param suspended: who may not act at present.
     :param invited: who has an invitation and has not answered it.
     """
@@ -65,6 +76,9 @@ class Client:
     terms: member_terms.Terms
     own_plan: tuple[str, int]
     plans: Mapping[Someone, tuple[str, int]] = field(default_factory=dict)
+    own_plans: Mapping[Someone, tuple[str, int]] = field(default_factory=dict)
+    sharing: Sequence[Someone] = ()
+    paying: Sequence[Someone] = ()
     suspended: Someone
     invited: Someone
 
@@ -112,6 +126,17 @@ ALMANAC: Final = Client(
         _LEO: ("worker", 75),
         _MINA: ("casual", 100),
     },
+    own_plans={
+        ALICE: ("worker", 100),
+        EMEKA: ("casual", 300),
+        _FARID: ("casual", 100),
+        _HANA: ("agentic", 100),
+        _JUN: ("worker", 100),
+        _LEO: ("worker", 50),
+        _OLGA: ("casual", 100),
+    },
+    sharing=(EMEKA, _FARID),
+    paying=(_HANA, _LEO),
     suspended=_MINA,
     invited=IRIS,
 )
@@ -179,7 +204,7 @@ def _found(client: Client) -> None:
         member_terms.change_terms(
             work, organization_id=organization.id, person=owner, terms=client.terms, now=then
         )
-        _adopt_own_plan(work, organization, owner, client.own_plan, then)
+        _adopt_band(work, organization.account_id, owner, client.own_plan, then)
         for someone, (band, coverage_percent) in client.plans.items():
             member_plans.adopt_offer(
                 work,
@@ -190,6 +215,7 @@ def _found(client: Client) -> None:
                 state.settings.method,
                 then,
             )
+        _choose(work, organization, client, people, then)
         members.suspend(
             work,
             organization_id=organization.id,
@@ -208,22 +234,48 @@ def _found(client: Client) -> None:
         )
 
 
-def _adopt_own_plan(
+def _choose(
     work: UnitOfWork,
     organization: Organization,
-    owner: Person,
-    plan: tuple[str, int],
+    client: Client,
+    people: Mapping[Someone, Person],
     now: datetime,
 ) -> None:
+    """What people decide for themselves."""
+    for someone, plan in client.own_plans.items():
+        person = people[someone]
+        work.actor_id = person.id
+        _adopt_band(work, person.account_id, person, plan, now)
+    for someone in client.sharing:
+        work.actor_id = people[someone].id
+        member_choices.share_usage(
+            work, organization_id=organization.id, person=people[someone], shared=True, now=now
+        )
+    for someone in client.paying:
+        work.actor_id = people[someone].id
+        member_choices.choose_payer(
+            work,
+            organization_id=organization.id,
+            person=people[someone],
+            payer=Payer.MEMBER,
+            expected_amount_cents=None,
+            method_version=current_state().settings.method,
+            now=now,
+        )
+    work.actor_id = people[client.owner].id
+
+
+def _adopt_band(
+    work: UnitOfWork, account_id: UUID, person: Person, plan: tuple[str, int], now: datetime
+) -> None:
     band, coverage_percent = plan
-    account_id = organization.account_id
     estimate = estimate_from_band(
-        work.session, account_id=account_id, person=owner, key=band, now=now
+        work.session, account_id=account_id, person=person, key=band, now=now
     )
     plans.adopt(
         work,
         account_id=account_id,
-        person=owner,
+        person=person,
         estimate_id=estimate.id,
         coverage_percent=coverage_percent,
         expected_amount_cents=None,

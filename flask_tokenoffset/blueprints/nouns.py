@@ -198,9 +198,6 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         within=("invite", "invite_list", "resend_invitation", "cancel_invitation"),
     ),
     NavigationItem(
-        "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
-    ),
-    NavigationItem(
         "Member plans",
         "member_plans",
         Permission.READ_MEMBER_PLANS,
@@ -215,6 +212,9 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "apply_to_many_plans",
             "bulk_change",
         ),
+    ),
+    NavigationItem(
+        "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
     ),
     NavigationItem(
         "Settings",
