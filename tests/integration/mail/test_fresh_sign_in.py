@@ -173,6 +173,13 @@ def test_a_host_that_says_fresh_or_cannot_tell_is_believed(
     assert world.nobody.get(CONNECT).status_code == 200
 
 
+def test_a_login_that_stands_in_no_session_is_one_that_the_host_cannot_tell(world: World) -> None:
+    """Flask-Login calls each of them stale, and asking again would change nothing."""
+    with world.ada.client.session_transaction() as session:
+        del session["_fresh"]
+    assert world.ada.get(CONNECT).status_code == 200
+
+
 def test_a_host_that_says_stale_and_has_no_page_of_its_own_still_leads_on(
     make_world: Callable[..., World],
 ) -> None:

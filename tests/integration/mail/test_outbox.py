@@ -28,6 +28,7 @@ from flask_tokenoffset.services.sending import (
 from flask_tokenoffset.tasks.mail import write_letter
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.outbox import ADA, Outbox
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.mail import OutgoingMail
     from tests.support.databases import MakeDatabase
-    from tests.support.world import World
 
 PACKAGE = Path(flask_tokenoffset.__file__).parent
 
@@ -106,6 +106,14 @@ def test_nobody_can_queue_a_message_that_its_text_could_not_be_written_from(
             )
         with pytest.raises(TypeError, match="carries a link"):
             outbox.queue(work, kind=MessageKind.MAGIC_LINK, purpose="sign-in")
+
+
+def test_a_test_that_mails_a_link_by_accident_fails() -> None:
+    careless = World()
+    careless.browser("cleo", verified=False).post("/me/address")
+    careless.work()
+    with pytest.raises(AssertionError, match="mailed .'magic-link'., by accident"):
+        careless.close()
 
 
 # --- when it does not work ------------------------------------------------------------------------
