@@ -739,15 +739,9 @@ def test_where_a_change_came_from_is_forgotten_and_the_chain_stays_whole(
     db_world: World,
 ) -> None:
     ada = db_world.ada
-    ada.client.post(
-        "/tokenoffset/api/v1/sources",
-        json={"provider": "openai", "key": "sk-admin-" + "x" * 40},
-        headers={"User-Agent": BROWSER},
-    )
-    db_world.openai.set_key("sk-admin-" + "y" * 40, "active")
     answer = ada.client.post(
-        "/tokenoffset/api/v1/sources",
-        json={"provider": "openai", "key": "sk-admin-" + "y" * 40},
+        "/tokenoffset/api/v1/plan/adoptions",
+        json={"estimate_id": ada.pick_band()},
         headers={"User-Agent": BROWSER},
     )
     assert answer.status_code == 201
