@@ -206,7 +206,7 @@ def unlink(
             "This is your only way to sign in, so it was not unlinked. Link another identity first"
             " that can take its place."
         )
-    taken = _take(session, identity, vault)
+    taken = _take(session, identity, vault, even_unopened=True)
     forget_trips(session, person.id)
     session.execute(
         delete(FreshProof).where(
@@ -245,17 +245,9 @@ def take_all_tokens(session: Session, person_id: UUID, *, vault: Vault) -> list[
 
     :param person_id: their owner.
     """
-    taken = []
-    for linked in list_identities(session, person_id):
-        try:
-            token = _take(session, linked.identity, vault)
-        except VaultError as error:
-            # The token goes all the same; the provider is not told.
-            logger.warning("The token of %s does not open: %s", linked.identity.id, error.code)
-            continue
-        if token is not None:
-            taken.append(token)
-    return taken
+    linked = list_identities(session, person_id)
+    taken = [_take(session, each.identity, vault, even_unopened=True) for each in linked]
+    return [each for each in taken if each is not None]
 
 
 def put_token_back(work: UnitOfWork, taken: TakenToken, now: datetime) -> None:
@@ -390,15 +382,29 @@ _MAIL: Final = {
 }
 
 
-def _take(session: Session, identity: Identity, vault: Vault) -> TakenToken | None:
+def _take(
+    session: Session, identity: Identity, vault: Vault, *, even_unopened: bool = False
+) -> TakenToken | None:
+    """Take a token out and open it.
+
+    :param even_unopened: take it out also while the vault cannot be used: the token goes all the
+        same, and the provider is not told.
+    """
     sealed = take_out(session, identity)
     if sealed is None:
         return None
+    try:
+        token = open_token(sealed, identity, vault)
+    except VaultError as error:
+        if not even_unopened:
+            raise
+        logger.warning("The token of identity %s was not opened: %s", identity.id, error.code)
+        token = None
     return TakenToken(
         identity_id=identity.id,
         provider=identity.provider,
         subject=identity.subject,
-        token=open_token(sealed, identity, vault),
+        token=token,
         sealed=sealed,
     )
 
