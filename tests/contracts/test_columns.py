@@ -38,6 +38,7 @@ from tests.support.every_door import doors_of
 from tests.support.html_page import HtmlPage
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
+from tests.support.organizations import change_many
 from tests.support.world import PREFIX, World, make_world, settled_world, world
 
 if TYPE_CHECKING:
@@ -636,6 +637,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
     identity_id = linked_identity(settled_world, ada)
     inside = ada.within(ada.create_organization())
     (member,) = inside.api("GET", "/members").get_json()["items"]
+    change_id = change_many(inside)
     for provider, browser in product(settled_world.vendors, (ada, inside)):
         for path in settled_world.page_paths(
             browser.place,
@@ -645,6 +647,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
             invitation_token=token,
             identity_id=identity_id,
             membership_id=member["id"],
+            change_id=change_id,
         ):
             page = HtmlPage(browser.get(path).text)
             named |= {

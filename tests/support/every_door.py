@@ -16,7 +16,7 @@ from flask import request, request_finished
 from flask_tokenoffset.permissions import Role
 from tests.support.inviting import delivered, invitation_token
 from tests.support.linking import linked_identity
-from tests.support.organizations import join
+from tests.support.organizations import change_many, join
 from tests.support.world import API
 
 if TYPE_CHECKING:
@@ -178,6 +178,8 @@ def see_every_page(
     if not person.place:
         ids.setdefault("invitation_token", invitation_token(world, person))
         ids.setdefault("identity_id", linked_identity(world, person))
+    else:
+        ids.setdefault("change_id", change_many(person))
     for provider in world.vendors:
         for path in world.page_paths(
             person.place, provider=provider, source_id=source_id, estimate_id=estimate_id, **ids

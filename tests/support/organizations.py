@@ -92,6 +92,19 @@ def join(world: World, organization_id: UUID, browser: Browser, role: Role) -> U
         return UUID(str(membership.id))
 
 
+def change_many(inside: Browser) -> str:
+    """Change the plans of everybody in an organization at once; gives the change's id.
+
+    :param inside: a browser in that place, whose person may.
+    """
+    preview = inside.api("GET", "/member-plans/preview?band=casual").get_json()
+    counted = {name: preview[name] for name in ("plans_to_change", "difference_cents")}
+    body = {"band": "casual", "coverage_percent": 100, **counted}
+    answered = inside.api("POST", "/member-plans/changes", body)
+    assert answered.status_code == 202, answered.text
+    return str(answered.get_json()["id"])
+
+
 def make_shape(world: World, name: str) -> Shape:
     """An organization with one person in each part.
 
