@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,21 +54,35 @@ DEMO = [sys.executable, "-m", "example_host_app.demo"]
 
 
 @pytest.fixture
-def fernhill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Flask]]:
+def fernhill(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Call it for Fernhill with its people in it; settings go in as keywords."""
-    monkeypatch.setenv("EXAMPLE_DATA_FOLDER", str(tmp_path))
+    with settling(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One Fernhill with its people in it, for tests that only look."""
+    with settling(tmp_path_factory.mktemp("settled")) as make:
+        yield make()
+
+
+@contextmanager
+def settling(folder: Path) -> Iterator[Callable[..., Flask]]:
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
-        app = create_app(
-            {
-                "SECRET_KEY": "fernhill's secret",
-                "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}",
-                "SIMULATE": True,
-                "TOKENOFFSET_KEYS": generate_key("test"),
-                **settings,
-            }
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("EXAMPLE_DATA_FOLDER", str(folder))
+            app = create_app(
+                {
+                    "SECRET_KEY": "fernhill's secret",
+                    "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / f'{len(made)}.sqlite'}",
+                    "SIMULATE": True,
+                    "TOKENOFFSET_KEYS": generate_key("test"),
+                    **settings,
+                }
+            )
         made.append(app)
         prepare(app)
         return app
@@ -337,15 +352,14 @@ def test_the_demo_is_settled_once(fernhill: Callable[..., Flask]) -> None:
     ids=lambda value: value.name if isinstance(value, Someone) else None,
 )
 def test_each_role_lands_on_a_page_of_its_own(
-    fernhill: Callable[..., Flask],
+    settled: Flask,
     someone: Someone,
     landing: str,
     shown: set[str],
     hidden: set[str],
 ) -> None:
-    app = fernhill()
-    client = signed_in(app, someone)
-    base = f"/footprint/organizations/{client_ids(app, ALMANAC, ALICE)['organization_id']}/"
+    client = signed_in(settled, someone)
+    base = f"/footprint/organizations/{client_ids(settled, ALMANAC, ALICE)['organization_id']}/"
     path = base + {"dashboard": "", "membership": "membership"}[landing]
     organizations = HtmlPage(client.get("/footprint/organizations").text)
     assert organizations.link("Harbour Almanac") == path
@@ -361,10 +375,9 @@ def test_each_role_lands_on_a_page_of_its_own(
 
 
 @pytest.mark.parametrize("someone", [STRANGER, NORA, IRIS], ids=lambda each: each.name)
-def test_who_does_not_belong_sees_nothing(fernhill: Callable[..., Flask], someone: Someone) -> None:
-    app = fernhill()
-    client = signed_in(app, someone)
-    base = f"/footprint/organizations/{client_ids(app, ALMANAC, ALICE)['organization_id']}"
+def test_who_does_not_belong_sees_nothing(settled: Flask, someone: Someone) -> None:
+    client = signed_in(settled, someone)
+    base = f"/footprint/organizations/{client_ids(settled, ALMANAC, ALICE)['organization_id']}"
     for path in ("/", "/members", "/membership", "/settings"):
         assert client.get(base + path).status_code == 404
     assert "Harbour Almanac" not in client.get("/footprint/organizations").text
