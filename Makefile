@@ -3,9 +3,11 @@
 #   PYTHON=/path/to/python3   the interpreter to build the virtual environment with
 #   VENV=.venv                where it stands
 #   PYTEST_ARGS="-k name"     handed to pytest as it is
+#   DEMO_ARGS=--port=8000     handed to the demo as it is
 
 VENV ?= .venv
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 BIN := $(VENV)/bin
 BUILD := build
 
@@ -64,7 +66,7 @@ promises: test ## Run the tests, then print which promises are kept
 	@$(BIN)/python tools/promises.py --report $(BUILD)/promises.json
 
 demo: $(STAMP) ## Start the example partner product with simulated vendors
-	@$(BIN)/python -m example_host_app.demo
+	@$(BIN)/python -m example_host_app.demo $(DEMO_ARGS)
 
 demo-check: $(STAMP) ## Walk through a first run of the example over HTTP
 	@$(BIN)/python -m example_host_app.demo --check

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from example_host_app import accounts, commands, config, database, mailbox, security, workspaces
+from example_host_app import (
+    accounts,
+    commands,
+    config,
+    database,
+    mailbox,
+    security,
+    without_login,
+    workspaces,
+)
 from example_host_app.footprint import mount_footprint
 
 if TYPE_CHECKING:
@@ -29,8 +38,11 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     config.configure(app, settings or {})
     database.init_app(app)
     security.init_app(app)
-    accounts.init_app(app)
-    workspaces.init_app(app)
+    if app.config["LOGIN"]:
+        accounts.init_app(app)
+        workspaces.init_app(app)
+    else:
+        without_login.init_app(app)
     mailbox.init_app(app)
     commands.init_app(app)
     if app.config["FOOTPRINT"]:

@@ -8,6 +8,7 @@
 ``TOKENOFFSET_REDIS_URL``    carries jobs to workers; threads of the web process do it if unset
 ``TOKENOFFSET_PUBLIC_URL``   where links in mail lead; this machine's port 5040 if unset
 ``EXAMPLE_SIMULATE``         ``1`` puts simulators in the vendors' place
+``EXAMPLE_LOGIN``            ``0`` leaves Fernhill's own login out; see ``without_login.py``
 ===========================  ===================================================================
 
 Mail is kept in a folder instead of being sent, and shown on the page ``/mailbox``.
@@ -25,6 +26,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from example_host_app import without_login
 from flask_tokenoffset.mail import MailboxMailer
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 from flask_tokenoffset.vault import generate_key
@@ -55,6 +57,8 @@ def configure(app: Flask, given: Mapping[str, Any]) -> None:
     """
     app.config.update(
         FOOTPRINT=True,
+        LOGIN=os.environ.get("EXAMPLE_LOGIN") != "0",
+        FORM_ACTION=(),
         SIMULATE=os.environ.get("EXAMPLE_SIMULATE") == "1",
         SESSION_COOKIE_NAME="fernhill",
         SESSION_COOKIE_SAMESITE="Lax",
@@ -62,7 +66,7 @@ def configure(app: Flask, given: Mapping[str, Any]) -> None:
     app.config.update(given)
     folder = Path(app.instance_path)
     if "SQLALCHEMY_DATABASE_URI" not in given:
-        app.config["SQLALCHEMY_DATABASE_URI"] = _database_url(folder)
+        app.config["SQLALCHEMY_DATABASE_URI"] = _database_url(folder, login=app.config["LOGIN"])
     if "SECRET_KEY" not in given:
         app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _kept(
             folder / "secret-key", secrets.token_urlsafe
@@ -87,6 +91,8 @@ def _make_up_footprint(app: Flask, folder: Path) -> None:
     if not (app.config.get("TOKENOFFSET_PUBLIC_URL") or os.environ.get("TOKENOFFSET_PUBLIC_URL")):
         app.config["TOKENOFFSET_PUBLIC_URL"] = f"http://{HOST}:{PORT}"
     app.config.setdefault("TOKENOFFSET_MAILER", MailboxMailer(folder / "mail"))
+    if not app.config["LOGIN"]:
+        without_login.configure(app)
     if app.config["SIMULATE"]:
         app.config["TOKENOFFSET_HTTP_TRANSPORTS"] = simulated_vendors()
 
@@ -102,11 +108,12 @@ def simulated_vendors() -> dict[str, httpx.BaseTransport]:
     }
 
 
-def _database_url(folder: Path) -> str:
+def _database_url(folder: Path, *, login: bool) -> str:
     url = os.environ.get("DATABASE_URL")
     if not url:
         folder.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{folder / 'fernhill.sqlite'}"
+        # People are known by other keys where they sign in elsewhere.
+        return f"sqlite:///{folder / ('fernhill.sqlite' if login else 'without-login.sqlite')}"
     # Without a driver's name SQLAlchemy would look for one that is not installed.
     scheme, _separator, rest = url.partition("://")
     return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url

@@ -2,6 +2,7 @@
 
     python -m example_host_app.demo            serve until Ctrl-C
     python -m example_host_app.demo --check    walk through a first run over HTTP, and end
+    python -m example_host_app.demo --without-login    Fernhill without a login of its own
 
 ``DATABASE_URL`` and ``TOKENOFFSET_REDIS_URL`` put it on PostgreSQL and on a worker process of its
 own; without them it needs neither.
@@ -59,7 +60,8 @@ class _QuietHandler(WSGIRequestHandler):
 @click.command()
 @click.option("--port", default=PORT, show_default=True, help="0 takes a free one.")
 @click.option("--check", is_flag=True, help="Walk through a first run over HTTP, and end.")
-def main(port: int, *, check: bool) -> None:
+@click.option("--without-login", is_flag=True, help="Let people sign in at the extension instead.")
+def main(port: int, *, check: bool, without_login: bool) -> None:
     """Serve Fernhill with simulated vendors."""
     for number in (signal.SIGINT, signal.SIGTERM):
         # A first run that was cut short has not succeeded; a demo that was ended has.
@@ -74,10 +76,12 @@ def main(port: int, *, check: bool) -> None:
         address = address_of(listener)
         # Of the environment, so that a worker process is told the same.
         os.environ.update(EXAMPLE_SIMULATE="1", FLASK_DEBUG="0", TOKENOFFSET_PUBLIC_URL=address)
+        if without_login:
+            os.environ["EXAMPLE_LOGIN"] = "0"
         app = create_app()
         stack.callback(_close, app)
         prepare(app)
-        if not check:
+        if not check and app.config["LOGIN"]:
             with app.app_context():
                 fill_ferries()
         stack.enter_context(working(app))
@@ -85,7 +89,10 @@ def main(port: int, *, check: bool) -> None:
         click.echo(f"Fernhill is ready after {time.monotonic() - began:.1f} s.")
         if check:
             sys.exit(0 if _walk(app, address) else 1)
-        introduce(address)
+        if app.config["LOGIN"]:
+            introduce(address)
+        else:
+            introduce_open_house(address)
         threading.Event().wait()
 
 
@@ -94,9 +101,10 @@ def prepare(app: Flask) -> None:
     with app.app_context():
         flask_migrate.upgrade()
         runner.upgrade(db.engine)
-        settle_in()
-        if app.config["FOOTPRINT"]:
-            found_clients()
+        if app.config["LOGIN"]:
+            settle_in()
+            if app.config["FOOTPRINT"]:
+                found_clients()
 
 
 @contextmanager
@@ -189,6 +197,17 @@ def introduce(address: str) -> None:
     6. as Charlie, seeing nothing of it
 
   No vendor is called and no money moves. Ctrl-C ends it."""
+    )
+
+
+def introduce_open_house(address: str) -> None:
+    """Say where it is when Fernhill has no login of its own."""
+    click.echo(
+        f"""
+  {address}
+
+  This Fernhill has no login of its own. Type any address to sign in with, and follow the
+  link that arrives at {address}/mailbox in the same browser. Ctrl-C ends it."""
     )
 
 

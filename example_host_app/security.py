@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, cast
 
-from flask import g
+from flask import current_app, g
 from flask_wtf import CSRFProtect
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def csp_nonce() -> str:
 
 
 def _add_headers(response: Response) -> Response:
+    form_action = " ".join(["'self'", *current_app.config["FORM_ACTION"]])
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self';"
-        " font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none';"
+        f" font-src 'self'; connect-src 'self'; form-action {form_action}; frame-ancestors 'none';"
         " base-uri 'none'"
     )
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

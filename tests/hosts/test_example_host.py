@@ -9,9 +9,11 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -443,6 +445,44 @@ def test_the_only_owner_of_an_organization_is_not_deleted(fernhill: Callable[...
     assert refused.status_code == 409
     assert "Nobody else owns «Harbour Almanac»" in refused.text
     assert client.get("/").status_code == 200
+
+
+def test_without_a_login_of_its_own_fernhill_takes_the_extensions(
+    fernhill: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXAMPLE_OIDC_ISSUER", "https://login.company.example")
+    monkeypatch.setenv("EXAMPLE_OIDC_CLIENT_ID", "fernhill")
+    monkeypatch.setenv("EXAMPLE_OIDC_CLIENT_SECRET", "known to both")
+    app = fernhill(LOGIN=False)
+    client = app.test_client()
+    assert client.get("/").status_code == 200
+    turned_away = client.get("/desk")
+    assert turned_away.status_code == 302
+    sign_in = client.get(turned_away.headers["Location"])
+    assert "Company" in sign_in.text
+    policy = sign_in.headers["Content-Security-Policy"]
+    assert "form-action 'self' https://login.company.example;" in policy
+    form = HtmlPage(sign_in.text).form("/sign-in/mail")
+    client.post(form.action, data={**form.values, "email": "ada@company.example"})
+    link = urlsplit(mailed_link(client, "ada@company.example")).path
+    form = HtmlPage(client.get(link).text).form(link)
+    assert client.post(form.action, data=form.values).headers["Location"] == "/desk"
+    assert "Good to see you" in client.get("/desk").text
+    assert client.get("/footprint/organizations").status_code == 200
+    # Nothing of Fernhill's own login is left.
+    assert client.get("/sign-in").status_code == 404
+
+
+def mailed_link(client: FlaskClient, address: str) -> str:
+    """The link in the newest mail to an address, once it is there."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        page = HtmlPage(client.get("/mailbox", query_string={"to": address}).text)
+        found = [url for url in page.links() if url.startswith("http://127.0.0.1")]
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError(f"no mail to {address}")
 
 
 # --- migrations -----------------------------------------------------------------------------------
