@@ -26,6 +26,7 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services import bulk_changes, member_plans, member_terms, member_totals
+from flask_tokenoffset.services.bulk_previews import preview_change
 from flask_tokenoffset.services.member_terms import Terms
 from flask_tokenoffset.state import current_state
 
@@ -206,7 +207,7 @@ def preview_bulk_change(query: ManyQuery) -> OperationAnswer:
     """What a change to the plans of many members would do, counted exactly. Nothing is done."""
     state = current_state()
     return PreviewAnswer.of(
-        bulk_changes.preview_change(
+        preview_change(
             state.session,
             current_place().organization,
             query.wanted(),

@@ -17,7 +17,7 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import UNFINISHED_BULK
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services import bulk_changes
-from flask_tokenoffset.services.bulk_changes import NO_PLAN
+from flask_tokenoffset.services.bulk_previews import NO_PLAN, preview_change
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
     if form.asked:
         try:
             offer = form.plan.offer(state.settings.method)
-            preview = bulk_changes.preview_change(
+            preview = preview_change(
                 state.session,
                 place.organization,
                 form.wanted(),

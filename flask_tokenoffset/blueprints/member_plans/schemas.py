@@ -14,14 +14,14 @@ from flask_tokenoffset.blueprints.plans.schemas import PlanAnswer
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import BulkStatus, MembershipStatus, Payer, PayerRule
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.bulk_changes import PlanFilter
+from flask_tokenoffset.services.bulk_previews import PlanFilter
 from flask_tokenoffset.services.member_lists import MemberFilter
 from flask_tokenoffset.services.member_terms import MOST_CAP_CENTS, Terms
 from flask_tokenoffset.services.plans import PlanView
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import BulkChange
-    from flask_tokenoffset.services.bulk_changes import Preview
+    from flask_tokenoffset.services.bulk_previews import Preview
     from flask_tokenoffset.services.member_plans import MemberPlan
     from flask_tokenoffset.services.member_totals import (
         HiddenUsage,
