@@ -58,7 +58,7 @@ def write_letter(letter: Letter) -> OutgoingMail:
         raise ValueError(f"The first line of {name} must be «{SUBJECT}...», the second one empty.")
     return OutgoingMail(
         id=str(letter.id),
-        kind=letter.kind,
+        kind=str(letter.kind),
         to_address=letter.to_address,
         subject=one_line(first.removeprefix(SUBJECT))[:LONGEST_SUBJECT].rstrip(),
         text=text.strip() + "\n",

@@ -112,7 +112,7 @@ def test_a_test_that_mails_a_link_by_accident_fails() -> None:
     careless = World()
     careless.browser("cleo", verified=False).post("/me/address")
     careless.work()
-    with pytest.raises(AssertionError, match="mailed .'magic-link'., by accident"):
+    with pytest.raises(AssertionError, match="mailed magic-link by accident"):
         careless.close()
 
 
