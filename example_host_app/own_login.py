@@ -1,62 +1,46 @@
-"""The second configuration: a product without users, where a linked identity is the login.
+"""The second configuration with an identity provider at hand: that of the tests.
 
     python -m example_host_app.own_login       serve until Ctrl-C
 
-It runs the identity provider of the tests beside it, at which anybody may sign in as anybody, and
-prints the mail it would send. ``EXAMPLE_ISSUER``, ``EXAMPLE_CLIENT_ID`` and
-``EXAMPLE_CLIENT_SECRET`` name another provider.
+Anybody may sign in there as anybody. ``python -m example_host_app.demo --without-login`` needs no
+provider, and takes a real one from its environment.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import Flask, render_template
-from flask_login import login_required
 from werkzeug.serving import run_simple
 
-from example_host_app import config, database
+import example_host_app
 from example_host_app.database import db
-from flask_tokenoffset import TokenOffset
+from example_host_app.without_login import PROVIDER
 from flask_tokenoffset.migrations import runner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.mail import OutgoingMail
+    from flask import Flask
 
 PORT = 5041
 #: «localhost», because browsers keep cookies by host and not by port: those of the provider, which
 #: is at 127.0.0.1, must not meet ours.
 ADDRESS = f"http://localhost:{PORT}"
 PREFIX = "/footprint"
-PROVIDER = "example"
 CLIENT_ID = "fernhill"
 
 
 def create_app(settings: Mapping[str, Any]) -> Flask:
-    """Make the application.
+    """Make the application, with its tables.
 
     :param settings: come before what is made up; ``TOKENOFFSET_OAUTH_PROVIDERS`` among them.
     """
-    app = Flask(__name__, instance_path=str(config.data_folder() / "own-login"))
-    config.configure(
-        app,
-        {"TOKENOFFSET_SIGN_IN": "identity", "TOKENOFFSET_PUBLIC_URL": ADDRESS, **settings},
+    app = example_host_app.create_app(
+        {"LOGIN": False, "TOKENOFFSET_PUBLIC_URL": ADDRESS, **settings}
     )
-    database.init_app(app)
-    TokenOffset(app, db=db, url_prefix=PREFIX)
-
-    @app.get("/")
-    @login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
-    def home() -> str:
-        """A page of the product's own, for whoever signed in through the extension."""
-        return render_template("own_login.html")
-
     with app.app_context():
         runner.upgrade(db.engine)
     return app
@@ -67,36 +51,20 @@ def redirect_address() -> str:
     return f"{ADDRESS}{PREFIX}/identities/{PROVIDER}/callback"
 
 
-def print_mail(mail: OutgoingMail) -> None:
-    """Show a message in the terminal instead of sending it."""
-    click.echo(f"\n  To {mail.to_address}: {mail.subject}\n\n{mail.text}")
-
-
 @click.command()
 def main() -> None:
     """Serve a product whose login is an identity provider."""
     with ExitStack() as stack:
-        entry = _provider_of_the_environment() or _provider_of_the_tests(stack)
-        app = create_app(
-            {"TOKENOFFSET_OAUTH_PROVIDERS": {PROVIDER: entry}, "TOKENOFFSET_MAILER": print_mail}
-        )
-        click.echo(f"\n  {ADDRESS}\n\n  Sign in with {entry['title']} as whom you like.\n")
+        app = create_app({"TOKENOFFSET_OAUTH_PROVIDERS": {PROVIDER: provider_of_the_tests(stack)}})
+        click.echo(f"\n  {ADDRESS}\n\n  Sign in with the test provider as whom you like.\n")
         run_simple("localhost", PORT, app, threaded=True)
 
 
-def _provider_of_the_environment() -> dict[str, Any] | None:
-    issuer = os.environ.get("EXAMPLE_ISSUER")
-    if not issuer:
-        return None
-    return {
-        "title": "your provider",
-        "issuer": issuer,
-        "client_id": os.environ["EXAMPLE_CLIENT_ID"],
-        "client_secret": os.environ.get("EXAMPLE_CLIENT_SECRET"),
-    }
+def provider_of_the_tests(stack: ExitStack) -> dict[str, Any]:
+    """Start the provider; gives what the extension has to know of it.
 
-
-def _provider_of_the_tests(stack: ExitStack) -> dict[str, Any]:
+    :param stack: ends it.
+    """
     from tests.support.identity_provider import running_provider  # noqa: PLC0415 - not shipped
 
     secret = secrets.token_urlsafe()

@@ -455,19 +455,18 @@ def test_without_a_login_of_its_own_fernhill_takes_the_extensions(
     monkeypatch.setenv("EXAMPLE_OIDC_CLIENT_SECRET", "known to both")
     app = fernhill(LOGIN=False)
     client = app.test_client()
-    assert client.get("/").status_code == 200
-    turned_away = client.get("/desk")
+    turned_away = client.get("/")
     assert turned_away.status_code == 302
     sign_in = client.get(turned_away.headers["Location"])
-    assert "Company" in sign_in.text
+    assert "your company" in sign_in.text
     policy = sign_in.headers["Content-Security-Policy"]
     assert "form-action 'self' https://login.company.example;" in policy
     form = HtmlPage(sign_in.text).form("/sign-in/mail")
     client.post(form.action, data={**form.values, "email": "ada@company.example"})
     link = urlsplit(mailed_link(client, "ada@company.example")).path
     form = HtmlPage(client.get(link).text).form(link)
-    assert client.post(form.action, data=form.values).headers["Location"] == "/desk"
-    assert "Good to see you" in client.get("/desk").text
+    assert client.post(form.action, data=form.values).headers["Location"] == "/"
+    assert "Hello, newcomer." in client.get("/").text
     assert client.get("/footprint/organizations").status_code == 200
     # Nothing of Fernhill's own login is left.
     assert client.get("/sign-in").status_code == 404
