@@ -64,6 +64,6 @@ class Mailbox:
             return
         surprises = [str(each.kind) for each in self.messages if _LINK.search(each.text)]
         assert not surprises, (
-            f"This test mailed {", ".join(surprises)} by accident as it seems: it never looked into"
+            f"This test mailed {', '.join(surprises)} by accident as it seems: it never looked into"
             " world.mail. Look at what was sent, or do not have it sent."
         )
