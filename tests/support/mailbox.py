@@ -62,8 +62,8 @@ class Mailbox:
         """Fail if a link was mailed and nobody wanted to see it."""
         if self.looked_into:
             return
-        surprises = [str(each.kind) for each in self.messages if _LINK.search(each.text)]
+        surprises = ", ".join(each.kind for each in self.messages if _LINK.search(each.text))
         assert not surprises, (
-            f"This test mailed {', '.join(surprises)} by accident as it seems: it never looked into"
+            f"This test mailed {surprises} by accident as it seems: it never looked into"
             " world.mail. Look at what was sent, or do not have it sent."
         )
