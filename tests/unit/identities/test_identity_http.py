@@ -1,4 +1,4 @@
-"""The HTTP client for identity providers: limits, no redirects, and nothing told of what it sent."""
+"""The HTTP client for identity providers: limits, no redirects, nothing told of what it sent."""
 
 from __future__ import annotations
 
