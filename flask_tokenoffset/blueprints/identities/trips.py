@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Trips one person, or one address where nobody is signed in, may begin in an hour.
-TRIPS_PER_HOUR: Final = 30
-#: Answers that may come back through one address in an hour; an office may share one.
-ANSWERS_PER_HOUR: Final = 300
+#: Trips one person may begin in an hour.
+TRIPS_PER_PERSON: Final = 30
+#: Trips that may begin, and answers that may come back, through one network address in an hour; an
+#: office may share one.
+PER_CLIENT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
     state = current_state()
     client = state.identities.client(provider)
     host_user = current_visitor().host_user
-    traveller_key = host_user.key if host_user is not None else f"address {request.remote_addr}"
-    state.attempts.check("identity-trip", traveller_key, limit_per_hour=TRIPS_PER_HOUR)
+    client_address = request.remote_addr or "unknown"
+    state.attempts.check("identity-trip-client", client_address, limit_per_hour=PER_CLIENT)
+    if host_user is not None:
+        state.attempts.check("identity-trip", host_user.key, limit_per_hour=TRIPS_PER_PERSON)
     # Committed and not rolled back, because the host may have written something in this request.
     state.session.commit()
     client.metadata()
@@ -110,7 +113,7 @@ def come_back(provider: str) -> Arrival:
     state = current_state()
     client = state.identities.client(provider)
     address = request.remote_addr or "unknown"
-    state.attempts.check("identity-answer", address, limit_per_hour=ANSWERS_PER_HOUR)
+    state.attempts.check("identity-answer", address, limit_per_hour=PER_CLIENT)
     try:
         return _come_back(client, provider)
     except IdentityRefused as error:

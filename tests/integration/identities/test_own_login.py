@@ -85,6 +85,23 @@ def test_signing_in_without_a_form_of_ours_is_refused(own: Scene) -> None:
     assert own.acme.calls == []
 
 
+@pytest.mark.promise("TG-013")
+def test_sign_ins_through_one_network_address_are_limited_and_others_go_on(own: Scene) -> None:
+    browser = own.visitor()
+    form = browser.page("/sign-in").form("/sign-in/with/acme")
+    for _ in range(300):
+        assert browser.client.post(form.action, data=form.values).status_code == 303
+    answer = browser.client.post(form.action, data=form.values)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    other = browser.client.post(form.action, data=form.values, environ_overrides=elsewhere)
+    assert other.status_code == 303
+    # What anybody can write into a header makes no other address.
+    forged = {"X-Forwarded-For": "203.0.113.10"}
+    assert browser.client.post(form.action, data=form.values, headers=forged).status_code == 429
+
+
 def test_an_unknown_provider_signs_nobody_in(own: Scene) -> None:
     browser = own.visitor()
     token = browser.page("/sign-in").hidden_fields()
