@@ -16,6 +16,7 @@ from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.vault import Vault
 from tests.support.endpoint_recorder import PROMISED
 from tests.support.every_door import answers_of, doors_of, walk_api, walk_pages
+from tests.support.matrix_calls import meet_the_rest
 from tests.support.world import KEYS, World, make_world, world
 
 if TYPE_CHECKING:
@@ -145,18 +146,44 @@ def mentions(wanted: str) -> Iterator[tuple[str, str]]:
                 yield path.relative_to(PACKAGE).as_posix(), ast.unparse(node.value)
 
 
+#: Where states, codes, tokens and client secrets of identity providers are shown to the provider or
+#: digested. No vendor key gets there: none of these imports anything that holds one.
+_OF_IDENTITIES = {"oidc/client.py", "oidc/http.py", "oidc/id_tokens.py", "services/trips.py"}
+
+
+@pytest.mark.promise("TO-004", "TO-016")
+def test_what_serves_identities_knows_nothing_that_holds_a_vendor_key() -> None:
+    for place in _OF_IDENTITIES:
+        text = (PACKAGE / place).read_text(encoding="utf-8")
+        # How answers are read and calls are bounded is common to both; clients and keys are not.
+        for room in (
+            "providers.anthropic",
+            "providers.openai",
+            "providers.gateway",
+            "models.sources",
+        ):
+            assert f"flask_tokenoffset.{room}" not in text, place
+        for service in ("credentials", "sampling", "connections"):
+            assert f"services.{service}" not in text, place
+
+
 @pytest.mark.promise("TO-004", "TO-016")
 def test_only_the_http_client_reveals_a_key() -> None:
     # vault/secret.py is the type itself: it turns a key to bytes for the cipher, and keeps six
     # characters of it.
-    assert {place for place, _ in mentions("reveal")} == {"providers/http.py", "vault/secret.py"}
+    revealing = {place for place, _ in mentions("reveal")}
+    assert revealing - _OF_IDENTITIES == {"providers/http.py", "vault/secret.py"}
     assert {place for place, _ in mentions("_value")} <= {"vault/secret.py"}
 
 
 @pytest.mark.promise("TO-004", "TO-016")
 def test_only_the_sample_run_opens_the_vault() -> None:
     opens = [(place, owner) for place, owner in mentions("open") if "vault" in owner.lower()]
-    assert opens == [("services/sampling.py", "vault")]
+    # Tokens of identity providers are sealed for rows of another table, so no key opens there.
+    assert opens == [
+        ("services/identity_credentials.py", "vault"),
+        ("services/sampling.py", "vault"),
+    ]
     # A key as bytes is for the vault alone.
     importers = {
         path.relative_to(PACKAGE).as_posix()
@@ -195,7 +222,8 @@ def test_no_page_and_no_operation_opens_a_key(
         for provider, key in KEYS.items():
             walk_pages(world, world.browser(f"{provider} on pages"), provider, (key, key))
             walk_api(world, world.browser(f"{provider} by API"), provider, (key, key))
+        meet_the_rest(world, answers.doors)
     assert answers.doors >= doors_of(world.app)
-    # Two vendors, two ways in, two places, three samples each; a spy that sees nothing would prove
-    # nothing.
-    assert opened == ["worker"] * 24
+    # Two vendors, two ways in, two places, three samples each, and four where the rest is met; a
+    # spy that sees nothing would prove nothing.
+    assert opened == ["worker"] * 28

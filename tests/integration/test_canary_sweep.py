@@ -54,6 +54,7 @@ from tests.support.canaries import (
     tables_of,
 )
 from tests.support.every_door import answers_of, doors_of, see_every_page, walk_api, walk_pages
+from tests.support.matrix_calls import meet_the_rest
 from tests.support.world import API, HeldQueue, World
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ def test_no_piece_of_a_key_and_no_word_of_a_prompt_comes_out_anywhere(
             try_refused_keys(sweep, provider, simulator)
             read_malformed_answers(sweep, provider, simulator)
             run_commands(sweep, provider, simulator)
+        meet_the_rest(world, answers.doors)
         sweep.dump("before rotation")
         rotate(sweep)
         break_off_in_a_worker(sweep, monkeypatch)
