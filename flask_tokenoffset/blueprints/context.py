@@ -217,7 +217,7 @@ def send_to_sign_in() -> ResponseReturnValue:
     return redirect(f"{request.script_root}{login_url}{separator}{query}", code=303)
 
 
-_MAY_NOT: Final = "You may not do this, so nothing was changed."
+_MAY_NOT: Final = "You may not see or do this here, so nothing was shown or changed."
 _SIGN_IN: Final = (
     "You are not signed in, so this cannot be shown or changed. Sign in and try again."
 )
