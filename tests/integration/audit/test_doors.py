@@ -274,7 +274,7 @@ def test_what_was_exported_is_noted_with_its_filter(world: World) -> None:
         ("from_date", "yesterday", "not a day"),
         ("to_date", "2026-02-30", "not a day"),
         ("actor_id", "ada", "no such person"),
-        ("actor_id", str(uuid4()), "no such person"),
+        ("actor_id", "8f14e45f-ceea-467f-a0e6-1b2c3d4e5f60", "no such person"),
     ],
 )
 def test_a_filter_that_cannot_be_is_told_beside_its_field(

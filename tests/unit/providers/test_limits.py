@@ -141,7 +141,12 @@ def test_a_bomb_is_never_inflated_beyond_the_limit() -> None:
 
 @pytest.mark.parametrize(
     ("content", "encoding"),
-    [(b"not gzip at all", "gzip"), (gzip.compress(b"{}")[:8] + b"\xff" * 40, "gzip"), (b"", "br")],
+    [
+        (b"not gzip at all", "gzip"),
+        # The time within would name the test anew in every process.
+        (gzip.compress(b"{}", mtime=0)[:8] + b"\xff" * 40, "gzip"),
+        (b"", "br"),
+    ],
 )
 def test_compression_that_is_broken_or_unasked_is_refused(content: bytes, encoding: str) -> None:
     with pytest.raises(MalformedAnswer):

@@ -88,7 +88,7 @@ FORBIDDEN = [
     ("GET", "127.0.0.1", "/v1/organization/costs"),
     *(
         (method, host, path)
-        for _, host, path in (*PROMISED["anthropic"], *PROMISED["openai"])
+        for _, host, path in sorted(PROMISED["anthropic"] | PROMISED["openai"])
         for method in ("POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
     ),
     *(
