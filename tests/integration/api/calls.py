@@ -47,6 +47,17 @@ def operations(world: World) -> dict[str, Operation]:
     return {each.name: each for each in operations_of(world.app)}
 
 
+#: What the operations over a person's own account are about.
+_ACCOUNT: Final = ("/sources", "/estimates", "/plan", "/billing-records")
+
+
+def account_operations(world: World) -> dict[str, Operation]:
+    """The operations over a person's own account."""
+    return {
+        name: each for name, each in operations(world).items() if each.rule.startswith(_ACCOUNT)
+    }
+
+
 def body_of(name: str, ids: Ids) -> dict[str, Any]:
     """A body the operation accepts, if the state allows it."""
     bodies: dict[str, dict[str, Any]] = {

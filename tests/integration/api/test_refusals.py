@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flask_tokenoffset.blueprints.refusals import LONGEST_BODY
-from flask_tokenoffset.models import Base
 from tests.integration.api.calls import (
-    PUBLIC,
     SAME_REQUEST,
     Ids,
+    account_operations,
     assert_problem,
-    body_of,
     call,
     ids_of,
     operations,
-    path_of,
 )
 from tests.support.world import API
 
@@ -42,18 +37,10 @@ def _nothing_is_written(request: pytest.FixtureRequest) -> Iterator[None]:
     assert [len(each.calls) for each in world.vendors.values()] == vendors
 
 
-def test_nobody_is_told_to_sign_in(small_world: World) -> None:
-    ids = ids_of(small_world.ada)
-    for name, declared in operations(small_world).items():
-        if name not in PUBLIC:
-            answer = call(small_world.nobody.client, declared, ids)
-            assert_problem(answer, 401, "sign-in-required")
-
-
 def test_anothers_id_answers_byte_for_byte_like_a_missing_one(db_world: World) -> None:
     ada, ben, missing = ids_of(db_world.ada), ids_of(db_world.ben), Ids()
     tried = 0
-    for name, declared in operations(db_world).items():
+    for name, declared in account_operations(db_world).items():
         if "<uuid:" not in declared.rule and name not in {"make_estimate", "adopt_estimate"}:
             continue
         tried += 1
@@ -87,75 +74,6 @@ def test_a_method_that_does_not_exist_names_those_that_do(small_world: World) ->
     answer = small_world.ada.client.patch(f"{API}/sources", json={})
     assert_problem(answer, 405, "method-not-allowed")
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
-
-
-def test_options_names_the_methods_of_each_path(small_world: World) -> None:
-    ids, allowed = ids_of(small_world.ada), dict[str, set[str]]()
-    for declared in operations(small_world).values():
-        methods = allowed.setdefault(path_of(declared, ids), {"OPTIONS"})
-        methods |= {"GET", "HEAD"} if declared.method == "GET" else {declared.method}
-    for path, methods in allowed.items():
-        answer = small_world.nobody.client.options(API + path)
-        assert (answer.status_code, answer.data) == (204, b"")
-        assert answer.headers["Allow"] == ", ".join(sorted(methods))
-    assert_problem(small_world.nobody.client.options(f"{API}/nothing"), 404, "not-found")
-
-
-def test_no_column_of_any_table_can_be_set_from_outside(small_world: World) -> None:
-    columns = {column.name for table in Base.metadata.sorted_tables for column in table.columns}
-    assert len(columns) > 60
-    ids = ids_of(small_world.ada)
-    for name, declared in operations(small_world).items():
-        if not declared.takes_body:
-            continue
-        fields = set(declared.body.model_fields) if declared.body else set()
-        extra = dict.fromkeys(columns - fields, 1)
-        for part in (extra, {"account_id": str(small_world.ben.account_id)}):
-            answer = call(small_world.ada.client, declared, ids, {**body_of(name, ids), **part})
-            problem = assert_problem(answer, 422, "invalid-input")
-            assert {error["detail"] for error in problem["errors"]} == {"It is not known here."}
-
-
-def test_unknown_parameters_are_refused(small_world: World) -> None:
-    ids = ids_of(small_world.ada)
-    for declared in operations(small_world).values():
-        answer = call(small_world.ada.client, declared, ids, query_string={"account_id": "1"})
-        problem = assert_problem(answer, 422, "invalid-input")
-        assert [error["parameter"] for error in problem["errors"]] == ["account_id"]
-
-
-def unsafe(world: World) -> Iterator[Any]:
-    return (each for each in operations(world).values() if each.method != "GET")
-
-
-def test_bodies_that_are_no_json_or_too_large_are_refused(small_world: World) -> None:
-    ids, client = ids_of(small_world.ada), small_world.ada.client
-    as_json = {"content_type": "application/json"}
-    for declared in unsafe(small_world):
-        for text in (b"{", b"\xff", b"nul", b"[" * 10_000):
-            assert_problem(call(client, declared, ids, data=text, **as_json), 400)
-        large = b" " * (LONGEST_BODY + 1)
-        answer = call(client, declared, ids, data=large, **as_json)
-        assert_problem(answer, 413, "body-too-large")
-        unannounced = call(
-            client,
-            declared,
-            ids,
-            input_stream=io.BytesIO(large),
-            data=None,
-            environ_overrides={"wsgi.input_terminated": True},
-            **as_json,
-        )
-        assert_problem(unannounced, 413, "body-too-large")
-
-
-def test_calls_another_site_could_make_are_refused(small_world: World) -> None:
-    ids, client = ids_of(small_world.ada), small_world.ada.client
-    for declared in unsafe(small_world):
-        assert_problem(call(client, declared, ids, data=b"a=1"), 415, "wrong-content-type")
-        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
-            answer = call(client, declared, ids, headers=headers)
-            assert_problem(answer, 403, "cross-site-request")
 
 
 def refused_body(world: World, path: str, body: Any, *pointers: str) -> None:
