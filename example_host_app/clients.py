@@ -221,6 +221,7 @@ def _found(client: Client) -> None:
             organization_id=organization.id,
             membership_id=_membership(work, organization, people[client.suspended]).id,
             person=owner,
+            now=then,
         )
         inviting.invite(
             work,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import or_, select, update
 
-from flask_tokenoffset import signals
 from flask_tokenoffset.models import (
     AuditAction,
     Connection,
@@ -18,14 +17,12 @@ from flask_tokenoffset.models import (
     Person,
     Plan,
     PlanStatus,
-    PlanStatusChange,
-    new_id,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.billing import record_due_months
 from flask_tokenoffset.services.connections import disconnect
 from flask_tokenoffset.services.mail import Recipient, queue_messages
 from flask_tokenoffset.services.organizations import lock_place
+from flask_tokenoffset.services.plan_statuses import stop_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.unit_of_work import UnitOfWork
-
-#: Plans ended by one statement.
-PLANS_PER_STATEMENT: Final = 500
 
 
 def close_organization(
@@ -129,46 +123,5 @@ def _end_all_plans(
         .order_by(Plan.id)
         .with_for_update()
     ).all()
-    for first in range(0, len(running), PLANS_PER_STATEMENT):
-        _end_plans(work, dict(running[first : first + PLANS_PER_STATEMENT]), person, now)
+    stop_many(work, dict(running), status=PlanStatus.ENDED, person=person, now=now)
     return len(running)
-
-
-def _end_plans(work: UnitOfWork, accounts: dict[UUID, UUID], person: Person, now: datetime) -> None:
-    """End some plans, given with their accounts, as :func:`.plans.change_status` ends one."""
-    session = work.session
-    newest = dict(
-        session.execute(
-            select(PlanStatusChange.plan_id, func.max(PlanStatusChange.sequence))
-            .where(PlanStatusChange.plan_id.in_(accounts))
-            .group_by(PlanStatusChange.plan_id)
-        ).all()
-    )
-    session.execute(
-        insert(PlanStatusChange),
-        [
-            {
-                "id": new_id(),
-                "account_id": account_id,
-                "plan_id": plan_id,
-                "sequence": newest.get(plan_id, 0) + 1,
-                "status": PlanStatus.ENDED,
-                "changed_by": person.id,
-                "changed_at": now,
-            }
-            for plan_id, account_id in accounts.items()
-        ],
-    )
-    session.execute(
-        update(Plan)
-        .where(Plan.id.in_(accounts))
-        .values(status=PlanStatus.ENDED, version=Plan.version + 1)
-    )
-    record_due_months(work, list(accounts), now)
-    for plan_id, account_id in accounts.items():
-        work.tell(
-            signals.plan_changed,
-            plan_id=plan_id,
-            account_id=account_id,
-            status=str(PlanStatus.ENDED),
-        )

@@ -37,7 +37,7 @@ def choose_payer(
     organization offers new members instead.
 
     :param payer: the organization or the member.
-    :param expected_amount_cents: what the plan is to contribute afterwards, as it was shown.
+    :param expected_amount_cents: what the plan is to contribute afterwards, if it was shown.
     :raises Conflict: the rule leaves no choice, the organization has nothing to offer, or its cap
         would be passed.
     :raises InvalidInput: the payer is neither, or the amount is not the one shown.
@@ -57,6 +57,8 @@ def choose_payer(
     before = payer_of(place.organization.payer_rule, membership.chosen_payer)
     plan = read_own_plan(session, place)
     paid_before = cents_per_month(session, place.organization, without=None)
+    if payer is Payer.MEMBER and payer is not before:
+        _refuse_unlike(plan, expected_amount_cents)
     if payer is not before:
         record_owed(work, Plan.account_id == membership.account_id, now)
     if payer is Payer.ORGANIZATION and before is Payer.MEMBER:
@@ -98,6 +100,20 @@ def share_usage(
         subject_id=membership.id,
     )
     return membership
+
+
+def _refuse_unlike(plan: MemberPlan, expected_amount_cents: int | None) -> None:
+    """Refuse to let a member take over an amount that they were not shown."""
+    if not plan.runs or plan.charged is None or expected_amount_cents is None:
+        return
+    amount = plan.charged.adoption.amount_cents
+    if amount != expected_amount_cents:
+        raise InvalidInput(
+            {
+                "amount_cents": "The amount is no longer the one that was shown. Look at the new"
+                f" amount, ${amount / 100:,.2f}, and choose to pay it if it is right."
+            }
+        )
 
 
 def amount_when_organization_pays(plan: MemberPlan, method_version: str) -> Offer | None:

@@ -6,7 +6,7 @@ Changing them changes no amount. Who pays changes from the next billing record o
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -26,6 +26,7 @@ from flask_tokenoffset.services.billing import record_owed
 from flask_tokenoffset.services.member_notices import Reader, tell_members
 from flask_tokenoffset.services.organizations import lock_place
 from flask_tokenoffset.services.payers import cents_per_month, payer_of, refuse_growth
+from flask_tokenoffset.services.plan_statuses import stop_many
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,8 +99,9 @@ def change_terms(
     """Say anew who pays for members, what they begin with, and the cap.
 
     What is owed up to now is recorded for whoever pays it now, and members for whose plans somebody
-    else comes to pay are told by mail. A cap below what is paid already is
-    taken: nothing is cut, and nothing can be added.
+    else comes to pay are told by mail. Plans that members come to pay without having chosen to are
+    paused, because they adopted no such amount to pay themselves. A cap below what is paid already
+    is taken: nothing is cut, and nothing can be added.
 
     :param person: who does.
     :param now: the present instant, aware.
@@ -128,8 +130,11 @@ def change_terms(
     except Conflict as error:
         raise InvalidInput({"payer_rule": error.message}) from None
     if terms.payer_rule != former.payer_rule:
-        readers = _whose_payer_changes(session, organization, former, terms)
-        tell_members(session, organization, readers, but=person.id, now=now)
+        affected = _whose_payer_changes(session, organization, former, terms)
+        _pause_for_members(work, affected, terms, person, now)
+        tell_members(
+            session, organization, [each.reader for each in affected], but=person.id, now=now
+        )
     work.record(
         AuditAction.ORGANIZATION_CHANGED,
         account_id=organization.account_id,
@@ -169,27 +174,55 @@ def _plans_of_members(organization: Organization) -> ColumnElement[bool]:
     )
 
 
+class _Affected(NamedTuple):
+    """A member's plan that somebody else comes to pay."""
+
+    reader: Reader
+    chosen_payer: str | None
+    plan_id: UUID
+    plan_account_id: UUID
+    plan_status: str
+
+
 def _whose_payer_changes(
     session: Session, organization: Organization, former: Terms, terms: Terms
-) -> list[Reader]:
-    """Members with a plan that somebody else comes to pay."""
+) -> list[_Affected]:
+    """Members' plans that somebody else comes to pay."""
     rows = session.execute(
         select(
-            Membership.chosen_payer,
             Person.id,
             Person.account_id,
             Person.email,
             Person.email_verified_at,
+            Membership.chosen_payer,
+            Plan.id,
+            Plan.account_id,
+            Plan.status,
         )
-        .join(Person, Person.id == Membership.person_id)
+        .join(Membership, Membership.person_id == Person.id)
         .join(Plan, Plan.account_id == Membership.account_id)
         .where(Membership.organization_id == organization.id, Plan.status != PlanStatus.ENDED)
     )
+    plans = [_Affected(Reader(*row[:4]), *row[4:]) for row in rows]
     return [
-        Reader(person_id, account_id, email, verified_at)
-        for chosen, person_id, account_id, email, verified_at in rows
-        if payer_of(former.payer_rule, chosen) is not payer_of(terms.payer_rule, chosen)
+        each
+        for each in plans
+        if payer_of(former.payer_rule, each.chosen_payer)
+        is not payer_of(terms.payer_rule, each.chosen_payer)
     ]
+
+
+def _pause_for_members(
+    work: UnitOfWork, affected: list[_Affected], terms: Terms, person: Person, now: datetime
+) -> None:
+    """Pause what members come to pay: nobody pays an amount that they did not adopt to pay."""
+    plans = {
+        each.plan_id: each.plan_account_id
+        for each in affected
+        if each.plan_status == PlanStatus.ACTIVE
+        and payer_of(terms.payer_rule, each.chosen_payer) is Payer.MEMBER
+    }
+    stop_many(work, plans, status=PlanStatus.PAUSED, person=person, now=now)
 
 
 def _differences(former: Terms, terms: Terms) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from flask_tokenoffset.models import (
     MembershipStatus,
     MessageKind,
     Organization,
+    Payer,
     Person,
     PlanStatus,
 )
@@ -30,6 +31,7 @@ from flask_tokenoffset.services.organizations import (
     lock_place,
     make_membership,
 )
+from flask_tokenoffset.services.payers import payer_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -144,9 +146,12 @@ def leave_everything(work: UnitOfWork, *, person: Person, now: datetime) -> None
 
 
 def suspend(
-    work: UnitOfWork, *, organization_id: UUID, membership_id: UUID, person: Person
+    work: UnitOfWork, *, organization_id: UUID, membership_id: UUID, person: Person, now: datetime
 ) -> Membership:
     """Let a member see and do nothing in the organization until they are restored.
+
+    A plan that they pay is paused, because they could not stop it. Restoring them does not resume
+    it; that is for them to do.
 
     :param person: who does.
     :raises NotFound: the organization has no such member, or the person is none.
@@ -162,6 +167,7 @@ def suspend(
         )
     if membership.status == MembershipStatus.SUSPENDED:
         raise Conflict("This member is suspended already.")
+    _pause_what_they_pay(work, place.organization, membership, person, now)
     membership.status = MembershipStatus.SUSPENDED
     work.session.flush()
     _record(work, place.organization, AuditAction.MEMBER_SUSPENDED, membership)
@@ -318,6 +324,25 @@ def _end(
     session.delete(membership)
     session.flush()
     notify(work, member, MessageKind.MEMBERSHIP_ENDED, now, organization=organization.name)
+
+
+def _pause_what_they_pay(
+    work: UnitOfWork,
+    organization: Organization,
+    membership: Membership,
+    person: Person,
+    now: datetime,
+) -> None:
+    plan = plans.find_plan(work.session, membership.account_id)
+    pays = payer_of(organization.payer_rule, membership.chosen_payer) is Payer.MEMBER
+    if pays and plan is not None and plan.status == PlanStatus.ACTIVE:
+        plans.change_status(
+            work,
+            account_id=membership.account_id,
+            person=person,
+            status=PlanStatus.PAUSED,
+            now=now,
+        )
 
 
 def _person_of(session: Session, membership: Membership) -> Person:

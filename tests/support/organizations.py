@@ -129,6 +129,7 @@ def make_shape(world: World, name: str) -> Shape:
             organization_id=organization_id,
             membership_id=memberships[SUSPENDED],
             person=person,
+            now=world.clock.now(),
         )
     return Shape(world, name, organization_id, account_id, memberships)
 

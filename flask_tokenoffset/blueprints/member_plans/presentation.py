@@ -26,7 +26,8 @@ RULE_TITLES: Final[Mapping[PayerRule, str]] = {
 }
 RULE_SENTENCES: Final[Mapping[PayerRule, str]] = {
     PayerRule.ORGANIZATION: "Administrators say what each member's plan contributes.",
-    PayerRule.MEMBER: "Members say themselves what their plans contribute.",
+    PayerRule.MEMBER: "Members say themselves what their plans contribute. What the organization"
+    " paid until then is paused until the member resumes it.",
     PayerRule.MEMBER_CHOOSES: "The organization pays until a member chooses to. Whoever pays says"
     " what the plan contributes.",
 }

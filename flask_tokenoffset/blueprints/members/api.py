@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
@@ -22,6 +23,7 @@ from flask_tokenoffset.services.member_lists import MemberFilter, list_members, 
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from flask import Blueprint
@@ -84,9 +86,9 @@ def change_member(membership_id: UUID, body: MemberBody) -> OperationAnswer:
     with state.unit_of_work() as work:
         person = acting_person(work)
         if body.status is not None:
-            change = members.restore
+            change: Callable[..., object] = members.restore
             if body.status is MembershipStatus.SUSPENDED:
-                change = members.suspend
+                change = partial(members.suspend, now=state.clock.now())
             change(
                 work, organization_id=organization_id, membership_id=membership_id, person=person
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
@@ -31,7 +32,7 @@ from flask_tokenoffset.services.member_lists import (
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from flask import Blueprint
@@ -130,9 +131,12 @@ def change_role(membership_id: UUID) -> ResponseReturnValue:
 def change_status(membership_id: UUID, change: str) -> ResponseReturnValue:
     """Suspend or restore a member."""
     organization_id = current_place().organization.id
-    apply = services.suspend if change == "suspend" else services.restore
+    state = current_state()
+    apply: Callable[..., object] = services.restore
+    if change == "suspend":
+        apply = partial(services.suspend, now=state.clock.now())
     try:
-        with current_state().unit_of_work() as work:
+        with state.unit_of_work() as work:
             apply(
                 work,
                 organization_id=organization_id,

@@ -23,7 +23,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import closing, organizations, plans
+from flask_tokenoffset.services import organizations, plan_statuses, plans
 from flask_tokenoffset.services.estimates import estimate_from_band
 from flask_tokenoffset.services.people import find_person
 from tests.support.organizations import PARTS, SUSPENDED, Shape, join, make_shape
@@ -249,7 +249,7 @@ def test_closing_ends_everything_and_shows_nothing_to_anybody(acme: Shape) -> No
 def test_closing_a_large_organization_takes_few_statements(
     acme: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closing, "PLANS_PER_STATEMENT", 2)
+    monkeypatch.setattr(plan_statuses, "PLANS_PER_STATEMENT", 2)
     accounts = [begin_plan(acme, part) for part in ("admin", "member", "auditor")]
     acme.world.bill()
     acme.world.clock.move(days=40)  # so that another month is owed at the end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -289,7 +290,9 @@ class Membering(RuleBasedStateMachine):
         ):
             expected = Conflict
         membership_id = self._membership_id(club, other)
-        change = members.suspend if suspends else members.restore
+        change: Callable[..., object] = members.restore
+        if suspends:
+            change = partial(members.suspend, now=self.world.clock.now())
         self._does(
             "suspend" if suspends else "restore",
             actor,

@@ -150,7 +150,13 @@ def test_of_two_owners_who_do_otherwise_to_each_other_one_wins_each_time(
         members.remove(work, organization_id=pair.id, membership_id=other, person=person, now=now)
 
     def suspend(work: UnitOfWork, person: Person, other: UUID) -> None:
-        members.suspend(work, organization_id=pair.id, membership_id=other, person=person)
+        members.suspend(
+            work,
+            organization_id=pair.id,
+            membership_id=other,
+            person=person,
+            now=pair.world.clock.now(),
+        )
 
     def transfer(work: UnitOfWork, person: Person, other: UUID) -> None:
         """Step down; the other one is an owner already, so there must be two refusals."""
