@@ -225,6 +225,28 @@ def test_tables_scroll_by_keyboard_on_a_phone(open_page: Callable[..., Page]) ->
     assert after["x"] < before["x"]
 
 
+@pytest.mark.parametrize("width", [320, 1280])
+def test_stacked_rows_need_no_scrolling_and_stay_a_table(
+    open_page: Callable[..., Page], width: int
+) -> None:
+    page = open_page(viewport={"width": width, "height": 700})
+    region = page.get_by_role("region", name="Members, by name")
+    if width == 320:
+        assert region.evaluate("(each) => each.scrollWidth <= each.clientWidth")
+    table = region.get_by_role("table", name="Members, by name")
+    titles = table.get_by_role("columnheader")
+    expect(titles).to_have_text(["Name", "Address", "Role", "Joined", "What to do"])
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table.get_by_role("rowheader", name="Ada Aldous", exact=True)).to_be_visible()
+    # Each row has all its cells, the empty ones too, or a value would fall under another title.
+    expect(table.get_by_role("cell")).to_have_count(8)
+    role = table.get_by_role("cell", name="Owner", exact=True).bounding_box()
+    name = table.get_by_role("rowheader", name="Ada Aldous", exact=True).bounding_box()
+    assert role is not None
+    assert name is not None
+    assert (role["y"] > name["y"]) is (width == 320)
+
+
 def test_the_system_without_motion_gets_none(open_page: Callable[..., Page]) -> None:
     page = open_page(reduced_motion="reduce")
     button = page.get_by_role("button", name="Save the plan")

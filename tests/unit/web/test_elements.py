@@ -210,6 +210,25 @@ def test_columns_wrap_and_align_where_they_are_asked_to(shown: Callable[..., str
     assert '<td class="to-numeric">c</td>' in page
 
 
+def test_rows_stack_under_their_titles_and_remain_a_table(shown: Callable[..., str]) -> None:
+    stacked, plain = (
+        shown(
+            "{{ to.data_table('T', ['Call', {'title': evil, 'wrap': true}], [['a', 'b']], 't',"
+            " stack=stack) }}",
+            evil='"Sum"',
+            stack=stack,
+        )
+        for stack in (True, False)
+    )
+    assert '<th scope="row" role="rowheader" data-label="Call">a</th>' in stacked
+    assert '<td role="cell" data-label="&#34;Sum&#34;" class="to-wrap">b</td>' in stacked
+    roles = re.findall(r'role="(\w+)"', stacked)
+    head, body = ["rowgroup", "row", "columnheader", "columnheader"], ["row", "rowheader", "cell"]
+    assert roles == ["region", "table", *head, "rowgroup", *body]
+    assert re.findall(r'role="(\w+)"', plain) == ["region"]
+    assert "data-label" not in plain
+
+
 def test_a_host_replaces_a_single_element(host: Callable[..., Flask]) -> None:
     app = host()
     mine = "{% macro badge(text, kind='neutral') %}<b>{{ text }}</b>{% endmacro %}"
