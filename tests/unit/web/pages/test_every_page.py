@@ -61,6 +61,8 @@ def pages(world: World) -> dict[str, HtmlPage]:
         ("/plan", "Plan", "page"),
         ("/plan/end", "Plan", "true"),
         ("/billing-records", "Billing records", "page"),
+        ("/me", "Your account", "page"),
+        ("/identities", "Your account", "true"),
         ("/methodology", "Methodology", "page"),
         ("/connections", "Connections", "page"),
     ],
