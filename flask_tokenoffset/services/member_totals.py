@@ -4,8 +4,12 @@
 may see of it is the tokens a month of the plan the member has there, under two rules. Members who
 share it are shown by name. The others are only ever added up, all together, and only if there are
 at least five of them; the sum leaves out those who are shown by name, so that taking these off it
-leads to nobody, and it is rounded to two digits, so that two sums of different days do not tell
-what one person added. No filter makes a smaller group.
+leads to nobody. No filter makes a smaller group, and neither does suspending somebody.
+
+Each of them counts with the middle of the band they are in, never with their own figure. Somebody
+could otherwise compare two sums, with a person and without, or conspire with the other four, and
+know what that one uses, to the token: rounding alone does not help against whoever may change their
+own part until the rounded sum turns over.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, case, func, literal, select, tuple_
 
-from flask_tokenoffset.methodology import bands
+from flask_tokenoffset.methodology import band, bands
 from flask_tokenoffset.models import (
     Adoption,
     Estimate,
@@ -100,7 +104,8 @@ class HiddenUsage:
     """The members who share nothing, added up.
 
     :param people: how many there are; none where fewer than :data:`FEWEST_ADDED_UP`.
-    :param tokens_per_month: of their own plans together, to two digits; none likewise.
+    :param tokens_per_month: of their own plans together, each as the middle of its band, to two
+        digits; none likewise.
     """
 
     people: int | None
@@ -131,7 +136,7 @@ def read_totals(session: Session, organization: Organization) -> Totals:
             for each in (Payer.ORGANIZATION, Payer.MEMBER)
         },
         by_band={
-            band.key: _share([row[3:] for row in active if row[1] == band.key]) for band in bands()
+            each.key: _share([row[3:] for row in active if row[1] == each.key]) for each in bands()
         },
         paused=sum(row[3] for row in rows if row[2] == PlanStatus.PAUSED),
         cents_per_month=cents_per_month(session, organization, without=None),
@@ -147,13 +152,18 @@ def list_shared_usage(
 ) -> list[SharedUsage]:
     """Members who share their own use, by name, with what they share.
 
+    Somebody who is suspended could not stop sharing, so they are not shown.
+
     :param organization_id: whose members.
     :param after: sort name and id of the last one shown, for the next page.
     :param limit: how many at most.
     """
     query = (
         _own_plans(organization_id, Membership, Person, Adoption.tokens_per_month)
-        .where(Membership.usage_shared_at.is_not(None))
+        .where(
+            Membership.usage_shared_at.is_not(None),
+            Membership.status == MembershipStatus.ACTIVE,
+        )
         .order_by(Membership.sort_name, Membership.id)
         .limit(limit)
     )
@@ -173,16 +183,17 @@ def read_hidden_usage(session: Session, organization_id: UUID) -> HiddenUsage:
 
     :param organization_id: whose members; there is no way to ask for some of them.
     """
-    people, tokens = session.execute(
-        _own_plans(
-            organization_id,
-            func.count(Adoption.id),
-            func.coalesce(func.sum(Adoption.tokens_per_month), 0),
-        ).where(Membership.usage_shared_at.is_(None))
-    ).one()
+    rows = session.execute(
+        _own_plans(organization_id, Estimate.band, func.count(Adoption.id))
+        .join(Estimate, Estimate.id == Adoption.estimate_id)
+        .where(Membership.usage_shared_at.is_(None))
+        .group_by(Estimate.band)
+    ).all()
+    people = sum(count for _, count in rows)
     if people < FEWEST_ADDED_UP:
         return HiddenUsage(people=None, tokens_per_month=None)
-    return HiddenUsage(people=people, tokens_per_month=_two_digits(int(tokens)))
+    tokens = sum(band(key).midpoint_tokens * count for key, count in rows)
+    return HiddenUsage(people=people, tokens_per_month=_two_digits(tokens))
 
 
 def _two_digits(number: int) -> int:
@@ -205,7 +216,7 @@ def _newest() -> ColumnElement[int]:
 
 
 def _own_plans(organization_id: UUID, *columns: Any) -> Select[Any]:
-    """Active members, each with the newest adoption of their own account's plan if it runs."""
+    """Members of any status, each with the newest adoption of their own plan if it runs."""
     return (
         select(*columns)
         .select_from(Membership)
@@ -214,8 +225,5 @@ def _own_plans(organization_id: UUID, *columns: Any) -> Select[Any]:
             Plan, and_(Plan.account_id == Person.account_id, Plan.status != PlanStatus.ENDED)
         )
         .outerjoin(Adoption, and_(Adoption.plan_id == Plan.id, Adoption.sequence == _newest()))
-        .where(
-            Membership.organization_id == organization_id,
-            Membership.status == MembershipStatus.ACTIVE,
-        )
+        .where(Membership.organization_id == organization_id)
     )

@@ -170,7 +170,8 @@ class TotalsAnswer(Answer):
         " fewer than five."
     )
     unshared_tokens_per_month: int | None = Field(
-        description="Of these together, rounded to two digits; null likewise."
+        description="Of these together, each as the middle of its band, rounded to two digits; null"
+        " likewise."
     )
 
     @classmethod

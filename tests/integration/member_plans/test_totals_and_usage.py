@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flask_tokenoffset.methodology import band_for
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services import member_totals
 from tests.support.clubs import Club, found
@@ -85,9 +86,10 @@ def test_fewer_than_five_are_never_added_up(club: Club) -> None:
     use(fifth, 90_000)
     club.join(fifth)
     shown = totals(club)
-    assert (shown["unshared_people"], shown["unshared_tokens_per_month"]) == (5, 100_000)
+    # Each counts with the middle of the casual band, 300,000 tokens.
+    assert (shown["unshared_people"], shown["unshared_tokens_per_month"]) == (5, 1_500_000)
     assert (
-        "5 members who share nothing use about 100,000 tokens"
+        "5 members who share nothing use about 1.5 million tokens"
         in club.page(club.owner, "/member-plans").text
     )
 
@@ -112,6 +114,15 @@ def test_sharing_is_by_name_and_can_be_withdrawn(club: Club) -> None:
     assert "123,456" not in club.page(club.owner, "/member-plans").text
 
 
+def test_whoever_is_suspended_could_not_stop_sharing_and_is_not_shown(club: Club) -> None:
+    (person,) = users(club, 123_456)
+    share(club, person)
+    path = f"/members/{club.members['user-0']}"
+    assert club.api(club.owner, "PATCH", path, {"status": "suspended"}).status_code == 200
+    assert shared(club) == {}
+    assert "123,456" not in club.page(club.owner, "/member-plans").text
+
+
 def test_nobody_else_can_share_for_a_member(club: Club) -> None:
     users(club, 1)
     rows = club.world.rows()
@@ -129,7 +140,7 @@ def test_taking_those_who_share_off_leads_to_nobody(club: Club) -> None:
     share(club, people[5])
     # The sum leaves out who is named, so nothing can be taken off it.
     shown = totals(club)
-    assert (shown["unshared_people"], shown["unshared_tokens_per_month"]) == (5, 540_000)
+    assert (shown["unshared_people"], shown["unshared_tokens_per_month"]) == (5, 1_500_000)
     share(club, people[4])
     shown = totals(club)
     assert (shown["unshared_people"], shown["unshared_tokens_per_month"]) == (None, None)
@@ -166,7 +177,8 @@ def test_a_sum_is_always_over_five_who_share_nothing(
         assert (shown["unshared_people"], shown["unshared_tokens_per_month"]) == (None, None)
     else:
         assert shown["unshared_people"] == len(hidden)
-        assert abs(shown["unshared_tokens_per_month"] - sum(hidden)) * 20 <= sum(hidden)
+        middles = sum(band_for(each).midpoint_tokens for each in hidden)
+        assert abs(shown["unshared_tokens_per_month"] - middles) * 20 <= middles
         assert len(str(shown["unshared_tokens_per_month"]).rstrip("0")) <= 2
     world.close()
 
