@@ -155,6 +155,11 @@ class UnitOfWork:
         """Note nothing of where the changes come from: whoever makes them is being forgotten."""
         self._origin = Origin()
 
+    def leave_nobody(self) -> None:
+        """Note neither who makes the changes nor from where: they are nobody's business there."""
+        self.actor_id = None
+        self.leave_no_origin()
+
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Run a callback once the transaction is committed, in the order given.
 

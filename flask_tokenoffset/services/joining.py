@@ -248,6 +248,9 @@ def decline(
     :raises TooManyAttempts: the person has answered too many within an hour.
     """
     invitation, organization = _lock(work, which, person, attempts, now)
+    # The organization knows the address that it invited. Whoever wants nothing to do with it shows
+    # it neither a name nor where they are.
+    work.leave_nobody()
     mark_cancelled(work, organization, invitation, now, declined=True)
     return organization
 
