@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 #: Invitations that one address gets within an hour, whoever sends them.
 MOST_PER_ADDRESS_PER_HOUR: Final = 5
-#: What a mail calls somebody who has told no name.
-NAMELESS: Final = "Somebody"
 
 
 def most_rows(settings: Settings) -> int:
@@ -114,7 +112,7 @@ def invite(
     deliveries = _write(
         session, place, person, judged, link_key=link_key, settings=settings, now=now
     )
-    _deliver(work, place, person, deliveries, now)
+    _deliver(work, place, deliveries, now)
     return [result for result, _ in judged]
 
 
@@ -154,7 +152,7 @@ def resend(
     delivery = _Delivery(
         invitation.id, invitation.email, Role(invitation.role), AuditAction.INVITATION_RESENT
     )
-    _deliver(work, place, person, [delivery], now)
+    _deliver(work, place, [delivery], now)
     return invitation
 
 
@@ -244,7 +242,6 @@ class _Delivery:
 def _deliver(
     work: UnitOfWork,
     place: Place,
-    person: Person,
     deliveries: Sequence[_Delivery],
     now: datetime,
 ) -> None:
@@ -257,17 +254,15 @@ def _deliver(
             subject_id=each.invitation_id,
             role=each.role,
         )
-    said = {
-        "organization": place.organization.name,
-        "inviter": person.display_name or NAMELESS,
-    }
+    # Not who invites: the message outlives them, if they are forgotten.
+    organization = place.organization.name
     queue_messages(
         work,
         [
             Recipient(
                 each.address,
                 each.invitation_id,
-                {**said, "role": each.role},
+                {"organization": organization, "role": each.role},
             )
             for each in deliveries
         ],
