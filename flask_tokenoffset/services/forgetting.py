@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
-from sqlalchemy import CursorResult, and_, delete, exists, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, exists, or_, select, union, update
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset import signals
@@ -184,6 +184,7 @@ def forget_person(
     _refuse_leaving_alone(session, person)
     work.leave_no_origin()
     address = person.email if person.email_verified_at is not None else None
+    _lock_organizations(session, person, address)
     organizations_left = _leave(work, person, now)
     # Adding a row to an account needs its key, so that from here on nobody adds one to this one.
     session.execute(select(Account.id).where(Account.id == person.account_id).with_for_update())
@@ -205,6 +206,20 @@ def forget_person(
     )
     work.tell(signals.person_forgotten, person_id=person.id, account_id=person.account_id)
     return Forgotten(known=True, organizations_left=organizations_left, rows_deleted=tally.deleted)
+
+
+def _lock_organizations(session: Session, person: Person, address: str | None) -> None:
+    """Lock every organization that the person belongs to or is invited to, always in one order.
+
+    So that two who are forgotten at once never wait for each other.
+    """
+    theirs = Invitation.accepted_by == person.id
+    if address is not None:
+        theirs = or_(theirs, Invitation.email == address)
+    belongs_to = select(Membership.organization_id).where(Membership.person_id == person.id)
+    invited_to = select(Invitation.organization_id).where(theirs)
+    for organization_id in sorted(session.scalars(union(belongs_to, invited_to))):
+        lock_organization(session, organization_id)
 
 
 def owned_alone(session: Session, person_id: UUID) -> Sequence[Organization]:
