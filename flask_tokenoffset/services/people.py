@@ -205,12 +205,34 @@ def prove_address(
     person.email, person.email_verified_at = email, now
     person.email_verified_by_host = False
     work.session.flush()
+    end_other_proofs(work.session, person, email)
     refresh_member_texts(work.session, person)
     work.record(
         AuditAction.ADDRESS_VERIFIED,
         account_id=person.account_id,
         subject_type="person",
         subject_id=person.id,
+    )
+
+
+def end_other_proofs(session: Session, person: Person, email: str) -> None:
+    """Let an address be proved for whoever followed a link last: mailboxes change hands.
+
+    What a host says of its users stays, because it says so anew each time.
+
+    :param person: who has just followed one.
+    :param email: the address, in the form that :func:`.read_address` gives.
+    """
+    session.execute(
+        update(Person)
+        .where(
+            Person.email == email,
+            Person.id != person.id,
+            Person.email_verified_at.is_not(None),
+            Person.email_verified_by_host.is_(False),
+        )
+        .values(email_verified_at=None)
+        .execution_options(synchronize_session="fetch")
     )
 
 

@@ -29,7 +29,7 @@ from flask_tokenoffset.services.identities import (
     note_use,
     tell_linked,
 )
-from flask_tokenoffset.services.people import ensure_person
+from flask_tokenoffset.services.people import end_other_proofs, ensure_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -120,6 +120,7 @@ def sign_in_by_address(
         else:
             person.email, person.email_verified_at = email, now
             session.flush()
+            end_other_proofs(session, person, email)
     _note_sign_in(work, person, "magic-link", browser_digest, now, via="a mailed link")
     return person
 
