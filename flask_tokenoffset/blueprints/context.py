@@ -16,6 +16,7 @@ from werkzeug.exceptions import Unauthorized
 
 from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
 from flask_tokenoffset.permissions import PUBLIC, Permission, declared, permissions_of
+from flask_tokenoffset.services.organizations import lock_place
 from flask_tokenoffset.services.people import ensure_person
 from flask_tokenoffset.services.visitors import find_acquaintance
 from flask_tokenoffset.state import current_state
@@ -155,12 +156,23 @@ def acting_person(work: UnitOfWork) -> Person:
 def acting(work: UnitOfWork) -> Acting:
     """The person who changes something, and the account that the request is about.
 
+    In an organization it is looked at again whether they may, under its lock: a vendor may have
+    been asked since the request began, and that takes a while.
+
     :param work: as for :func:`acting_person`.
     :raises SignInRequired: if nobody is signed in.
+    :raises NotFound: they do not belong to the organization any more, or it was closed.
+    :raises NotPermitted: they may not do this any more.
     """
-    place = current_visitor().place
+    organization_id = named_organization()
     person = acting_person(work)
-    return Acting(person, person.account_id if place is None else place.account_id)
+    if organization_id is None:
+        return Acting(person, person.account_id)
+    needed = _needed()
+    if needed is None:
+        raise NotPermitted(_MAY_NOT)
+    place = lock_place(work.session, organization_id, person, needed)
+    return Acting(person, place.account_id)
 
 
 def check_permission() -> None:
@@ -171,7 +183,7 @@ def check_permission() -> None:
         as if there were none.
     :raises NotPermitted: if they may not do this, or the view declares no permission.
     """
-    needed = declared(current_app.view_functions[cast("str", request.endpoint)])
+    needed = _needed()
     if needed in PUBLIC:
         return
     if needed is None:
@@ -183,6 +195,11 @@ def check_permission() -> None:
         _check_place(visitor)
     if needed not in visitor.permissions:
         raise NotPermitted(_MAY_NOT)
+
+
+def _needed() -> Permission | None:
+    """The permission that the present view declares."""
+    return declared(current_app.view_functions[cast("str", request.endpoint)])
 
 
 def _check_place(visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.context import acting, acting_person, current_visitor
+from flask_tokenoffset.blueprints.context import acting, current_visitor
 from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
@@ -96,7 +96,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     provider = connection.provider
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
-        person = acting_person(work)
+        person = acting(work).person
         run = connections.replace_key(
             work,
             account_id=account_id,
@@ -141,7 +141,7 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
     require_fresh_sign_in(strict=False)
     state = current_state()
     with state.unit_of_work() as work:
-        person = acting_person(work)
+        person = acting(work).person
         connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
         source, connection = sources.sampled_source(work.session, account_id, source_id)
         _tell(work, person, MessageKind.KEY_DISCONNECTED, source, PROVIDERS[connection.provider])
