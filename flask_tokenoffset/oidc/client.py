@@ -314,6 +314,8 @@ class IdentityClient:
 
     def _with_userinfo(self, claims: Claims, access_token: Secret | None) -> Claims:
         """Fill in the address from userinfo, where the ID token leaves it out."""
+        from flask_tokenoffset.oidc.id_tokens import stated_address  # noqa: PLC0415 - slow to import
+
         address = self.metadata().userinfo
         if claims.email is not None or address is None or access_token is None:
             return claims
@@ -323,10 +325,8 @@ class IdentityClient:
         # Only about the very same person (OpenID Connect Core 1.0, section 5.3.2).
         if not isinstance(stated, Mapping) or stated.get("sub") != claims.subject:
             return claims
-        email = stated.get("email")
-        if not isinstance(email, str) or not email:
-            return claims
-        return replace(claims, email=email, email_verified=stated.get("email_verified") is True)
+        email, verified = stated_address(stated)
+        return replace(claims, email=email, email_verified=verified)
 
     def _proved(self, claims: Claims, refresh_token: Secret | None) -> ProvedIdentity:
         if not self.provider.allows_address(claims.email, verified=claims.email_verified):

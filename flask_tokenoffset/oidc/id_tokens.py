@@ -179,9 +179,7 @@ class _Checks:
 
     def address(self) -> tuple[str | None, bool]:
         """The address it states, and whether it is said to be verified."""
-        email = self._claims.get("email")
-        verified = self._claims.get("email_verified") is True
-        return (email, verified) if isinstance(email, str) and email else (None, False)
+        return stated_address(self._claims)
 
     def origin(self) -> None:
         """By this provider, and for us alone."""
@@ -207,6 +205,8 @@ class _Checks:
         """Who it is about."""
         subject = self._claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_TEXT:
+            raise refused("sub")
+        if not subject.isprintable():  # A NUL or half a character could not even be stored.
             raise refused("sub")
         return subject
 
@@ -239,6 +239,17 @@ class _Checks:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e11:  # noqa: PLR2004
             raise refused(name)
         return float(value)
+
+
+def stated_address(claims: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """The address that claims state, and whether it is said to be verified.
+
+    :param claims: of an ID token, or from userinfo. What cannot be shown is no address.
+    """
+    email = claims.get("email")
+    if not isinstance(email, str) or not email or not email.isprintable():
+        return None, False
+    return email, claims.get("email_verified") is True
 
 
 def refused(reason: str) -> IdentityRefused:
