@@ -100,6 +100,10 @@ def log_in(person: Person) -> None:
     """
     session.clear()
     flask_login.login_user(OwnUser(person))
+    # Where a host keeps sessions on the server (Flask-Session), the cookie holds nothing but an id.
+    regenerate = getattr(current_app.session_interface, "regenerate", None)
+    if regenerate is not None:
+        regenerate(session)
 
 
 def log_out() -> None:
