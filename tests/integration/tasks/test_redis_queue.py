@@ -152,7 +152,7 @@ def test_without_redis_nothing_fails_and_the_run_is_queued_when_it_is_back(
         assert isinstance(queue, RedisQueue)
         queue._redis_url = NOWHERE
         assert tick(state).failed_steps == []
-        assert "Sample runs wait in the database" in caplog.text
+        assert "Work waits in the database" in caplog.text
         assert "not-for-the-log" not in caplog.text
         assert read_run(state, run_id).status == "queued"
         del queue._redis, queue._queue
@@ -168,7 +168,7 @@ def test_a_redis_that_is_away_is_not_asked_for_every_job(
     queue = RedisQueue(NOWHERE, pause_seconds=60)
     for _ in range(150):
         queue.enqueue(Task.SAMPLE, uuid4(), attempt=0)
-    assert caplog.text.count("Sample runs wait") == 1
+    assert caplog.text.count("Work waits") == 1
 
 
 def test_a_redis_that_may_throw_jobs_away_is_refused(redis_url: str, client: redis.Redis) -> None:
