@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
 from flask_tokenoffset.errors import NoMailer
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
+
+    from sqlalchemy.orm import Session
 
     from flask_tokenoffset.mail import Mailer
     from flask_tokenoffset.models import Person
@@ -46,6 +49,10 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
     MessageKind.MEMBER_PLAN_CHANGED: frozenset({"organization"}),
     MessageKind.ACCOUNT_FORGOTTEN: frozenset(),
 }
+#: The kinds that somebody else can have sent to a member any number of times, and how many of each
+#: kind one person gets within an hour. What they tell stands on the member's page all the same.
+FROM_ORGANIZATIONS: Final = frozenset({MessageKind.ROLE_CHANGED, MessageKind.MEMBER_PLAN_CHANGED})
+MOST_PER_HOUR: Final = 10
 #: The kinds whose text carries a link, to what ``reference_id`` names.
 WITH_LINK: Final = frozenset({MessageKind.MAGIC_LINK, MessageKind.INVITATION})
 
@@ -160,10 +167,12 @@ def notify(
 ) -> None:
     """Tell a person by mail, if an address of theirs is proved; else nothing is sent.
 
-    :param kind: which text it has.
+    :param kind: which text it has. Of some, nobody gets more than a few within an hour.
     :param details: what the text names, as :data:`DETAILS` says; nothing that opens anything.
     """
     if person.email is None or person.email_verified_at is None:
+        return
+    if kind in FROM_ORGANIZATIONS and told_enough(work.session, kind, [person.id], now):
         return
     queue_message(
         work,
@@ -174,6 +183,28 @@ def notify(
         person_id=person.id,
         reference_id=None,
         **details,
+    )
+
+
+def told_enough(
+    session: Session, kind: MessageKind, people: Sequence[UUID], now: datetime
+) -> set[UUID]:
+    """Those of some people who got :data:`MOST_PER_HOUR` messages of a kind within the last hour.
+
+    :param people: ids, a thousand at most.
+    :param now: the present instant, aware.
+    """
+    return set(
+        session.scalars(
+            select(OutboundMessage.person_id)
+            .where(
+                OutboundMessage.person_id.in_(people),
+                OutboundMessage.kind == kind,
+                OutboundMessage.created_at > now - timedelta(hours=1),
+            )
+            .group_by(OutboundMessage.person_id)
+            .having(func.count() >= MOST_PER_HOUR)
+        )
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import insert
 
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
+from flask_tokenoffset.services.mail import told_enough
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.models import Organization
+
+
+_PEOPLE_PER_STATEMENT: Final = 1_000
 
 
 class Reader(NamedTuple):
@@ -41,8 +45,17 @@ def tell_members(
 ) -> None:
     """Put a notice to each member into the outbox, a thousand a statement; the schedule sends it.
 
+    Whoever got several within the hour gets no more.
+
     :param but: the person who made the change, who knows.
     """
+    wanted = [
+        each for each in readers if each.email and each.email_verified_at and each.person_id != but
+    ]
+    enough: set[UUID] = set()
+    for first in range(0, len(wanted), _PEOPLE_PER_STATEMENT):
+        people = [each.person_id for each in wanted[first : first + _PEOPLE_PER_STATEMENT]]
+        enough |= told_enough(session, MessageKind.MEMBER_PLAN_CHANGED, people, now)
     messages: list[dict[str, Any]] = [
         {
             "id": new_id(),
@@ -57,8 +70,8 @@ def tell_members(
             "next_attempt_at": now,
             "created_at": now,
         }
-        for each in readers
-        if each.email and each.email_verified_at and each.person_id != but
+        for each in wanted
+        if each.person_id not in enough
     ]
     if messages:
         # What is returned is not needed; asking for it makes it one statement instead of many.
