@@ -6,12 +6,18 @@ where two parts meet.
 
 from __future__ import annotations
 
+import json
+import secrets
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask.sessions import SessionInterface, SessionMixin
+from joserfc import jws
 from sqlalchemy import select
+from werkzeug.datastructures import CallbackDict
 
 from flask_tokenoffset import forget_person
 from flask_tokenoffset.models import (
@@ -19,17 +25,22 @@ from flask_tokenoffset.models import (
     AuditEvent,
     AuditOrigin,
     BillingRecord,
+    Credential,
     PlanStatus,
 )
+from flask_tokenoffset.permissions import Role
 from tests.integration.member_plans.test_totals_and_usage import totals, use, users
 from tests.support.clubs import Club, found
 from tests.support.inviting import answer, invite, report
+from tests.support.linking import OWN_LOGIN, Scene
 from tests.support.organizations import Shape, make_shape
-from tests.support.world import API
+from tests.support.world import API, KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
+
+    from flask import Flask, Request, Response
 
     from tests.support.world import Browser, World
 
@@ -332,3 +343,148 @@ def test_an_answer_is_not_repeated_to_somebody_who_may_no_longer_see_it(
     assert admin.client.post(url, **call).status_code == 403
     world.work()
     assert len(world.mailbox) >= 1
+
+
+# --- what changes while a vendor is asked ---------------------------------------------------------
+
+
+def close(club: Club) -> None:
+    assert club.api(club.owner, "DELETE", "").status_code == 204
+
+
+def remove(club: Club) -> None:
+    path = f"/members/{club.members['ben']}"
+    assert club.api(club.owner, "DELETE", path).status_code == 204
+
+
+def demote(club: Club) -> None:
+    path = f"/members/{club.members['ben']}"
+    assert club.api(club.owner, "PATCH", path, {"role": "member"}).status_code == 200
+
+
+@pytest.mark.parametrize(("meanwhile", "status"), [(close, 404), (remove, 404), (demote, 403)])
+@pytest.mark.parametrize("replaces", [False, True], ids=["connect", "replace"])
+def test_a_key_is_kept_only_for_whoever_may_once_the_vendor_has_answered(
+    make_world: Callable[..., World],
+    postgres_database: Callable[[], str],
+    meanwhile: Callable[[Club], None],
+    status: int,
+    replaces: bool,
+) -> None:
+    """A vendor takes its time, and so has whoever is about to lose their role."""
+    world = make_world(postgres_database())
+    club = found(world, world.ada)
+    club.join(world.ben, Role.ADMIN)
+    body: dict[str, Any] = {"provider": "anthropic", "key": KEYS["anthropic"]}
+    method, path = "POST", "/sources"
+    if replaces:
+        source = club.api(world.ben, method, path, body).get_json()["id"]
+        method, path, body = "PUT", f"/sources/{source}/key", {"key": KEYS["anthropic"]}
+        world.work()
+    before = world.rows(Credential)
+    happened: list[Callable[[Club], None]] = []
+
+    def change() -> None:
+        meanwhile(club)
+        happened.append(meanwhile)
+
+    def slow(incoming: Any, answer_of: Any) -> Any:
+        thread = threading.Thread(target=change)
+        thread.start()
+        thread.join(30)
+        return answer_of(incoming)
+
+    world.anthropic.faults.add(slow, path="*/organizations/me", times=1)
+    answered = club.api(world.ben, method, path, body)
+    assert happened == [meanwhile]
+    assert answered.status_code == status, answered.text
+    left = [] if meanwhile is close else before["tokenoffset_credential"]
+    assert world.rows(Credential)["tokenoffset_credential"] == left
+
+
+# --- what others say and do -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["nul\x00@example.com", "half-\ud83d@example.com"])
+def test_no_text_of_a_provider_breaks_the_sign_in(
+    make_world: Callable[..., World], postgres_database: Callable[[], str], text: str
+) -> None:
+    """PostgreSQL stores neither a NUL nor half a character."""
+    scene = Scene(partial(make_world, postgres_database()), **OWN_LOGIN)
+    browser = scene.visitor()
+
+    def sign(claims: dict[str, Any]) -> str:
+        # As JSON in plain ASCII, which can write half a character.
+        header = {"alg": "RS256", "kid": scene.acme.key.kid}
+        return jws.serialize_compact(header, json.dumps(claims), scene.acme.key)
+
+    scene.acme.lies.sign = sign
+    scene.acme.lies.claims = {"email": text, "email_verified": True}
+    assert scene.sign_in(browser, "somebody").status_code == 303
+    assert browser.api("GET", "/identities").get_json()["items"][0]["email"] is None
+    scene.acme.lies.claims = {"sub": text}
+    assert scene.sign_in(scene.visitor(), text).status_code == 403
+
+
+def test_signing_in_begins_a_new_session_where_a_host_keeps_sessions_itself(
+    make_world: Callable[..., World],
+) -> None:
+    """Such a session is known by an id alone, which whoever planted it knows as well."""
+    scene = Scene(make_world, **OWN_LOGIN)
+    scene.world.app.session_interface = KeptSessions()
+    attacker, victim = scene.visitor(), scene.visitor()
+    attacker.page("/sign-in")
+    planted = attacker.client.get_cookie("session")
+    assert planted is not None
+    victim.client.set_cookie("session", planted.value)
+    assert scene.sign_in(victim, "victim").status_code == 303
+    assert victim.api("GET", "/me").status_code == 200
+    assert attacker.api("GET", "/me").status_code == 401
+
+
+def test_no_administrator_floods_a_members_mailbox(club: Club) -> None:
+    world = club.world
+    ben = club.join(world.ben)
+    club.fill(3)
+    for turn in range(40):
+        role = ("auditor", "member")[turn % 2]
+        changed = club.api(club.owner, "PATCH", f"/members/{ben}", {"role": role})
+        assert changed.status_code == 200
+        set_plan(club, ben, ("casual", "worker")[turn % 2])
+        for rule in ("member", "organization"):
+            put_terms(club, payer_rule=rule)
+    world.work()
+    told = [each.to_address for each in world.mailbox]
+    assert 2 <= told.count(world.ben.address) <= 40
+    # An hour later they are told again.
+    world.clock.move(hours=1, seconds=1)
+    club.api(club.owner, "PATCH", f"/members/{ben}", {"role": "auditor"})
+    world.work()
+    assert len(world.mailbox) == len(told) + 1
+
+
+class KeptSessions(SessionInterface):
+    """Sessions that stand on the server, as Flask-Session keeps them."""
+
+    class Session(CallbackDict[str, Any], SessionMixin):
+        """One of them."""
+
+        def __init__(self, sid: str, values: dict[str, Any]) -> None:
+            super().__init__(values)
+            self.sid = sid
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+
+    def open_session(self, app: Flask, request: Request) -> KeptSessions.Session:
+        sid = request.cookies.get(self.get_cookie_name(app)) or secrets.token_urlsafe()
+        return self.Session(sid, dict(self.kept.get(sid, {})))
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        self.kept[session.sid] = dict(session)
+        response.set_cookie(self.get_cookie_name(app), session.sid)
+
+    def regenerate(self, session: Any) -> None:
+        """Have a session go on under a new id."""
+        self.kept.pop(session.sid, None)
+        session.sid = secrets.token_urlsafe()
