@@ -36,15 +36,3 @@ def check_name(
         )
     is_visible = any(kind[0] not in "CZ" for kind in kinds)
     return name if is_visible else ""
-
-
-def name_or_none(text: str | None, *, longest: int = LONGEST_NAME) -> str | None:
-    """A name that nobody here typed, for example the host's, if it can be shown.
-
-    :param text: the name.
-    :param longest: characters it may have; what goes beyond is left out.
-    """
-    try:
-        return check_name((text or "")[:longest]) or None
-    except InvalidInput:
-        return None
