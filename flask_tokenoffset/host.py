@@ -22,6 +22,7 @@ class HostUser:
     :param email_verified: whether the host has proved that the address is theirs.
     :param fresh: whether they have proved a moment ago who they are, so that they need not do so
         again before something that matters. ``None`` if the host cannot tell.
+    :param operator: whether they work for the platform and answer people's privacy requests.
     """
 
     key: str
@@ -29,6 +30,7 @@ class HostUser:
     email: str | None = None
     email_verified: bool = False
     fresh: bool | None = None
+    operator: bool = False
 
     def __post_init__(self) -> None:
         # A host is free to be untyped, so the type is checked although mypy knows it.

@@ -73,6 +73,9 @@ class Permission(StrEnum):
     #: Take the audit log away as a file.
     EXPORT_AUDIT = "audit:export"
 
+    #: Answer people's requests under their rights. Whoever the host calls an operator.
+    HANDLE_REQUESTS = "requests:handle"
+
 
 PUBLIC: Final = frozenset({Permission.READ_PUBLISHED, Permission.SIGN_IN})
 
@@ -99,6 +102,9 @@ OWN_ACCOUNT: Final = (
     | _CHANGE_ACCOUNT
     | {Permission.READ_AUDIT, Permission.EXPORT_AUDIT}
 )
+
+#: What somebody holds beside that whom the host calls an operator of the platform.
+OPERATOR: Final = frozenset({Permission.HANDLE_REQUESTS})
 
 _MEMBER: Final = PUBLIC | {Permission.READ_MEMBERSHIP, Permission.CHANGE_MEMBERSHIP}
 _AUDITOR: Final = (
@@ -159,9 +165,12 @@ def declared(view: Callable[..., Any]) -> Permission | None:
     return permission if isinstance(permission, Permission) else None
 
 
-def permissions_of(*, signed_in: bool) -> frozenset[Permission]:
+def permissions_of(*, signed_in: bool, operator: bool = False) -> frozenset[Permission]:
     """What somebody may do outside of any organization.
 
     :param signed_in: whether it is known who is there.
+    :param operator: whether the host says that they work for the platform.
     """
-    return OWN_ACCOUNT if signed_in else PUBLIC
+    if not signed_in:
+        return PUBLIC
+    return OWN_ACCOUNT | OPERATOR if operator else OWN_ACCOUNT

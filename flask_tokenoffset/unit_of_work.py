@@ -37,6 +37,12 @@ class Task(StrEnum):
     MAIL = "mail"
     #: Go on with a change to the plans of many members.
     BULK_CHANGE = "bulk-change"
+    #: Tell everyone of a material change to a document.
+    DOCUMENT_NOTICE = "document-notice"
+    #: Make the archive of everything held about a person.
+    EXPORT = "export"
+    #: Erase an account, or ask the host's hook again.
+    ERASE = "erase"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,10 @@ class Visitor:
     def permissions(self) -> frozenset[Permission]:
         """What they may do: over the organization the request names, or over their own account."""
         if named_organization() is None:
-            return permissions_of(signed_in=self.signed_in)
+            return permissions_of(
+                signed_in=self.signed_in,
+                operator=self.host_user is not None and self.host_user.operator,
+            )
         return PUBLIC if self.place is None else self.place.permissions
 
 

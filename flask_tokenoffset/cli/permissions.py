@@ -6,11 +6,12 @@ from typing import Final
 
 import click
 
-from flask_tokenoffset.permissions import OWN_ACCOUNT, PUBLIC, ROLES, Permission, Role
+from flask_tokenoffset.permissions import OPERATOR, OWN_ACCOUNT, PUBLIC, ROLES, Permission, Role
 
 _COLUMNS: Final = {
     **{str(role): ROLES[role] for role in (Role.OWNER, Role.ADMIN, Role.AUDITOR, Role.MEMBER)},
     "own account": OWN_ACCOUNT,
+    "operator": OWN_ACCOUNT | OPERATOR,
     "visitor": PUBLIC,
 }
 

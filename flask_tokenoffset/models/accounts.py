@@ -36,6 +36,11 @@ class Account(Base):
     id: Mapped[UUID] = primary_key()
     kind: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime]
+    #: Which period of retention the operator gave it, by a name in TOKENOFFSET_RETENTION_PLANS.
+    retention_plan: Mapped[str | None] = mapped_column(String(40))
+    #: When the last legal remain of an erased account came to its end. From then on the database
+    #: lets its append-only rows be deleted.
+    released_at: Mapped[datetime | None]
 
 
 class Person(Base):
@@ -65,5 +70,9 @@ class Person(Base):
     onboarded_at: Mapped[datetime | None]
     #: Raised by signing out everywhere; a login that names an older one is over.
     login_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    #: Since when nothing but storage is done with their data, because they asked for that.
+    restricted_at: Mapped[datetime | None]
+    #: When their account is erased, while they may still take that back.
+    deletion_due_at: Mapped[datetime | None] = mapped_column(index=True)
     forgotten_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DDL, JSON, ForeignKey, Index, String, UniqueConstraint, event
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.models.accounts import Account
+from flask_tokenoffset.models.append_only import make_append_only
 from flask_tokenoffset.models.base import Base, primary_key
 from flask_tokenoffset.models.identities import DIGEST_LENGTH
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class AuditAction(StrEnum):
@@ -184,41 +182,7 @@ class AuditOrigin(Base):
     recorded_at: Mapped[datetime] = mapped_column(index=True)
 
 
-#: The database refuses to change or remove an event, whoever asks. Each dialect's statements, in
-#: order; the migration runs the same ones.
-APPEND_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
-    "postgresql": (
-        """
-        CREATE OR REPLACE FUNCTION tokenoffset_refuse_audit_change() RETURNS trigger AS $$
-        BEGIN
-            RAISE EXCEPTION 'The audit log is append-only.';
-        END
-        $$ LANGUAGE plpgsql
-        """,
-        """
-        CREATE TRIGGER tokenoffset_audit_event_append_only
-        BEFORE UPDATE OR DELETE OR TRUNCATE ON tokenoffset_audit_event
-        FOR EACH STATEMENT EXECUTE FUNCTION tokenoffset_refuse_audit_change()
-        """,
-    ),
-    "sqlite": (
-        """
-        CREATE TRIGGER tokenoffset_audit_event_no_update
-        BEFORE UPDATE ON tokenoffset_audit_event
-        BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END
-        """,
-        """
-        CREATE TRIGGER tokenoffset_audit_event_no_delete
-        BEFORE DELETE ON tokenoffset_audit_event
-        BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END
-        """,
-    ),
-}
-
-for _dialect, _statements in APPEND_ONLY.items():
-    for _statement in _statements:
-        event.listen(
-            AuditEvent.__table__,
-            "after_create",
-            DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]
-        )
+#: The database refuses to change or remove an event, whoever asks, until its account is released.
+APPEND_ONLY: Final = make_append_only(
+    AuditEvent.__table__, "The audit log is append-only.", until_released=True
+)

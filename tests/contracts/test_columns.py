@@ -76,6 +76,9 @@ class Category(Enum):
     SWITCH = "yes or no"
     DETAILS = "words and figures by name, which other tests search for secrets"
     NETWORK = "where a change came from, kept for a limited time"
+    STATEMENT = "what somebody writes about a privacy request, short and shown to both sides only"
+    PUBLISHED = "a published text, the same for everybody"
+    PLACE = "where in the product something was said, in words of ours or the host's"
     OWN_ANSWER = "the body of an answer of our API, which other tests search for secrets"
 
 
@@ -83,7 +86,13 @@ C = Category
 _OWNED = {"id": C.ID, "account_id": C.ID}
 
 DECLARED: dict[str, dict[str, Category]] = {
-    "tokenoffset_account": {"id": C.ID, "kind": C.WORD, "created_at": C.TIME},
+    "tokenoffset_account": {
+        "id": C.ID,
+        "kind": C.WORD,
+        "created_at": C.TIME,
+        "retention_plan": C.WORD,
+        "released_at": C.TIME,
+    },
     "tokenoffset_person": {
         **_OWNED,
         "user_key": C.HOST_KEY,
@@ -97,6 +106,8 @@ DECLARED: dict[str, dict[str, Category]] = {
         "heard_from": C.NAME,
         "onboarded_at": C.TIME,
         "login_epoch": C.NUMBER,
+        "restricted_at": C.TIME,
+        "deletion_due_at": C.TIME,
         "forgotten_at": C.TIME,
     },
     "tokenoffset_identity": {
@@ -261,6 +272,183 @@ DECLARED: dict[str, dict[str, Category]] = {
         "user_agent": C.NETWORK,
         "salt": C.DIGEST,
         "recorded_at": C.TIME,
+    },
+    "tokenoffset_consent_notice": {
+        "digest": C.DIGEST,
+        "particulars": C.DETAILS,
+        "recorded_at": C.TIME,
+    },
+    "tokenoffset_document_version": {
+        "id": C.ID,
+        "document": C.WORD,
+        "version": C.VERSION,
+        "language": C.WORD,
+        "sequence": C.NUMBER,
+        "title": C.PUBLISHED,
+        "text": C.PUBLISHED,
+        "digest": C.DIGEST,
+        "summary": C.PUBLISHED,
+        "material": C.SWITCH,
+        "acceptance_required": C.SWITCH,
+        "published_at": C.TIME,
+        "intended_effective_at": C.TIME,
+    },
+    "tokenoffset_purge_progress": {
+        "rule": C.WORD,
+        "started_at": C.TIME,
+        "finished_at": C.TIME,
+        "rows_purged": C.NUMBER,
+        "lag_seconds": C.NUMBER,
+    },
+    "tokenoffset_tombstone": {
+        "user_digest": C.DIGEST,
+        "key_id": C.WORD,
+        "erased_at": C.TIME,
+    },
+    "tokenoffset_usage_aggregate": {
+        "id": C.ID,
+        "provider": C.WORD,
+        "model": C.VENDOR_NAME,
+        "service_tier": C.VENDOR_NAME,
+        "month": C.DAY,
+        "contributors": C.NUMBER,
+        "uncached_input_tokens": C.NUMBER,
+        "cached_input_tokens": C.NUMBER,
+        "cache_creation_tokens": C.NUMBER,
+        "output_tokens": C.NUMBER,
+    },
+    "tokenoffset_document_effect": {
+        "document_version_id": C.ID,
+        "material": C.SWITCH,
+        "notice_at": C.TIME,
+        "effective_at": C.TIME,
+    },
+    "tokenoffset_document_notice": {
+        "document_version_id": C.ID,
+        "last_person_id": C.ID,
+        "people_notified": C.NUMBER,
+        "people_unreached": C.NUMBER,
+        "started_at": C.TIME,
+        "completed_at": C.TIME,
+    },
+    "tokenoffset_legal_hold": {
+        "id": C.ID,
+        "account_id": C.ID,
+        "table_name": C.WORD,
+        "record_id": C.ID,
+        "reason": C.LABEL,
+        "placed_at": C.TIME,
+        "held_until": C.TIME,
+        "lifted_at": C.TIME,
+    },
+    "tokenoffset_legal_remain": {
+        "id": C.ID,
+        "account_id": C.ID,
+        "kind": C.WORD,
+        "basis": C.WORD,
+        "month": C.DAY,
+        "amount_cents": C.NUMBER,
+        "payer": C.WORD,
+        "method_version": C.VERSION,
+        "kept_until": C.TIME,
+        "created_at": C.TIME,
+    },
+    "tokenoffset_retention_choice": {
+        "account_id": C.ID,
+        "rule": C.WORD,
+        "days": C.NUMBER,
+        "chosen_by": C.ID,
+        "chosen_at": C.TIME,
+    },
+    "tokenoffset_consent_event": {
+        "id": C.ID,
+        "schema_version": C.VERSION,
+        "account_id": C.ID,
+        "person_id": C.ID,
+        "sequence": C.NUMBER,
+        "event_type": C.WORD,
+        "document_version_id": C.ID,
+        "purpose": C.WORD,
+        "notice_digest": C.DIGEST,
+        "language": C.WORD,
+        "place": C.PLACE,
+        "method": C.WORD,
+        "actor_id": C.ID,
+        "occurred_at": C.TIME,
+        "valid_until": C.TIME,
+        "digest": C.DIGEST,
+    },
+    "tokenoffset_erasure": {
+        "id": C.ID,
+        "account_id": C.ID,
+        "person_id": C.ID,
+        "status": C.WORD,
+        "step": C.WORD,
+        "attempt": C.NUMBER,
+        "fence": C.NUMBER,
+        "next_attempt_at": C.TIME,
+        "requested_at": C.TIME,
+        "due_at": C.TIME,
+        "reminded_at": C.TIME,
+        "undone_at": C.TIME,
+        "finished_at": C.TIME,
+        "user_key": C.HOST_KEY,
+        "host_outcome": C.WORD,
+        "host_code": C.WORD,
+        "host_attempts": C.NUMBER,
+        "host_next_attempt_at": C.TIME,
+        "host_replied_at": C.TIME,
+        "receipt": C.DETAILS,
+        "salt": C.DIGEST,
+        "token_digest": C.DIGEST,
+    },
+    "tokenoffset_rights_request": {
+        "id": C.ID,
+        "account_id": C.ID,
+        "person_id": C.ID,
+        "kind": C.WORD,
+        "status": C.WORD,
+        "needs_human": C.SWITCH,
+        "statement": C.STATEMENT,
+        "reply": C.STATEMENT,
+        "received_at": C.TIME,
+        "acknowledged_at": C.TIME,
+        "due_at": C.TIME,
+        "extended_at": C.TIME,
+        "extension_reason": C.STATEMENT,
+        "closed_at": C.TIME,
+        "closed_by": C.ID,
+    },
+    "tokenoffset_export": {
+        "id": C.ID,
+        "account_id": C.ID,
+        "person_id": C.ID,
+        "request_id": C.ID,
+        "status": C.WORD,
+        "tables_done": C.NUMBER,
+        "tables_expected": C.NUMBER,
+        "attempt": C.NUMBER,
+        "fence": C.NUMBER,
+        "next_attempt_at": C.TIME,
+        "failure_code": C.WORD,
+        "salt": C.DIGEST,
+        "token_digest": C.DIGEST,
+        "size_bytes": C.NUMBER,
+        "requested_at": C.TIME,
+        "ready_at": C.TIME,
+        "expires_at": C.TIME,
+        "fetched_at": C.TIME,
+    },
+    "tokenoffset_export_part": {
+        "export_id": C.ID,
+        "number": C.NUMBER,
+        "account_id": C.ID,
+        "schema_version": C.VERSION,
+        "key_version": C.VERSION,
+        "data_key_id": C.SEALED,
+        "wrapped_key": C.SEALED,
+        "nonce": C.SEALED,
+        "ciphertext": C.SEALED,
     },
     "tokenoffset_source": {
         **_OWNED,
@@ -450,6 +638,9 @@ TYPES: dict[Category, tuple[type[TypeEngine[Any]], ...]] = {
     C.SWITCH: (Boolean,),
     C.DETAILS: (JSON,),
     C.NETWORK: (String,),
+    C.STATEMENT: (String,),
+    C.PUBLISHED: (String, Text),
+    C.PLACE: (String,),
 }
 #: Characters that suffice for each kind of text; sentences of ours are the only longer ones.
 LONGEST = {
@@ -468,6 +659,9 @@ LONGEST = {
     C.DIGEST: 64,
     C.LOCAL_PATH: 500,
     C.NETWORK: 300,
+    C.STATEMENT: 500,
+    C.PUBLISHED: 500,
+    C.PLACE: 80,
 }
 
 #: Everything anybody can fill in, on pages and through the API. Nothing else is read.
@@ -541,7 +735,7 @@ _ABOUT_AN_ADDRESS = {"email_verified", "email_verified_at", "email_verified_by_h
 #: The field by which a person says their address, or whom they invite.
 _AN_ADDRESS_ITSELF = {"email"}
 
-_ENDLESS = {Category.SENTENCE, Category.OWN_ANSWER}
+_ENDLESS = {Category.SENTENCE, Category.OWN_ANSWER, Category.PUBLISHED}
 
 
 def columns() -> Iterator[tuple[str, Column[Any]]]:
@@ -586,7 +780,7 @@ def test_only_sealed_keys_are_binary_and_only_our_own_words_are_long() -> None:
     binary = {f"{table}.{c.name}" for table, c in columns() if isinstance(c.type, LargeBinary)}
     assert binary == {
         f"tokenoffset_{table}.{column}"
-        for table in ("credential", "identity_credential")
+        for table in ("credential", "identity_credential", "export_part")
         for column in ("wrapped_key", "nonce", "ciphertext")
     }
     endless = {
@@ -598,6 +792,7 @@ def test_only_sealed_keys_are_binary_and_only_our_own_words_are_long() -> None:
         "tokenoffset_sample_run.reason",
         "tokenoffset_connection.paused_reason",
         "tokenoffset_idempotency_record.answer",
+        "tokenoffset_document_version.text",
     }
 
 
