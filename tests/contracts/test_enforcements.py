@@ -1,0 +1,55 @@
+"""Switching off any single guard of a promise turns a test of that promise red."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import flask_tokenoffset.extension  # noqa: F401 - imports everything that registers a guard
+from flask_tokenoffset.enforcement import ENFORCEMENTS, enforces
+from tests.contracts.enforcements import PROVED_BY
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_enforcement_has_its_test_and_no_other_is_listed() -> None:
+    assert set(PROVED_BY) == set(ENFORCEMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(PROVED_BY))
+def test_switching_an_enforcement_off_turns_a_promise_red(name: str, tmp_path: Path) -> None:
+    report = tmp_path / "promises.json"
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("-p", "tests.support.enforcement_off", PROVED_BY[name]),
+            *("--promise-report", str(report)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "ENFORCEMENT_OFF": name},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    # 1: tests were run and some failed. Anything else is a mistake of the run itself.
+    assert run.returncode == 1, run.stdout[-3000:] + run.stderr[-2000:]
+    assert " error" not in run.stdout.splitlines()[-1], run.stdout[-3000:]
+    text = report.read_text()
+    assert any(promise in text for promise in ENFORCEMENTS[name].promises), text[:2000]
+
+
+def test_a_name_is_given_once_and_a_guard_names_its_promises() -> None:
+    with pytest.raises(ValueError, match="names no promise"):
+        enforces("of-nothing", off=None)(print)
+    taken = enforces("a-guard-of-this-test", "TO-001", off=True)(bool)
+    try:
+        assert taken(1) is True
+        with pytest.raises(ValueError, match="already"):
+            enforces("a-guard-of-this-test", "TO-001", off=True)(bool)
+    finally:
+        del ENFORCEMENTS["a-guard-of-this-test"]
