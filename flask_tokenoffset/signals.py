@@ -44,3 +44,7 @@ billing_record_created = _signals.signal("tokenoffset-billing-record-created")
 #: A person was forgotten: what belonged to them is deleted. Keywords: ``person_id``,
 #: ``account_id``.
 person_forgotten = _signals.signal("tokenoffset-person-forgotten")
+
+#: A request under somebody's rights is due within three days, or overdue; told once of each.
+#: Keywords: ``request_id``, ``account_id``, ``kind``, ``due_at``, ``overdue``.
+request_due = _signals.signal("tokenoffset-request-due")

@@ -20,6 +20,8 @@ class AuditAction(StrEnum):
     """Every change of consequence, as ``subject.verb``. The words stand in logs for ever."""
 
     PERSON_CHANGED = "person.changed"
+    PERSON_DELETION_REQUESTED = "person.deletion-requested"
+    PERSON_DELETION_UNDONE = "person.deletion-undone"
     PERSON_FORGOTTEN = "person.forgotten"
     PERSON_SIGNED_IN = "person.signed-in"
     PERSON_SIGNED_OUT = "person.signed-out"
@@ -52,6 +54,20 @@ class AuditAction(StrEnum):
     BULK_CHANGE_REQUESTED = "bulk-change.requested"
     BULK_CHANGE_FINISHED = "bulk-change.finished"
     EXPORT_MADE = "export.made"
+    #: What was agreed to, declined, taken back or objected to: a purpose or a document's version.
+    CONSENT_SHOWN = "consent.shown"
+    CONSENT_GIVEN = "consent.given"
+    CONSENT_REFUSED = "consent.refused"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
+    CONSENT_OBJECTED = "consent.objected"
+    PROCESSING_RESTRICTED = "privacy.restricted"
+    RESTRICTION_LIFTED = "privacy.restriction-lifted"
+    REQUEST_RECEIVED = "request.received"
+    REQUEST_CLOSED = "request.closed"
+    #: An operator looked at it, extended its time or answered it.
+    REQUEST_SEEN = "request.seen"
+    REQUEST_EXTENDED = "request.extended"
+    REQUEST_ANSWERED = "request.answered"
 
 
 #: What an event may be about.
@@ -59,12 +75,14 @@ AUDIT_SUBJECTS: Final = frozenset(
     {
         "audit-log",
         "bulk-change",
+        "consent",
         "identity",
         "invitation",
         "membership",
         "organization",
         "person",
         "plan",
+        "request",
         "source",
     }
 )
@@ -83,6 +101,8 @@ AUDIT_DETAILS: Final = frozenset(
         "default_band",
         "default_coverage_percent",
         "difference_cents",
+        "digest",
+        "document_digest",
         "fields",
         "format",
         "former_payer",
@@ -90,6 +110,7 @@ AUDIT_DETAILS: Final = frozenset(
         "former_status",
         "from_date",
         "invitations",
+        "kind",
         "membership_id",
         "method",
         "method_version",
@@ -103,6 +124,7 @@ AUDIT_DETAILS: Final = frozenset(
         "purpose",
         "reason",
         "role",
+        "sequence",
         "source_kind",
         "status",
         "subject",

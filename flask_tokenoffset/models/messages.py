@@ -44,7 +44,14 @@ class MessageKind(StrEnum):
     MEMBERSHIP_ENDED = "membership-ended"
     ROLE_CHANGED = "role-changed"
     MEMBER_PLAN_CHANGED = "member-plan-changed"
+    #: The deletion of one's account: asked for, soon due, done.
+    DELETION_REQUESTED = "deletion-requested"
+    DELETION_REMINDER = "deletion-reminder"
     ACCOUNT_FORGOTTEN = "account-forgotten"
+    #: What becomes of a request under one's rights.
+    REQUEST_RECEIVED = "request-received"
+    REQUEST_EXTENDED = "request-extended"
+    REQUEST_CLOSED = "request-closed"
 
 
 class OutboundMessage(Base):

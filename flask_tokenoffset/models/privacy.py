@@ -62,6 +62,9 @@ class RightsRequest(Base):
     due_at: Mapped[datetime]
     extended_at: Mapped[datetime | None]
     extension_reason: Mapped[str | None] = mapped_column(String(LONGEST_STATEMENT))
+    #: When the operator was warned that it is due soon, and that it is overdue.
+    due_soon_warned_at: Mapped[datetime | None]
+    overdue_warned_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     #: The operator's person who closed it, where a human did.
     closed_by: Mapped[UUID | None]

@@ -47,7 +47,15 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
     MessageKind.MEMBERSHIP_ENDED: frozenset({"organization"}),
     MessageKind.ROLE_CHANGED: frozenset({"organization", "role"}),
     MessageKind.MEMBER_PLAN_CHANGED: frozenset({"organization"}),
+    # The day on which it is deleted.
+    MessageKind.DELETION_REQUESTED: frozenset({"due"}),
+    MessageKind.DELETION_REMINDER: frozenset({"due"}),
     MessageKind.ACCOUNT_FORGOTTEN: frozenset(),
+    # What was asked for, in words, and the day on which it is answered at the latest.
+    MessageKind.REQUEST_RECEIVED: frozenset({"request", "due"}),
+    MessageKind.REQUEST_EXTENDED: frozenset({"request", "due"}),
+    # The same words, and what became of it.
+    MessageKind.REQUEST_CLOSED: frozenset({"request", "outcome"}),
 }
 #: The kinds that somebody else can have sent to a member any number of times, and how many of each
 #: kind one person gets within an hour. What they tell stands on the member's page all the same.
@@ -163,11 +171,18 @@ def queue_messages(
 
 
 def notify(
-    work: UnitOfWork, person: Person, kind: MessageKind, now: datetime, **details: str | int
+    work: UnitOfWork,
+    person: Person,
+    kind: MessageKind,
+    now: datetime,
+    *,
+    reference_id: UUID | None = None,
+    **details: str | int,
 ) -> None:
     """Tell a person by mail, if an address of theirs is proved; else nothing is sent.
 
     :param kind: which text it has. Of some, nobody gets more than a few within an hour.
+    :param reference_id: what it is about, where that has a row.
     :param details: what the text names, as :data:`DETAILS` says; nothing that opens anything.
     """
     if person.email is None or person.email_verified_at is None:
@@ -181,7 +196,7 @@ def notify(
         now=now,
         account_id=person.account_id,
         person_id=person.id,
-        reference_id=None,
+        reference_id=reference_id,
         **details,
     )
 

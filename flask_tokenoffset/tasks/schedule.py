@@ -14,6 +14,7 @@ from flask_tokenoffset.services import (
     bulk_chunks,
     idempotency,
     magic_links,
+    request_queue,
     schedule,
     sending,
 )
@@ -54,6 +55,8 @@ class TickReport:
     audit_origins_forgotten: int = 0
     #: Mailed links that can be used no more.
     links_forgotten: int = 0
+    #: Requests under somebody's rights that are due soon or overdue, of which the host was told.
+    requests_warned_of: int = 0
     #: The steps that failed, by name; the log says why. The others were taken all the same.
     failed_steps: list[str] = field(default_factory=list)
 
@@ -76,6 +79,7 @@ def tick(state: State) -> TickReport:
         "forget answers to repeated calls": _forget_answers,
         "forget where changes came from": _forget_origins,
         "forget old links": _forget_links,
+        "warn of requests that are due": _warn_of_requests,
     }
     for name, step in steps.items():
         try:
@@ -163,3 +167,16 @@ def _forget_origins(state: State, now: datetime, report: TickReport) -> None:
 def _forget_links(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
         report.links_forgotten = magic_links.forget_old(work.session, now)
+
+
+def _warn_of_requests(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        for request in request_queue.warn_of_due(work, now):
+            logger.warning(
+                "The privacy request %s (%s) is %s: it is to be answered by %s.",
+                request.id,
+                request.kind,
+                "overdue" if request_queue.is_overdue(request, now) else "due soon",
+                request.due_at.isoformat(timespec="minutes"),
+            )
+            report.requests_warned_of += 1

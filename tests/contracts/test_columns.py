@@ -416,6 +416,8 @@ DECLARED: dict[str, dict[str, Category]] = {
         "due_at": C.TIME,
         "extended_at": C.TIME,
         "extension_reason": C.STATEMENT,
+        "due_soon_warned_at": C.TIME,
+        "overdue_warned_at": C.TIME,
         "closed_at": C.TIME,
         "closed_by": C.ID,
     },

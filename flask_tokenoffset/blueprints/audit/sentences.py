@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Every action as what somebody did. A word like ``{person}`` is the person it was done to.
 SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.PERSON_CHANGED: "Corrected what is held about them",
+    AuditAction.PERSON_DELETION_REQUESTED: "Asked for the deletion of their account",
+    AuditAction.PERSON_DELETION_UNDONE: "Took the deletion of their account back",
     AuditAction.PERSON_FORGOTTEN: "Was forgotten, with everything held about them",
     AuditAction.PERSON_SIGNED_IN: "Signed in",
     AuditAction.PERSON_SIGNED_OUT: "Signed out",
@@ -48,6 +50,13 @@ SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.INVITATION_ACCEPTED: "Accepted an invitation",
     AuditAction.BULK_CHANGE_REQUESTED: "Asked for a change to the plans of many members",
     AuditAction.BULK_CHANGE_FINISHED: "Finished a change to the plans of many members",
+    AuditAction.PROCESSING_RESTRICTED: "Restricted the processing of their data",
+    AuditAction.RESTRICTION_LIFTED: "Lifted the restriction of their data",
+    AuditAction.REQUEST_RECEIVED: "Asked for something under their rights",
+    AuditAction.REQUEST_CLOSED: "Had a request closed",
+    AuditAction.REQUEST_SEEN: "Looked at a request",
+    AuditAction.REQUEST_EXTENDED: "Took more time for a request",
+    AuditAction.REQUEST_ANSWERED: "Answered a request",
     AuditAction.EXPORT_MADE: "Took the audit log away as a file",
 }
 _BY_WORD: Final = {str(action): sentence for action, sentence in SENTENCES.items()}
@@ -55,6 +64,7 @@ _BY_WORD: Final = {str(action): sentence for action, sentence in SENTENCES.items
 _ANYBODY: Final = "a member"
 #: What all actions of a group are about.
 GROUPS: Final[Mapping[str, str]] = {
+    "privacy": "Everything about privacy",
     "person": "Everything about people",
     "address": "Everything about addresses",
     "identity": "Everything about linked identities",
@@ -64,6 +74,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "member": "Everything about members",
     "invitation": "Everything about invitations",
     "bulk-change": "Everything about changes to many plans",
+    "request": "Everything about privacy requests",
     "export": "Everything about exports",
 }
 SUBJECTS: Final[Mapping[str, str]] = {
@@ -75,6 +86,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "organization": "Organization",
     "person": "Person",
     "plan": "Plan",
+    "request": "Privacy request",
     "source": "Source",
 }
 NOBODY: Final = "Automatic"

@@ -412,6 +412,8 @@ def upgrade() -> None:
         sa.Column("due_at", INSTANT, nullable=False),
         sa.Column("extended_at", INSTANT, nullable=True),
         sa.Column("extension_reason", sa.String(length=500), nullable=True),
+        sa.Column("due_soon_warned_at", INSTANT, nullable=True),
+        sa.Column("overdue_warned_at", INSTANT, nullable=True),
         sa.Column("closed_at", INSTANT, nullable=True),
         sa.Column("closed_by", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
