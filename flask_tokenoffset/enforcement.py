@@ -31,7 +31,7 @@ class Enforcement(Generic[Parameters, Result]):
     name: str
     promises: tuple[str, ...]
     guard: Callable[Parameters, Result] = field(repr=False)
-    off: Result
+    off: Any
 
     def __post_init__(self) -> None:
         update_wrapper(self, self.guard)
@@ -46,7 +46,7 @@ ENFORCEMENTS: Final[dict[str, Enforcement[..., Any]]] = {}
 
 
 def enforces(
-    name: str, *promises: str, off: Result
+    name: str, *promises: str, off: Any
 ) -> Callable[[Callable[Parameters, Result]], Enforcement[Parameters, Result]]:
     """Register a function as the guard of some promises.
 

@@ -24,6 +24,7 @@
         ├── SignInRequired            401
         ├── NotPermitted              403
         ├── FreshSignInRequired       403: first they must confirm that it is they
+        ├── AcceptanceRequired        403: first they must accept the documents in force
         ├── NotFound                  404, also for what belongs to somebody else
         ├── IdentityRefused           403: an identity provider's answer is not accepted
         ├── Conflict                  409
@@ -39,10 +40,11 @@ whole sentences: what happened, what it means, how to mend it. No message holds 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
 
 class TokenOffsetError(Exception):
@@ -236,6 +238,37 @@ class FreshSignInRequired(Refusal):
         )
 
 
+class NamedVersion(NamedTuple):
+    """One version of a document, as an error names it.
+
+    :param id: what an acceptance names it by.
+    """
+
+    id: UUID
+    document: str
+    version: str
+    language: str
+    title: str
+
+
+class AcceptanceRequired(Refusal):
+    """Documents are in force that the person has not accepted, and this needs it.
+
+    :param documents: which they are; at least one.
+    """
+
+    code = "acceptance-required"
+    status = 403
+
+    def __init__(self, documents: Sequence[NamedVersion]) -> None:
+        titles = ", ".join(f"«{each.title}»" for each in documents)
+        super().__init__(
+            f"You have not accepted {titles} yet, so nothing was shown or changed. Read it and"
+            " accept it, then do this again. Your rights over your data do not depend on it."
+        )
+        self.documents = tuple(documents)
+
+
 class NotFound(Refusal):
     """There is no such thing, or it belongs to somebody else; the answer is the same."""
 
@@ -310,6 +343,20 @@ class TooManyAttempts(Refusal):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Restricted(Refusal):
+    """It would process the data of somebody who restricted that, so nothing was changed."""
+
+    code = "restricted"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The processing of your data is restricted, so no vendor is asked and nothing was"
+            " changed. Lift the restriction on your privacy page first; if your account is going to"
+            " be deleted, take that back there."
+        )
 
 
 class NoMailer(Refusal):

@@ -39,6 +39,8 @@ from flask_tokenoffset.blueprints.people import pages as people_pages
 from flask_tokenoffset.blueprints.plans import api as plans_api
 from flask_tokenoffset.blueprints.plans import pages as plans_pages
 from flask_tokenoffset.blueprints.rendering import NavigationItem
+from flask_tokenoffset.blueprints.restrictions import api as restrictions_api
+from flask_tokenoffset.blueprints.restrictions import pages as restrictions_pages
 from flask_tokenoffset.blueprints.sign_in import pages as sign_in_pages
 from flask_tokenoffset.blueprints.sources import api as sources_api
 from flask_tokenoffset.blueprints.sources import pages as sources_pages
@@ -72,6 +74,7 @@ PAGES: Final[tuple[Register, ...]] = (
     methodology_pages.register,
     connections_pages.register,
     links_pages.register,
+    restrictions_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
@@ -89,6 +92,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     identities_api.register,
     organizations_api.register,
     invitations_api.register,
+    restrictions_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
@@ -158,6 +162,7 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "identity_callback",
             "check_identity",
             "unlink_identity",
+            "restriction",
         ),
     ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),

@@ -30,6 +30,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.payers import payers_of_plans
+from flask_tokenoffset.services.restrictions import unrestricted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +159,13 @@ def _plans_without_record(
                 BillingRecord,
                 and_(BillingRecord.plan_id == Plan.id, BillingRecord.month == month),
             )
-            .where(Plan.status == PlanStatus.ACTIVE, BillingRecord.id.is_(None), *conditions)
+            .where(
+                Plan.status == PlanStatus.ACTIVE,
+                BillingRecord.id.is_(None),
+                # What falls due meanwhile is made up for, should the restriction be lifted.
+                unrestricted(Plan.account_id),
+                *conditions,
+            )
             .order_by(Plan.created_at, Plan.id)
             .limit(PLANS_PER_CALL)
         )

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.clock import last_settled_day
+from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.errors import Conflict, TooManyAttempts
 from flask_tokenoffset.models import (
     UNFINISHED,
@@ -18,22 +19,19 @@ from flask_tokenoffset.models import (
     AuditAction,
     Connection,
     ConnectionStatus,
-    CostLine,
     Credential,
-    DailyCost,
-    DailyUsage,
-    KeptDay,
     Person,
     RunStatus,
     RunTrigger,
     SampleRun,
     Source,
     SourceKind,
-    UsageSeries,
     new_id,
 )
+from flask_tokenoffset.services.aggregates import fold_source
 from flask_tokenoffset.services.credentials import credential_context, store_sealed
 from flask_tokenoffset.services.names import check_name
+from flask_tokenoffset.services.restrictions import refuse_if_restricted
 from flask_tokenoffset.services.schedule import refresh_offset_seconds
 from flask_tokenoffset.services.sources import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.windows import sample_window
@@ -104,9 +102,11 @@ def connect(
     :return: the source, and the run that the door must enqueue after the commit.
     :raises Conflict: the account has as many connections as it may have, or has this organization
         connected already.
+    :raises Restricted: the person restricted the processing of their data.
     """
     session = work.session
     now = clock.now()
+    refuse_if_restricted(session, account_id)
     # Two that are made at once are counted one after the other.
     session.execute(
         select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
@@ -199,9 +199,11 @@ def replace_key(
     :return: a fresh sample run, which the door must enqueue after the commit.
     :raises NotFound: the account has no such sampled source.
     :raises Conflict: it is disconnected, or the new key belongs to another organization.
+    :raises Restricted: the person restricted the processing of their data.
     """
     session = work.session
     now = clock.now()
+    refuse_if_restricted(session, account_id)
     source, connection = _sampled_source_alone(session, account_id, source_id, now)
     if (
         connection.organization_id is not None
@@ -230,12 +232,14 @@ def resample(
     :return: the run, which the door must enqueue after the commit.
     :raises NotFound: the account has no such sampled source.
     :raises Conflict: it is paused or disconnected, or a sample is under way.
+    :raises Restricted: the person restricted the processing of their data.
     :raises TooManyAttempts: it was sampled on request a moment ago.
     """
     session = work.session
     now = clock.now()
     source, connection = sampled_source(session, account_id, source_id)
     refuse_disconnected(connection)
+    refuse_if_restricted(session, account_id)
     if connection.status == ConnectionStatus.PAUSED:
         raise Conflict(
             "This connection is paused because its key no longer works. Paste a new key first."
@@ -258,8 +262,8 @@ def resample(
 def disconnect(work: UnitOfWork, *, account_id: UUID, source_id: UUID, clock: Clock) -> None:
     """End a connection: the credential and the sampled days go at once, runs under way stop.
 
-    Estimates that were made stay, because adopted ones explain what is charged. The days would
-    live on only inside groups of at least ten contributors; no such group exists, so they go.
+    Estimates that were made stay, because adopted ones explain what is charged. Of the days nothing
+    lives on but the rounded sums of large groups; see :mod:`flask_tokenoffset.services.aggregates`.
 
     :raises NotFound: the account has no such sampled source.
     :raises Conflict: it is disconnected already.
@@ -267,18 +271,28 @@ def disconnect(work: UnitOfWork, *, account_id: UUID, source_id: UUID, clock: Cl
     session = work.session
     now = clock.now()
     _, connection = _sampled_source_alone(session, account_id, source_id, now)
-    session.execute(
-        delete(Credential).where(
-            Credential.source_id == source_id, Credential.account_id == account_id
-        )
-    )
-    _delete_days(session, account_id, source_id)
+    delete_credential(session, account_id, source_id)
+    fold_source(work, account_id=account_id, source_id=source_id, now=now)
     connection.status = ConnectionStatus.DISCONNECTED
     connection.paused_code = connection.paused_reason = None
     connection.disconnected_at = now
     session.flush()
     _record(work, AuditAction.SOURCE_DISCONNECTED, connection)
     work.tell(signals.source_disconnected, source_id=source_id, account_id=account_id)
+
+
+@enforces("a-leaver-leaves-no-credential", "TO-042", off=None)
+def delete_credential(session: Session, account_id: UUID, source_id: UUID) -> None:
+    """Delete the sealed key of a connection, so that nobody can ask the vendor with it any more.
+
+    :param account_id: whose source it is.
+    :param source_id: the source.
+    """
+    session.execute(
+        delete(Credential).where(
+            Credential.source_id == source_id, Credential.account_id == account_id
+        )
+    )
 
 
 def _record(work: UnitOfWork, action: AuditAction, connection: Connection) -> None:
@@ -386,24 +400,3 @@ def _cancel_unfinished(session: Session, account_id: UUID, source_id: UUID, now:
         .values(status=RunStatus.CANCELLED, finished_at=now, lease_expires_at=None)
         .execution_options(synchronize_session=False)
     )
-
-
-def _delete_days(session: Session, account_id: UUID, source_id: UUID) -> None:
-    for daily, parent_column, parent in (
-        (DailyUsage, DailyUsage.series_id, UsageSeries),
-        (DailyCost, DailyCost.line_id, CostLine),
-    ):
-        own = select(parent.id).where(
-            parent.source_id == source_id, parent.account_id == account_id
-        )
-        session.execute(
-            delete(daily)
-            .where(parent_column.in_(own.scalar_subquery()))
-            .execution_options(synchronize_session=False)
-        )
-    for model in (UsageSeries, CostLine, KeptDay):
-        session.execute(
-            delete(model)
-            .where(model.source_id == source_id, model.account_id == account_id)
-            .execution_options(synchronize_session=False)
-        )

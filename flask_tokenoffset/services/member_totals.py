@@ -32,6 +32,7 @@ from flask_tokenoffset.models import (
     PlanStatus,
 )
 from flask_tokenoffset.services.payers import cents_per_month, organization_pays
+from flask_tokenoffset.services.restrictions import processable
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -225,5 +226,6 @@ def _own_plans(organization_id: UUID, *columns: Any) -> Select[Any]:
             Plan, and_(Plan.account_id == Person.account_id, Plan.status != PlanStatus.ENDED)
         )
         .outerjoin(Adoption, and_(Adoption.plan_id == Plan.id, Adoption.sequence == _newest()))
-        .where(Membership.organization_id == organization_id)
+        # Whoever restricted the processing of their data is counted and shown nowhere.
+        .where(Membership.organization_id == organization_id, processable())
     )

@@ -43,6 +43,7 @@ from flask_tokenoffset.providers import Window
 from flask_tokenoffset.services.credentials import credential_context, sealed_of
 from flask_tokenoffset.services.daily_rows import store_reading
 from flask_tokenoffset.services.readings import Reading
+from flask_tokenoffset.services.restrictions import may_sample
 from flask_tokenoffset.services.sampled_estimates import estimate_from_sample
 from flask_tokenoffset.services.schedule import MOST_ATTEMPTS
 
@@ -183,7 +184,11 @@ def _claim(units: Units, run_id: UUID, clock: Clock) -> _Claim | None:
             .where(SampleRun.id == run_id)
             .execution_options(populate_existing=True)
         ).one()
-        if connection.status != ConnectionStatus.ACTIVE or credential is None:
+        if (
+            connection.status != ConnectionStatus.ACTIVE
+            or not may_sample(session, run.account_id)
+            or credential is None
+        ):
             run.status = RunStatus.CANCELLED
             run.finished_at = now
             return None

@@ -10,6 +10,8 @@ of any kind is under way, or one was completed since that Sunday 08:00: then wha
 read is read or about to be. Any other run that fails does not serve the week, and the weekly run
 follows it.
 
+Whoever restricted the processing of their data gets no run at all (services/restrictions.py).
+
 **After an outage** only the newest Sunday is made up for. Runs that are late start again over the
 whole window counted from now, by the same fixed offsets, instead of all at once.
 """
@@ -33,6 +35,7 @@ from flask_tokenoffset.models import (
     SampleRun,
     new_id,
 )
+from flask_tokenoffset.services.restrictions import unrestricted
 from flask_tokenoffset.services.windows import sample_window
 
 if TYPE_CHECKING:
@@ -143,6 +146,7 @@ def create_weekly_runs(
             Connection.connected_at < slot,
             Connection.refresh_offset_seconds <= (now - slot).total_seconds(),
             *_not_served(slot),
+            unrestricted(Connection.account_id),
         )
         # One order for all schedulers, so that two of them cannot wait for each other's rows.
         .order_by(Connection.refresh_offset_seconds, Connection.source_id)
@@ -240,6 +244,7 @@ def due_runs(session: Session, now: datetime, settings: Settings) -> list[DueRun
         SampleRun.status == RunStatus.QUEUED,
         SampleRun.available_at <= now,
         or_(SampleRun.enqueued_at.is_(None), SampleRun.enqueued_at < now - QUEUE_PATIENCE),
+        unrestricted(SampleRun.account_id),
     )
     providers = session.scalars(select(SampleRun.provider).where(due).distinct()).all()
     if not providers:

@@ -7,4 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-PROVED_BY: Final[dict[str, str]] = {}
+_RESTRICTIONS: Final = "tests/integration/privacy/test_restrictions.py::test_"
+
+PROVED_BY: Final[dict[str, str]] = {
+    "no-vendor-is-asked-while-restricted": (
+        f"{_RESTRICTIONS}what_would_ask_a_vendor_is_refused_and_says_how_to_go_on"
+    ),
+    "no-run-is-scheduled-for-the-restricted": (
+        f"{_RESTRICTIONS}months_meanwhile_are_made_up_for_only_after_it_is_lifted"
+    ),
+}

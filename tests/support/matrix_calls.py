@@ -485,6 +485,15 @@ _MEMBER_PLANS: Final = {
     ),
 }
 
+_RESTRICTIONS: Final = {
+    Door("GET", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=303),
+    Door("POST", f"{PREFIX}/privacy/restriction/lift"): Call(may=ANYBODY, status=303),
+    Door("GET", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Door("PUT", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Door("DELETE", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
+}
+
 CALLS: Final[Mapping[Door, Call]] = {
     **_PUBLISHED,
     **_OWN_ACCOUNT,
@@ -497,6 +506,7 @@ CALLS: Final[Mapping[Door, Call]] = {
     **_INVITATIONS,
     **_MEMBER_PLANS,
     **_AUDIT,
+    **_RESTRICTIONS,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.context import acting, current_visitor
+from flask_tokenoffset.blueprints.context import account_if_any, acting, current_visitor
 from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
@@ -21,6 +21,7 @@ from flask_tokenoffset.models import MessageKind
 from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import connections, sources
 from flask_tokenoffset.services.mail import notify
+from flask_tokenoffset.services.restrictions import refuse_if_restricted
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.unit_of_work import Task
 
@@ -158,6 +159,9 @@ def _tell(
 def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:
     # Before the vendor: a wrong kind of key costs no attempt, since nothing is sent for it.
     state.gateway.provider(provider).check_key_kind(key)
+    account_id = account_if_any()
+    if account_id is not None:
+        refuse_if_restricted(state.session, account_id)
     host_user = current_visitor().host_user
     if host_user is not None:
         state.attempts.check(

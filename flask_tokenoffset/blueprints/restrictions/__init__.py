@@ -1,0 +1,1 @@
+"""Restricting the processing of one's data, and lifting that again."""

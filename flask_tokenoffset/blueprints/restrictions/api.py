@@ -1,0 +1,67 @@
+"""Operations on the restriction of one's data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.restrictions.schemas import RestrictionAnswer
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import restrictions
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/privacy/restriction",
+    permission=Permission.READ_SELF,
+    summary="Read whether the processing of your data is restricted",
+    answers={200: RestrictionAnswer},
+)
+def read_restriction() -> OperationAnswer:
+    """Whether the processing of the caller's data is restricted."""
+    return _answer()
+
+
+@operation(
+    "PUT",
+    "/privacy/restriction",
+    permission=Permission.CHANGE_SELF,
+    summary="Restrict the processing of your data",
+    answers={200: RestrictionAnswer},
+)
+def put_restriction() -> OperationAnswer:
+    """Do nothing but store from now on. A second call changes nothing."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        restrictions.restrict(work, acting_person(work), state.clock.now())
+    return _answer()
+
+
+@operation(
+    "DELETE",
+    "/privacy/restriction",
+    permission=Permission.CHANGE_SELF,
+    summary="Lift the restriction of your data",
+    answers={200: RestrictionAnswer},
+)
+def delete_restriction() -> OperationAnswer:
+    """Go on as before. A second call changes nothing."""
+    with current_state().unit_of_work() as work:
+        restrictions.lift(work, acting_person(work))
+    return _answer()
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, read_restriction, put_restriction, delete_restriction)
+
+
+def _answer() -> RestrictionAnswer:
+    person = current_visitor().person
+    restricted = person is not None and restrictions.is_restricted(person)
+    return RestrictionAnswer.of(person, restricted=restricted)
