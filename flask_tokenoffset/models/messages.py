@@ -48,7 +48,11 @@ class MessageKind(StrEnum):
     DELETION_REQUESTED = "deletion-requested"
     DELETION_REMINDER = "deletion-reminder"
     ACCOUNT_FORGOTTEN = "account-forgotten"
+    #: A material change to a legal text, told before it takes effect.
+    DOCUMENT_CHANGED = "document-changed"
     #: What becomes of a request under one's rights.
+    #: What was agreed to, withdrawn or objected to, and where the record of it is.
+    CONSENT_RECEIPT = "consent-receipt"
     REQUEST_RECEIVED = "request-received"
     REQUEST_EXTENDED = "request-extended"
     REQUEST_CLOSED = "request-closed"

@@ -51,6 +51,10 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
     MessageKind.DELETION_REQUESTED: frozenset({"due"}),
     MessageKind.DELETION_REMINDER: frozenset({"due"}),
     MessageKind.ACCOUNT_FORGOTTEN: frozenset(),
+    # The document's title, what changes, and the earliest time at which that takes effect.
+    MessageKind.DOCUMENT_CHANGED: frozenset({"title", "summary", "not_before"}),
+    # The title of the purpose, one of ConsentEventType, and the id of the event.
+    MessageKind.CONSENT_RECEIPT: frozenset({"purpose", "decision", "receipt"}),
     # What was asked for, in words, and the day on which it is answered at the latest.
     MessageKind.REQUEST_RECEIVED: frozenset({"request", "due"}),
     MessageKind.REQUEST_EXTENDED: frozenset({"request", "due"}),
@@ -62,7 +66,9 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
 FROM_ORGANIZATIONS: Final = frozenset({MessageKind.ROLE_CHANGED, MessageKind.MEMBER_PLAN_CHANGED})
 MOST_PER_HOUR: Final = 10
 #: The kinds whose text carries a link, to what ``reference_id`` names.
-WITH_LINK: Final = frozenset({MessageKind.MAGIC_LINK, MessageKind.INVITATION})
+WITH_LINK: Final = frozenset(
+    {MessageKind.MAGIC_LINK, MessageKind.INVITATION, MessageKind.DOCUMENT_CHANGED}
+)
 
 
 def require_mailer(mailer: Mailer | None) -> None:

@@ -20,12 +20,15 @@ from sqlalchemy import CursorResult, select, update
 
 from flask_tokenoffset.mail import MailRefused, MailUnavailable
 from flask_tokenoffset.models import (
+    DocumentEffect,
+    DocumentVersion,
     Invitation,
     MagicLink,
     MessageKind,
     MessageStatus,
     OutboundMessage,
 )
+from flask_tokenoffset.services.mail import WITH_LINK
 from flask_tokenoffset.services.tokens import derive_token
 
 if TYPE_CHECKING:
@@ -79,8 +82,8 @@ class DueMessage(NamedTuple):
 class Letter:
     """What a text is written from.
 
-    :param path: the page the text leads to, below our prefix. It opens something.
-    :param expires_at: until when it does.
+    :param path: the page the text leads to, below our prefix. It may open something.
+    :param expires_at: until when it does, or what is announced is still to come.
     """
 
     id: UUID
@@ -104,7 +107,7 @@ class _Link(NamedTuple):
     """What a message leads to, while it does."""
 
     path: str
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 def due_messages(session: Session, now: datetime, *, limit: int = BATCH) -> list[DueMessage]:
@@ -209,7 +212,7 @@ def _claim(
     # A text that kills its worker each time is tried less and less often as well.
     message.next_attempt_at = now + max(LEASE, waiting_time(message.attempt))
     link = _link_of(session, message, link_key, now)
-    needs_link = message.reference_id is not None
+    needs_link = message.kind in WITH_LINK
     if not may_send:
         message.failure_code = NO_MAILER
     elif needs_link and link is None:
@@ -239,23 +242,48 @@ def _link_of(
     if message.reference_id is None:
         return None
     if message.kind == MessageKind.MAGIC_LINK:
-        link = session.get(MagicLink, message.reference_id)
-        if link is None or link.used_at is not None or link.expires_at <= now:
-            return None
-        token = derive_token(link_key, MAGIC_LINK_TOKEN, link.id, link.salt)
-        return _Link(f"/links/{token}", link.expires_at)
+        return _magic_link(session, message.reference_id, link_key, now)
     if message.kind == MessageKind.INVITATION:
-        invitation = session.get(Invitation, message.reference_id)
-        if (
-            invitation is None
-            or invitation.accepted_at is not None
-            or invitation.cancelled_at is not None
-            or invitation.expires_at <= now
-        ):
-            return None
-        token = derive_token(link_key, INVITATION_TOKEN, invitation.id, invitation.salt)
-        return _Link(f"/invitations/{token}", invitation.expires_at)
+        return _invitation(session, message.reference_id, link_key, now)
+    if message.kind == MessageKind.DOCUMENT_CHANGED:
+        return _announcement(session, message.reference_id, now)
     return None
+
+
+def _magic_link(session: Session, link_id: UUID, link_key: bytes, now: datetime) -> _Link | None:
+    link = session.get(MagicLink, link_id)
+    if link is None or link.used_at is not None or link.expires_at <= now:
+        return None
+    token = derive_token(link_key, MAGIC_LINK_TOKEN, link.id, link.salt)
+    return _Link(f"/links/{token}", link.expires_at)
+
+
+def _invitation(
+    session: Session, invitation_id: UUID, link_key: bytes, now: datetime
+) -> _Link | None:
+    invitation = session.get(Invitation, invitation_id)
+    if (
+        invitation is None
+        or invitation.accepted_at is not None
+        or invitation.cancelled_at is not None
+        or invitation.expires_at <= now
+    ):
+        return None
+    token = derive_token(link_key, INVITATION_TOKEN, invitation.id, invitation.salt)
+    return _Link(f"/invitations/{token}", invitation.expires_at)
+
+
+def _announcement(session: Session, document_version_id: UUID, now: datetime) -> _Link | None:
+    """The page of a version, as long as it is announced and has not taken effect."""
+    version = session.get(DocumentVersion, document_version_id)
+    effect = session.get(DocumentEffect, document_version_id)
+    effective_at = None if effect is None else effect.effective_at
+    if version is None or (effective_at is not None and effective_at <= now):
+        return None
+    return _Link(
+        f"/documents/{version.document}/{version.version}?language={version.language}",
+        effective_at,
+    )
 
 
 def _end(

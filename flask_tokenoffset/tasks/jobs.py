@@ -18,6 +18,7 @@ from flask.cli import ScriptInfo
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks.bulk_changes import change_plans
+from flask_tokenoffset.tasks.documents import tell_of_document
 from flask_tokenoffset.tasks.mail import mail
 from flask_tokenoffset.tasks.sampling import sample
 from flask_tokenoffset.unit_of_work import Task
@@ -32,6 +33,7 @@ TASKS: Final[Mapping[str, Callable[..., None]]] = {
     Task.SAMPLE: sample,
     Task.MAIL: mail,
     Task.BULK_CHANGE: change_plans,
+    Task.DOCUMENT_NOTICE: tell_of_document,
 }
 
 #: Where a worker that we did not start finds the host's application, in order.

@@ -12,6 +12,7 @@ from flask_tokenoffset.services import (
     audit,
     billing,
     bulk_chunks,
+    document_notices,
     idempotency,
     magic_links,
     request_queue,
@@ -48,6 +49,8 @@ class TickReport:
     messages_handed_to_queue: int = 0
     #: Changes to many plans with something left to do.
     bulk_changes_handed_to_queue: int = 0
+    #: Material changes to documents of which somebody is still to be told.
+    document_notices_handed_to_queue: int = 0
     billing_records_created: int = 0
     #: Answers to repeated calls that were kept long enough.
     idempotency_records_forgotten: int = 0
@@ -75,6 +78,7 @@ def tick(state: State) -> TickReport:
         "hand runs to the queue": _hand_over,
         "hand messages to the queue": _hand_over_messages,
         "hand changes to many plans to the queue": _hand_over_bulk_changes,
+        "hand notices of documents to the queue": _hand_over_document_notices,
         "create billing records": _create_billing_records,
         "forget answers to repeated calls": _forget_answers,
         "forget where changes came from": _forget_origins,
@@ -138,6 +142,16 @@ def _hand_over_bulk_changes(state: State, now: datetime, report: TickReport) -> 
             minutes = int((now - requested_at).total_seconds() // TICK_SECONDS)
             work.enqueue(Task.BULK_CHANGE, change_id, attempt=minutes)
     report.bulk_changes_handed_to_queue = len(unfinished)
+
+
+def _hand_over_document_notices(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        unfinished = document_notices.unfinished_notices(work.session, limit=MOST_BATCHES)
+        for version_id, started_at in unfinished:
+            # Another job each minute, for the same reason as above.
+            minutes = int((now - started_at).total_seconds() // TICK_SECONDS)
+            work.enqueue(Task.DOCUMENT_NOTICE, version_id, attempt=minutes)
+    report.document_notices_handed_to_queue = len(unfinished)
 
 
 def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
