@@ -17,6 +17,7 @@ from flask_tokenoffset.migrations.host import protect_host_migrations
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.providers import PROVIDERS, Gateway
+from flask_tokenoffset.services import retention_rules
 from flask_tokenoffset.services.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
@@ -77,6 +78,7 @@ class TokenOffset:
                 " once, or call init_app once."
             )
         settings = Settings.from_config(app.config)
+        retention_rules.check_settings(settings)
         clock = SystemClock()
         state = State(
             settings=settings,

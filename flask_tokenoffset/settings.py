@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "TOKENOFFSET_"
 KNOWN_PROVIDERS: Final = ("anthropic", "openai")
+#: What a notice says of what only the operator knows, until a setting says it.
+NOT_STATED: Final = "not stated by the operator"
 KNOWN_METHODS: Final = ("2026-05", "2026.11")
 
 
@@ -73,6 +75,14 @@ class Settings:
     #: Days for which the audit log keeps the network address and the user agent of a change; 0
     #: keeps none. The changes themselves stay.
     audit_origin_days: int = 90
+    #: Rule to the days its records are kept, where that is shorter than the rule allows.
+    retention: Mapping[str, int] = field(default_factory=dict)
+    #: Retention plan to the days its accounts' usage is kept; those of the policies without it.
+    retention_plans: Mapping[str, int] | None = None
+    #: A folder for the log of requests; none is written without it.
+    request_log: str | None = None
+    #: Days for which the log of requests is kept.
+    request_log_days: int = 30
     #: Times one person may take the audit log away as a file in an hour; an organization's people
     #: together, and those behind one network address, may do so five times as often.
     audit_exports_per_hour: int = 10
@@ -103,6 +113,25 @@ class Settings:
     public_url: str | None = None
     #: Minutes for which somebody counts as freshly signed in after they confirmed that it is they.
     fresh_sign_in_minutes: int = 15
+    #: Days after which an account is deleted whose deletion was asked for; until then it can be
+    #: taken back. Never more than 30: the purge itself is done within them.
+    deletion_grace_days: int = 30
+    #: Years for which the proof of what an erased person agreed to, and the log of what was changed
+    #: in their account, are kept under ids alone.
+    proof_years: int = 3
+    #: Called by a job after an account was erased, with the :attr:`HostUser.key`, so that the host
+    #: erases what it holds itself. It returns nothing or a short word; until it returns, it is
+    #: called again.
+    erasure_hook: Callable[[str], str | None] | None = None
+    #: Who is responsible for what is done with people's data, as consent notices and receipts name
+    #: them: a company and its address.
+    controller: str = NOT_STATED
+    #: Where people reach whoever answers questions about their data: an address of mail or a page.
+    privacy_contact: str = NOT_STATED
+    #: Where the data lies, for example ``Frankfurt, Germany``.
+    storage_place: str = NOT_STATED
+    #: Whose law the processing is under, for example ``European Union (GDPR)``.
+    jurisdiction: str = NOT_STATED
     #: Let the vault work while a debugger is on. For tests only: a debugger shows secrets.
     allow_vault_in_debug: bool = False
 
@@ -208,6 +237,13 @@ def _whole_number(low: int, high: int) -> Callable[[str, Any], int]:
         return value
 
     return check
+
+
+def _days_by_name(name: str, value: Any) -> Mapping[str, int]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(name, "it must map names to days, as in {'usage': 90}.")
+    days = _whole_number(0, 36_500)
+    return {str(key): days(name, each) for key, each in value.items()}
 
 
 def _key_entries(name: str, value: Any) -> str | tuple[str, ...]:
@@ -343,6 +379,10 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "resample_interval_minutes": _whole_number(0, 7 * 24 * 60),
     "key_checks_per_hour": _whole_number(1, 10_000),
     "audit_origin_days": _whole_number(0, 3_650),
+    "retention": _days_by_name,
+    "retention_plans": _days_by_name,
+    "request_log": _text,
+    "request_log_days": _whole_number(1, 3_650),
     "audit_exports_per_hour": _whole_number(1, 10_000),
     "invitation_days": _whole_number(1, 7),
     "invitations_per_hour": _whole_number(1, 100_000),
@@ -353,6 +393,13 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "sign_in": _one_of("host", "identity"),
     "mailer": _mailer,
     "public_url": _public_url,
+    "deletion_grace_days": _whole_number(0, 30),
+    "proof_years": _whole_number(0, 10),
+    "erasure_hook": _callable,
+    "controller": _text,
+    "privacy_contact": _text,
+    "storage_place": _text,
+    "jurisdiction": _text,
     "fresh_sign_in_minutes": _whole_number(1, 24 * 60),
     "allow_vault_in_debug": _switch,
 }
