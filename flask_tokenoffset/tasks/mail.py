@@ -51,6 +51,7 @@ def write_letter(letter: Letter) -> OutgoingMail:
         **{key: _inert(value) for key, value in letter.details.items()},
         link=None if letter.path is None else state.public_url(letter.path),
         expires_at=None if expires_at is None else formatting.datetime_utc(expires_at),
+        page=state.public_url,
         site=urlsplit(state.settings.public_url or "").hostname or "",
     )
     first, _, text = rendered.strip().partition("\n")

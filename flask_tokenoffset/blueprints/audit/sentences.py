@@ -50,6 +50,11 @@ SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.INVITATION_ACCEPTED: "Accepted an invitation",
     AuditAction.BULK_CHANGE_REQUESTED: "Asked for a change to the plans of many members",
     AuditAction.BULK_CHANGE_FINISHED: "Finished a change to the plans of many members",
+    AuditAction.CONSENT_SHOWN: "Was shown what they may agree to",
+    AuditAction.CONSENT_GIVEN: "Agreed to a purpose or a document",
+    AuditAction.CONSENT_REFUSED: "Declined a purpose or a document",
+    AuditAction.CONSENT_WITHDRAWN: "Withdrew a consent",
+    AuditAction.CONSENT_OBJECTED: "Objected to a purpose",
     AuditAction.PROCESSING_RESTRICTED: "Restricted the processing of their data",
     AuditAction.RESTRICTION_LIFTED: "Lifted the restriction of their data",
     AuditAction.REQUEST_RECEIVED: "Asked for something under their rights",
@@ -64,6 +69,7 @@ _BY_WORD: Final = {str(action): sentence for action, sentence in SENTENCES.items
 _ANYBODY: Final = "a member"
 #: What all actions of a group are about.
 GROUPS: Final[Mapping[str, str]] = {
+    "consent": "Everything about consents",
     "privacy": "Everything about privacy",
     "person": "Everything about people",
     "address": "Everything about addresses",
@@ -80,6 +86,7 @@ GROUPS: Final[Mapping[str, str]] = {
 SUBJECTS: Final[Mapping[str, str]] = {
     "audit-log": "Audit log",
     "bulk-change": "Change to many plans",
+    "consent": "Consent",
     "identity": "Linked identity",
     "invitation": "Invitation",
     "membership": "Membership",
@@ -89,6 +96,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "request": "Privacy request",
     "source": "Source",
 }
+#: Details that prove something to a machine and say nothing to a person.
+_UNSPOKEN: Final = frozenset({"digest", "document_digest", "sequence"})
 NOBODY: Final = "Automatic"
 FORGOTTEN: Final = "a former user"
 NAMELESS: Final = "a user without a name"
@@ -136,7 +145,7 @@ def _in_brackets(details: Mapping[str, Any]) -> str:
     said = [
         f"{_label(word)}: {_value(word, value)}"
         for word, value in details.items()
-        if value is not None and word != PERSON_DETAIL
+        if value is not None and word not in {PERSON_DETAIL, *_UNSPOKEN}
     ]
     return f" ({', '.join(said)})" if said else ""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.support.outbox import Outbox
     from tests.support.world import World
 
+#: Kinds that lead to ordinary pages, which open nothing by themselves.
+TO_PAGES = {MessageKind.CONSENT_RECEIPT}
 HOSTILE = "The\r\nBcc: eve@example.com\u2028\nClub\0 {{ 7 * 7 }}"
 
 
@@ -77,7 +79,7 @@ def test_every_kind_has_a_text_that_names_what_it_must_on_one_line(
     assert "\n\n\n" not in message.text
     assert "{%" not in message.text
     assert bool(re.search(r"^http://localhost/tokenoffset/", message.text, re.MULTILINE)) == (
-        kind in WITH_LINK
+        kind in WITH_LINK or kind in TO_PAGES
     )
 
 
