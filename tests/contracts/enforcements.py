@@ -9,6 +9,8 @@ from typing import Final
 
 _RESTRICTIONS: Final = "tests/integration/privacy/test_restrictions.py::test_"
 
+_FOLDING: Final = "tests/integration/aggregates/test_folding.py::test_"
+
 PROVED_BY: Final[dict[str, str]] = {
     "no-vendor-is-asked-while-restricted": (
         f"{_RESTRICTIONS}what_would_ask_a_vendor_is_refused_and_says_how_to_go_on"
@@ -19,5 +21,19 @@ PROVED_BY: Final[dict[str, str]] = {
     "retention-settings-only-shorten": (
         "tests/unit/services/test_retention_rules.py"
         "::test_a_setting_may_shorten_a_period_and_never_lengthen_it"
+    ),
+    "a-leaver-leaves-no-credential": (
+        f"{_FOLDING}disconnecting_takes_the_credential_and_every_sampled_row"
+    ),
+    "a-leaver-leaves-no-sampled-row": (
+        f"{_FOLDING}the_leavers_rows_go_whether_the_group_is_large_or_not[sqlite-0]"
+    ),
+    "ten-contributors-or-none": f"{_FOLDING}a_group_of_fewer_than_ten_leaves_nothing[sqlite-8]",
+    "nobody-is-half-of-a-sum": f"{_FOLDING}nobody_may_be_more_than_half_of_any_sum[sqlite-0]",
+    "only-who-may-be-counted-contributes": (
+        f"{_FOLDING}who_is_restricted_waits_for_deletion_or_objects_is_not_counted[sqlite]"
+    ),
+    "only-what-may-be-counted-is-folded": (
+        f"{_FOLDING}of_a_leaver_who_may_not_be_counted_nothing_is_folded[objecting]"
     ),
 }
