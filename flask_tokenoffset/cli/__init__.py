@@ -18,6 +18,7 @@ from flask_tokenoffset.errors import TokenOffsetError
 #: Command name to where it stands. A new command is a new line here.
 _COMMANDS: Final[dict[str, str]] = {
     "audit": "flask_tokenoffset.cli.audit:audit",
+    "consents": "flask_tokenoffset.cli.consents:consents",
     "db": "flask_tokenoffset.cli.db:db",
     "estimate": "flask_tokenoffset.cli.estimate:estimate",
     "keys": "flask_tokenoffset.cli.keys:keys",

@@ -56,15 +56,15 @@ def verify_command(
     was written anew by somebody who has the secret.
     """
     session = current_state().session
-    verified = verify(session, _keys(former_secrets), _print, account_id=account_id)
-    looked_at = f"{_count(verified.events, 'event')} in {_count(verified.chains, 'chain')}"
+    verified = verify(session, keys_of(former_secrets), print_fault, account_id=account_id)
+    looked_at = f"{count(verified.events, 'event')} in {count(verified.chains, 'chain')}"
     faults = verified.faults
     if heads_file is not None:
-        compared = compare_heads(session, _read_heads(heads_file, account_id), _print)
-        looked_at += f", {_count(compared.heads, 'noted head')}"
+        compared = compare_heads(session, noted_heads(heads_file, account_id), print_fault)
+        looked_at += f", {count(compared.heads, 'noted head')}"
         faults += compared.faults
     if faults:
-        raise click.ClickException(f"{_count(faults, 'fault')} found in {looked_at}.")
+        raise click.ClickException(f"{count(faults, 'fault')} found in {looked_at}.")
     click.echo(f"All is as it was written: {looked_at}.")
 
 
@@ -113,24 +113,28 @@ def reseal(accepted: tuple[UUID, ...]) -> None:
         last_id = batch.last_id
         if last_id is None:
             break
-    click.echo(f"{_count(resealed, 'chain')} sealed anew.")
+    click.echo(f"{count(resealed, 'chain')} sealed anew.")
     if left:
         for account_id in left:
             click.echo(f"{account_id}: its seal does not fit, or its secret is not known.")
         raise click.ClickException(
-            f"Not sealed anew: {_count(len(left), 'chain')}. Put the secret they were sealed with"
+            f"Not sealed anew: {count(len(left), 'chain')}. Put the secret they were sealed with"
             " into SECRET_KEY_FALLBACKS and run this again. If that is not it, run «audit verify»."
         )
 
 
-def _keys(former_secrets: IO[str] | None) -> AuditKeys:
+def keys_of(former_secrets: IO[str] | None) -> AuditKeys:
+    """The keys of every secret that ever signed.
+
+    :param former_secrets: a file with those that are no longer configured, one a line.
+    """
     former = list(current_app.config.get("SECRET_KEY_FALLBACKS") or ())
     if former_secrets is not None:
         former += [line.rstrip("\r\n") for line in former_secrets if line.strip()]
     return AuditKeys.derive(current_app.secret_key, former)
 
 
-def _read_heads(file: IO[str], account_id: UUID | None) -> Iterator[Head]:
+def noted_heads(file: IO[str], account_id: UUID | None) -> Iterator[Head]:
     """The heads in a file, one by one.
 
     :raises ClickException: a line is none of ours.
@@ -151,9 +155,11 @@ def _read_heads(file: IO[str], account_id: UUID | None) -> Iterator[Head]:
             yield head
 
 
-def _print(fault: Fault) -> None:
+def print_fault(fault: Fault) -> None:
+    """Print what is wrong and with which account."""
     click.echo(f"{fault.account_id}: {fault.sentence}")
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number and what it counts: ``1,000 events``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
