@@ -28,7 +28,7 @@ PROVED_BY: Final[dict[str, str]] = {
     "a-leaver-leaves-no-sampled-row": (
         f"{_FOLDING}the_leavers_rows_go_whether_the_group_is_large_or_not[sqlite-0]"
     ),
-    "ten-contributors-or-none": f"{_FOLDING}a_group_of_fewer_than_ten_leaves_nothing[sqlite-8]",
+    "ten-contributors-or-none": f"{_FOLDING}two_alone_disconnect_and_leave_nothing",
     "nobody-is-half-of-a-sum": f"{_FOLDING}nobody_may_be_more_than_half_of_any_sum[sqlite-0]",
     "only-who-may-be-counted-contributes": (
         f"{_FOLDING}who_is_restricted_waits_for_deletion_or_objects_is_not_counted[sqlite]"

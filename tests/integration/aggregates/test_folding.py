@@ -254,6 +254,14 @@ def test_disconnecting_takes_the_credential_and_every_sampled_row(world: World) 
             assert set(session.scalars(select(model.account_id))) <= {bens}, model
 
 
+@pytest.mark.promise("TO-042")
+def test_two_alone_disconnect_and_leave_nothing(world: World) -> None:
+    source_id = world.ada.sample()
+    world.ben.sample()
+    assert world.ada.api("DELETE", f"/sources/{source_id}").status_code == 204
+    assert aggregates(world) == []
+
+
 def test_ten_thousand_series_are_folded_within_seconds(pg_world: World) -> None:
     people = contribute(pg_world, 50, series=200, days=3)
     began = time.monotonic()
