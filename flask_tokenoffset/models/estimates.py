@@ -40,7 +40,7 @@ class Estimate(Base):
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey(SampleRun.id))
     #: Who made it; nobody for a weekly refresh.
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey(Person.id))
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     #: The days the estimate rests on, half-open; none for a band or a typed amount.
     window_start: Mapped[date | None]
     window_end: Mapped[date | None]

@@ -85,7 +85,7 @@ class OutboundMessage(Base):
     fence: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt_at: Mapped[datetime]
     failure_code: Mapped[str | None] = mapped_column(String(60))
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     sent_at: Mapped[datetime | None]
 
 

@@ -111,7 +111,7 @@ class Invitation(Base):
     created_at: Mapped[datetime]
     #: When it was sent last; sending again makes the former link worthless.
     sent_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     accepted_at: Mapped[datetime | None]
     accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey(Person.id), index=True)
     cancelled_at: Mapped[datetime | None]

@@ -101,5 +101,5 @@ class BillingRecord(Base):
     coverage_percent: Mapped[int] = mapped_column(Integer)
     method_version: Mapped[str] = mapped_column(String(20))
     #: When the month fell due under the plan's ledger.
-    due_at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]

@@ -16,6 +16,8 @@ from flask_tokenoffset.models.base import Base, primary_key
 LONGEST_RULE: Final = 60
 #: Characters of the reason for a hold, for example a file number.
 LONGEST_REASON: Final = 120
+#: Characters of a place in a run: a number, an instant and an id.
+LONGEST_POSITION: Final = 60
 
 
 class RetentionChoice(Base):
@@ -57,6 +59,8 @@ class PurgeProgress(Base):
     started_at: Mapped[datetime]
     #: When nothing was overdue any more; none while the purge is under way.
     finished_at: Mapped[datetime | None]
+    #: Where an unfinished run goes on: the number of the step, and after which row.
+    position: Mapped[str | None] = mapped_column(String(LONGEST_POSITION))
     #: Of the present or last run.
     rows_purged: Mapped[int] = mapped_column(default=0)
     #: How much longer than its period the oldest row was kept when last looked at.

@@ -92,4 +92,4 @@ class SampleRun(Base):
     enqueued_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)

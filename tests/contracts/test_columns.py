@@ -297,6 +297,7 @@ DECLARED: dict[str, dict[str, Category]] = {
         "rule": C.WORD,
         "started_at": C.TIME,
         "finished_at": C.TIME,
+        "position": C.WORD,
         "rows_purged": C.NUMBER,
         "lag_seconds": C.NUMBER,
     },

@@ -36,6 +36,14 @@ TABLES = (
     "tokenoffset_document_version",
     "tokenoffset_consent_notice",
 )
+#: Clocks that the purge looks at, of tables that were there before.
+CLOCKS = (
+    ("tokenoffset_sample_run", "finished_at"),
+    ("tokenoffset_estimate", "created_at"),
+    ("tokenoffset_billing_record", "due_at"),
+    ("tokenoffset_outbound_message", "created_at"),
+    ("tokenoffset_invitation", "expires_at"),
+)
 #: Fourteen days between notice and effect; SQLite keeps instants as texts.
 TOLD_IN_TIME = {
     "postgresql": "NOT material OR effective_at >= notice_at + INTERVAL '14 days'",
@@ -148,6 +156,7 @@ def upgrade() -> None:
         sa.Column("rule", sa.String(length=60), nullable=False),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("position", sa.String(length=60), nullable=True),
         sa.Column("rows_purged", sa.BigInteger(), nullable=False),
         sa.Column("lag_seconds", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("rule", name=op.f("pk_tokenoffset_purge_progress")),
@@ -546,6 +555,8 @@ def _add_columns() -> None:
     op.create_index(
         op.f("ix_tokenoffset_person_deletion_due_at"), "tokenoffset_person", ["deletion_due_at"]
     )
+    for table, column in CLOCKS:
+        op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
 
 
 def downgrade() -> None:
@@ -558,6 +569,8 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION tokenoffset_refuse_change()")
     for statement in FORMER_GUARD[dialect]:
         op.execute(statement)
+    for table, column in CLOCKS:
+        op.drop_index(f"ix_{table}_{column}", table)
     op.drop_index("ix_tokenoffset_person_deletion_due_at", "tokenoffset_person")
     op.drop_column("tokenoffset_account", "released_at")
     op.drop_column("tokenoffset_account", "retention_plan")
