@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 View = TypeVar("View", bound=Callable[..., Any])
 
 _ATTRIBUTE: Final = "tokenoffset_permission"
+_BEFORE_ACCEPTANCE: Final = "tokenoffset_before_acceptance"
 
 
 class Role(StrEnum):
@@ -135,6 +136,17 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 
 
+#: What needs no acceptance of the documents in force, in one's own account: one's rights, and to
+#: read and correct what is held. In an organization there is no such permission.
+BEFORE_ACCEPTANCE: Final = PUBLIC | {
+    Permission.READ_SELF,
+    Permission.CHANGE_SELF,
+    Permission.READ_AUDIT,
+    Permission.EXPORT_AUDIT,
+    Permission.HANDLE_REQUESTS,
+}
+
+
 def may_grant(granting: Role, granted: Role) -> bool:
     """Whether somebody in one role may give another one, or take it away.
 
@@ -146,14 +158,20 @@ def may_grant(granting: Role, granted: Role) -> bool:
     return ROLES[granted] <= ROLES[granting] and Permission.CHANGE_MEMBERS in ROLES[granting]
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
+def requires(
+    permission: Permission, *, before_acceptance: bool | None = None
+) -> Callable[[View], View]:
     """Declare the one permission a view needs.
 
     :param permission: checked by the blueprint before the view runs.
+    :param before_acceptance: whether the view serves people who have not accepted the documents in
+        force. Without it, :data:`BEFORE_ACCEPTANCE` says so by the permission. What ends something
+        or takes a consent back is opened; what begins something under a right of one's own is not.
     """
 
     def mark(view: View) -> View:
         setattr(view, _ATTRIBUTE, permission)
+        setattr(view, _BEFORE_ACCEPTANCE, before_acceptance)
         return view
 
     return mark
@@ -163,6 +181,18 @@ def declared(view: Callable[..., Any]) -> Permission | None:
     """The permission a view was declared with, if any."""
     permission = getattr(view, _ATTRIBUTE, None)
     return permission if isinstance(permission, Permission) else None
+
+
+def opens_before_acceptance(view: Callable[..., Any], *, in_organization: bool) -> bool:
+    """Whether a view serves people who have not accepted the documents in force.
+
+    :param view: declared with :func:`requires`.
+    :param in_organization: whether the request names an organization.
+    """
+    said = getattr(view, _BEFORE_ACCEPTANCE, None)
+    if isinstance(said, bool):
+        return said
+    return declared(view) in (PUBLIC if in_organization else BEFORE_ACCEPTANCE)
 
 
 def permissions_of(*, signed_in: bool, operator: bool = False) -> frozenset[Permission]:

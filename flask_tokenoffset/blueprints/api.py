@@ -90,6 +90,7 @@ def operation(
     body: type[Body] | None = None,
     query: type[Query] | None = None,
     problems: Sequence[type[TokenOffsetError]] = (),
+    before_acceptance: bool | None = None,
 ) -> Callable[[Handler], Callable[..., Response]]:
     """Make an operation of a function; its docstring becomes the description.
 
@@ -102,6 +103,7 @@ def operation(
     :param body: the model of the body; without one, only an empty object may be sent.
     :param query: the model of the query; without one, no parameter may be given.
     :param problems: what may go wrong beyond what the frame itself refuses.
+    :param before_acceptance: as for :func:`~flask_tokenoffset.permissions.requires`.
     """
 
     def decorate(handler: Handler) -> Callable[..., Response]:
@@ -130,7 +132,7 @@ def operation(
             return answer_once(f"{declared.method} {request.path}", given, answer)
 
         setattr(view, _ATTRIBUTE, declared)
-        return requires(permission)(view)
+        return requires(permission, before_acceptance=before_acceptance)(view)
 
     return decorate
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -67,6 +68,16 @@ class FieldProblem(Answer):
     detail: str = Field(description="A sentence: what is wrong and how to mend it.")
 
 
+class UnacceptedDocument(Answer):
+    """A document in force that the caller has not accepted."""
+
+    version_id: UUID = Field(description="What an acceptance names it by.")
+    document: str = Field(description="Which document: `terms`, `privacy-policy`, ...")
+    version: str = Field(description="Which version of it.")
+    language: str = Field(description="The language of the text, a BCP 47 tag.")
+    title: str = Field(description="What it is called.")
+
+
 class Problem(Answer):
     """Why a call was not answered as asked (RFC 9457)."""
 
@@ -78,6 +89,12 @@ class Problem(Answer):
     request_id: str = Field(description="Names this request in the log.")
     errors: list[FieldProblem] | None = Field(
         None, description="What is wrong with the input, part by part."
+    )
+    documents: list[UnacceptedDocument] | None = Field(
+        None, description="With `acceptance-required`: what has to be accepted first."
+    )
+    acceptance_url: str | None = Field(
+        None, description="With `acceptance-required`: the page on which a person can do so."
     )
 
 

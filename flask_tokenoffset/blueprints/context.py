@@ -8,26 +8,40 @@ somebody asks. Looking never makes one: a person's row is made by their first ch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlencode
 
 from flask import current_app, g, redirect, request, url_for
 from werkzeug.exceptions import Unauthorized
 
-from flask_tokenoffset.errors import NotFound, NotPermitted, SignInRequired
-from flask_tokenoffset.permissions import PUBLIC, Permission, declared, permissions_of
+from flask_tokenoffset.errors import (
+    AcceptanceRequired,
+    NotFound,
+    NotPermitted,
+    SignInRequired,
+)
+from flask_tokenoffset.permissions import (
+    PUBLIC,
+    Permission,
+    declared,
+    opens_before_acceptance,
+    permissions_of,
+)
+from flask_tokenoffset.services import acceptances
 from flask_tokenoffset.services.organizations import lock_place
 from flask_tokenoffset.services.people import ensure_person
 from flask_tokenoffset.services.visitors import find_acquaintance
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.host import HostUser
     from flask_tokenoffset.models import Person
+    from flask_tokenoffset.services.acceptances import Asked
     from flask_tokenoffset.services.organizations import Place
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -185,9 +199,11 @@ def check_permission() -> None:
     :raises NotFound: if the request names an organization the visitor does not belong to, exactly
         as if there were none.
     :raises NotPermitted: if they may not do this, or the view declares no permission.
+    :raises AcceptanceRequired: if they may, once they have accepted the documents in force.
     """
     needed = _needed()
     if needed in PUBLIC:
+        check_acceptance()
         return
     if needed is None:
         raise NotPermitted(_MAY_NOT)
@@ -198,11 +214,45 @@ def check_permission() -> None:
         _check_place(visitor)
     if needed not in visitor.permissions:
         raise NotPermitted(_MAY_NOT)
+    check_acceptance()
+
+
+def check_acceptance() -> None:
+    """Refuse a request of somebody who has not accepted what is in force, unless its view is open.
+
+    Whoever is not signed in has nothing to accept; where that matters, they are asked to sign in.
+
+    :raises AcceptanceRequired: if something is missing.
+    """
+    in_organization = named_organization() is not None
+    if not opens_before_acceptance(_view(), in_organization=in_organization):
+        require_acceptance()
+
+
+def require_acceptance() -> None:
+    """Refuse a request of somebody who has not accepted what is in force, whatever its view says.
+
+    :raises AcceptanceRequired: if something is missing.
+    """
+    if current_visitor().signed_in and (missing := missing_documents()):
+        raise AcceptanceRequired([each.named for each in missing])
+
+
+def missing_documents() -> Sequence[Asked]:
+    """The documents in force that whoever is signed in has not accepted."""
+    state = current_state()
+    person = current_visitor().person
+    account_id = None if person is None else person.account_id
+    return acceptances.missing(state.session, account_id, state.clock.now())
+
+
+def _view() -> Callable[..., Any]:
+    return current_app.view_functions[cast("str", request.endpoint)]
 
 
 def _needed() -> Permission | None:
     """The permission that the present view declares."""
-    return declared(current_app.view_functions[cast("str", request.endpoint)])
+    return declared(_view())
 
 
 def _check_place(visitor: Visitor) -> None:

@@ -12,6 +12,8 @@ from typing import Final, TypeAlias
 
 from flask import Blueprint
 
+from flask_tokenoffset.blueprints.acceptances import api as acceptances_api
+from flask_tokenoffset.blueprints.acceptances import pages as acceptances_pages
 from flask_tokenoffset.blueprints.audit import api as audit_api
 from flask_tokenoffset.blueprints.audit import pages as audit_pages
 from flask_tokenoffset.blueprints.billing import api as billing_api
@@ -38,9 +40,15 @@ from flask_tokenoffset.blueprints.people import api as people_api
 from flask_tokenoffset.blueprints.people import pages as people_pages
 from flask_tokenoffset.blueprints.plans import api as plans_api
 from flask_tokenoffset.blueprints.plans import pages as plans_pages
+from flask_tokenoffset.blueprints.privacy import api as privacy_api
+from flask_tokenoffset.blueprints.privacy import pages as privacy_pages
 from flask_tokenoffset.blueprints.rendering import NavigationItem
+from flask_tokenoffset.blueprints.request_queue import api as request_queue_api
+from flask_tokenoffset.blueprints.request_queue import pages as request_queue_pages
 from flask_tokenoffset.blueprints.restrictions import api as restrictions_api
 from flask_tokenoffset.blueprints.restrictions import pages as restrictions_pages
+from flask_tokenoffset.blueprints.rights_requests import api as rights_requests_api
+from flask_tokenoffset.blueprints.rights_requests import pages as rights_requests_pages
 from flask_tokenoffset.blueprints.sign_in import pages as sign_in_pages
 from flask_tokenoffset.blueprints.sources import api as sources_api
 from flask_tokenoffset.blueprints.sources import pages as sources_pages
@@ -74,7 +82,11 @@ PAGES: Final[tuple[Register, ...]] = (
     methodology_pages.register,
     connections_pages.register,
     links_pages.register,
+    privacy_pages.register,
+    rights_requests_pages.register,
+    request_queue_pages.register,
     restrictions_pages.register,
+    acceptances_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
@@ -92,7 +104,11 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     identities_api.register,
     organizations_api.register,
     invitations_api.register,
+    privacy_api.register,
+    rights_requests_api.register,
+    request_queue_api.register,
     restrictions_api.register,
+    acceptances_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
@@ -162,8 +178,29 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "identity_callback",
             "check_identity",
             "unlink_identity",
-            "restriction",
         ),
+    ),
+    NavigationItem(
+        "Privacy",
+        "privacy",
+        Permission.READ_SELF,
+        within=(
+            "own_requests",
+            "make_request",
+            "own_request",
+            "cancel_own_request",
+            "restriction",
+            "restrict",
+            "lift_restriction",
+            "acceptance",
+            "accept_documents",
+        ),
+    ),
+    NavigationItem(
+        "Requests",
+        "list_requests",
+        Permission.HANDLE_REQUESTS,
+        within=("handle_request", "look_at_request", "answer_request", "extend_request"),
     ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),

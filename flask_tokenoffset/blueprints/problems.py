@@ -18,7 +18,8 @@ from flask import current_app, g, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_exceptions
 
-from flask_tokenoffset.blueprints.api_schema import FieldProblem, Problem
+from flask_tokenoffset.blueprints.acceptances.asking import acceptance_url, send_to_acceptance
+from flask_tokenoffset.blueprints.api_schema import FieldProblem, Problem, UnacceptedDocument
 from flask_tokenoffset.blueprints.body_limits import too_large
 from flask_tokenoffset.blueprints.context import send_to_sign_in
 from flask_tokenoffset.blueprints.fresh import send_to_confirm
@@ -29,6 +30,7 @@ from flask_tokenoffset.blueprints.refusals import (
 )
 from flask_tokenoffset.blueprints.validation import InvalidRequest, pointer
 from flask_tokenoffset.errors import (
+    AcceptanceRequired,
     EndpointNotAllowed,
     FreshSignInRequired,
     InvalidInput,
@@ -136,6 +138,7 @@ def handle_page_errors(pages: Blueprint) -> None:
         pages.register_error_handler(error, _refusal_page)
     pages.register_error_handler(SignInRequired, _sign_in_or_say_so)
     pages.register_error_handler(FreshSignInRequired, send_to_confirm)
+    pages.register_error_handler(AcceptanceRequired, send_to_acceptance)
     pages.register_error_handler(RequestEntityTooLarge, lambda _: _refusal_page(too_large()))
 
 
@@ -200,8 +203,24 @@ def _problem(error: TokenOffsetError) -> Response:
         code=error.code,
         request_id=request_id(),
         errors=_field_problems(error) if isinstance(error, InvalidInput) else None,
+        **(_where_to_accept(error) if isinstance(error, AcceptanceRequired) else {}),
     )
     return _with_headers(_problem_response(problem), error)
+
+
+def _where_to_accept(error: AcceptanceRequired) -> dict[str, Any]:
+    """What must be accepted first, and where."""
+    documents = [
+        UnacceptedDocument(
+            version_id=each.id,
+            document=each.document,
+            version=each.version,
+            language=each.language,
+            title=each.title,
+        )
+        for each in error.documents
+    ]
+    return {"documents": documents, "acceptance_url": acceptance_url()}
 
 
 def _http_problem(error: HTTPException) -> Response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.every_door import Door
 from tests.support.matrix import PROVIDER, Call, Outcome, Who, make, path_of, set_stage
+from tests.support.publishing import publish_required
 from tests.support.world import API, KEYS, PREFIX
 
 if TYPE_CHECKING:
@@ -494,6 +495,31 @@ _RESTRICTIONS: Final = {
     Door("DELETE", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
 }
 
+
+def _an_acceptable_version(stage: Stage) -> Mapping[str, str]:
+    """Have a document in force that everybody has to accept."""
+    return {"version_id": str(publish_required(stage.world))}
+
+
+def _ticked(scene: Scene) -> Mapping[str, Any]:
+    return {"accept": scene["version_id"]}
+
+
+def _accepted(scene: Scene) -> Mapping[str, Any]:
+    return {"version_ids": [scene["version_id"]]}
+
+
+_ACCEPTANCES: Final = {
+    Door("GET", f"{PREFIX}/privacy/acceptance"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/acceptance"): Call(
+        may=ANYBODY, status=303, before=_an_acceptable_version, sent=_ticked
+    ),
+    Door("GET", f"{API}/privacy/acceptance"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}/privacy/acceptance"): Call(
+        may=ANYBODY, status=200, before=_an_acceptable_version, sent=_accepted
+    ),
+}
+
 CALLS: Final[Mapping[Door, Call]] = {
     **_PUBLISHED,
     **_OWN_ACCOUNT,
@@ -506,6 +532,7 @@ CALLS: Final[Mapping[Door, Call]] = {
     **_INVITATIONS,
     **_MEMBER_PLANS,
     **_AUDIT,
+    **_ACCEPTANCES,
     **_RESTRICTIONS,
 }
 

@@ -152,6 +152,7 @@ def list_own_invitations() -> OperationAnswer:
     "POST",
     f"{_ONE}/accept",
     permission=Permission.CHANGE_SELF,
+    before_acceptance=False,
     summary="Accept an invitation",
     body=AcceptBody,
     answers={200: JoinedAnswer},

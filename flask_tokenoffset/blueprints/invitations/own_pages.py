@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import current_visitor, send_to_sign_in
+from flask_tokenoffset.blueprints.context import (
+    current_visitor,
+    require_acceptance,
+    send_to_sign_in,
+)
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.people.account import known_of
@@ -123,6 +127,7 @@ def register(pages: Blueprint) -> None:
 
 def _answer(which: ColumnElement[bool], choice: str) -> ResponseReturnValue:
     if choice == "accept":
+        require_acceptance()
         return _welcome(steps.accept(which, _shown_amount_cents()))
     if choice == "decline":
         steps.decline(which)

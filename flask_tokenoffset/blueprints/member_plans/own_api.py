@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.context import acting_person, current_place, require_acceptance
 from flask_tokenoffset.blueprints.member_plans.schemas import (
     MemberPlanAnswer,
     MemberPlanBody,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "GET",
     "/membership/plan",
     permission=Permission.READ_MEMBERSHIP,
+    before_acceptance=True,
     summary="Read your own plan in the organization",
     answers={200: MemberPlanAnswer},
 )
@@ -92,6 +93,7 @@ def choose_own_payer(body: PayerBody) -> OperationAnswer:
     "POST",
     "/membership/plan/pause",
     permission=Permission.CHANGE_MEMBERSHIP,
+    before_acceptance=True,
     summary="Pause your own plan in the organization",
     answers={200: MemberPlanAnswer},
     problems=[Conflict],
@@ -118,6 +120,7 @@ def resume_own_plan() -> OperationAnswer:
     "POST",
     "/membership/plan/end",
     permission=Permission.CHANGE_MEMBERSHIP,
+    before_acceptance=True,
     summary="End your own plan in the organization",
     answers={200: MemberPlanAnswer},
     problems=[Conflict],
@@ -131,12 +134,15 @@ def end_own_plan() -> OperationAnswer:
     "PUT",
     "/membership/usage-sharing",
     permission=Permission.CHANGE_MEMBERSHIP,
+    before_acceptance=True,
     summary="Share your own use with the organization, or stop",
     body=SharingBody,
     answers={200: SharingAnswer},
 )
 def set_usage_sharing(body: SharingBody) -> OperationAnswer:
     """Let the organization see the tokens a month of the caller's own plan by name, or no more."""
+    if body.shared:
+        require_acceptance()
     organization_id = current_place().organization.id
     state = current_state()
     with state.unit_of_work() as work:

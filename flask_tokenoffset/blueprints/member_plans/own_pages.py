@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.context import acting_person, current_place, require_acceptance
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.member_plans import presentation
@@ -69,7 +69,7 @@ def current_offer(plan: MemberPlan) -> Offer | None:
     )
 
 
-@requires(Permission.READ_MEMBERSHIP)
+@requires(Permission.READ_MEMBERSHIP, before_acceptance=True)
 def own_plan() -> ResponseReturnValue:
     """One's own plan in the organization, its records, and what one may change about it."""
     return _own_page(sent=request.args, done=request.args.get("done", ""))
@@ -128,9 +128,11 @@ def choose_payer() -> ResponseReturnValue:
     return redirect(url_for(".own_plan", done="chosen"), code=SEE_OTHER)
 
 
-@requires(Permission.CHANGE_MEMBERSHIP)
+@requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def change_own_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end one's own plan, where one pays it."""
+    if STATUS_AFTER[change] is PlanStatus.ACTIVE:
+        require_acceptance()
     organization_id = current_place().organization.id
     state = current_state()
     try:
@@ -147,7 +149,7 @@ def change_own_plan(change: str) -> ResponseReturnValue:
     return redirect(url_for(".own_plan", done=change), code=SEE_OTHER)
 
 
-@requires(Permission.CHANGE_MEMBERSHIP)
+@requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def confirm_end_own_plan() -> ResponseReturnValue:
     """Ask once more, where no script can."""
     place = current_place()
@@ -163,13 +165,15 @@ def confirm_end_own_plan() -> ResponseReturnValue:
     )
 
 
-@requires(Permission.CHANGE_MEMBERSHIP)
+@requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def share_usage() -> ResponseReturnValue:
     """Let the organization see the use of one's own account by name, or no longer."""
     organization_id = current_place().organization.id
     shared = request.form.get("shared")
     if shared not in {"yes", "no"}:
         raise InvalidInput({"shared": "Say yes or no; nothing was changed."})
+    if shared == "yes":
+        require_acceptance()
     state = current_state()
     with state.unit_of_work() as work:
         member_choices.share_usage(

@@ -172,7 +172,7 @@ def remove_member(membership_id: UUID) -> ResponseReturnValue:
     return _left() if own else redirect(url_for(".members", done="removed"), code=_SEE_OTHER)
 
 
-@requires(Permission.OWN_ORGANIZATION)
+@requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
 def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
     """Ask once more, then make a member an owner in one's own place."""
     place = current_place()
@@ -197,13 +197,13 @@ def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
     )
 
 
-@requires(Permission.READ_MEMBERSHIP)
+@requires(Permission.READ_MEMBERSHIP, before_acceptance=True)
 def membership() -> ResponseReturnValue:
     """One's own place in the organization; the page that everybody in it may open."""
     return _membership_page(done=request.args.get("done", ""))
 
 
-@requires(Permission.CHANGE_MEMBERSHIP)
+@requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def leave() -> ResponseReturnValue:
     """Ask once more, then end one's own membership."""
     organization = current_place().organization

@@ -113,6 +113,7 @@ def rename_organization(body: OrganizationBody) -> OperationAnswer:
     "DELETE",
     "",
     permission=Permission.OWN_ORGANIZATION,
+    before_acceptance=True,
     summary="Close an organization",
     answers={204: None},
     problems=[NotFound],

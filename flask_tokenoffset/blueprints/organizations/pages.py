@@ -87,7 +87,7 @@ def rename_organization() -> ResponseReturnValue:
     return redirect(url_for(".settings", renamed=""), code=_SEE_OTHER)
 
 
-@requires(Permission.OWN_ORGANIZATION)
+@requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
 def close_organization() -> ResponseReturnValue:
     """Ask for the organization's name, then close it."""
     organization = current_place().organization

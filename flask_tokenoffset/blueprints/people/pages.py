@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SEE_OTHER: Final = 303
 
 
-@requires(Permission.CHANGE_SELF)
+@requires(Permission.CHANGE_SELF, before_acceptance=False)
 def welcome() -> ResponseReturnValue:
     """Ask a newcomer what to call them; everything else may stay empty."""
     if request.method != "POST":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import account_if_any, acting
+from flask_tokenoffset.blueprints.context import account_if_any, acting, require_acceptance
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
@@ -62,7 +62,7 @@ _STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
 }
 
 
-@requires(Permission.READ_PLAN)
+@requires(Permission.READ_PLAN, before_acceptance=True)
 def plan() -> ResponseReturnValue:
     """The plan and everything that ever happened to it."""
     return _plan_page(done=request.args.get("done"))
@@ -96,9 +96,11 @@ def adopt() -> ResponseReturnValue:
     return redirect(url_for(".plan", done="adopted"), code=303)
 
 
-@requires(Permission.CHANGE_PLAN)
+@requires(Permission.CHANGE_PLAN, before_acceptance=True)
 def change_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end."""
+    if _STATUS_AFTER[change] is PlanStatus.ACTIVE:
+        require_acceptance()
     state = current_state()
     try:
         with state.unit_of_work() as work:
@@ -115,7 +117,7 @@ def change_plan(change: str) -> ResponseReturnValue:
     return redirect(url_for(".plan", done=change), code=303)
 
 
-@requires(Permission.CHANGE_PLAN)
+@requires(Permission.CHANGE_PLAN, before_acceptance=True)
 def confirm_end() -> ResponseReturnValue:
     """Ask once more, where no script can."""
     account_id = account_if_any()

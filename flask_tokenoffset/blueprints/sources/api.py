@@ -64,6 +64,7 @@ _KEY_PROBLEMS = (
     "GET",
     "/sources",
     permission=Permission.READ_SOURCES,
+    before_acceptance=True,
     summary="List the connected sources",
     answers={200: SourceListAnswer},
 )
@@ -90,7 +91,9 @@ def connect_source(body: ConnectBody) -> OperationAnswer:
 
     Where the key is refused, nothing is stored.
     """
-    source_id, _ = connecting.connect(body.provider, read_key(body.key), body.label)
+    source_id, _ = connecting.connect(
+        body.provider, read_key(body.key), body.label, place="api", method=ConsentMethod.API
+    )
     return SourceAnswer.of(
         sources.read_source(current_state().session, own_account(), source_id)
     ), 201
@@ -113,6 +116,7 @@ def read_source(source_id: UUID) -> OperationAnswer:
     "DELETE",
     "/sources/<uuid:source_id>",
     permission=Permission.CHANGE_SOURCES,
+    before_acceptance=True,
     summary="Disconnect a source",
     answers={204: None},
     problems=[FreshSignInRequired, NotFound, Conflict],

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _SEE_OTHER: Final = 303
 
 
-@requires(Permission.READ_SOURCES)
+@requires(Permission.READ_SOURCES, before_acceptance=True)
 def list_sources() -> ResponseReturnValue:
     """The connected vendors, and those that can be connected."""
     state = current_state()
@@ -116,7 +116,7 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
 
 
-@requires(Permission.CHANGE_SOURCES)
+@requires(Permission.CHANGE_SOURCES, before_acceptance=True)
 def disconnect_source(source_id: UUID) -> ResponseReturnValue:
     """Ask once more, then end a connection."""
     require_fresh_sign_in(strict=False)

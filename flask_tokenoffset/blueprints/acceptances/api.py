@@ -1,0 +1,62 @@
+"""Operations on acceptances of the documents in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask_tokenoffset.blueprints.acceptances.schemas import AcceptanceAnswer, AcceptanceBody
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import acting_person, missing_documents
+from flask_tokenoffset.errors import Conflict
+from flask_tokenoffset.models import ConsentMethod
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import acceptances
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+#: What the ledger calls these operations.
+PLACE: Final = "api"
+_RULE: Final = "/privacy/acceptance"
+
+
+@operation(
+    "GET",
+    _RULE,
+    permission=Permission.READ_SELF,
+    summary="List the documents in force that you have not accepted",
+    answers={200: AcceptanceAnswer},
+)
+def read_acceptance() -> OperationAnswer:
+    """The documents in force that the caller has not accepted, each with what changed."""
+    return AcceptanceAnswer.of(missing_documents())
+
+
+@operation(
+    "POST",
+    _RULE,
+    permission=Permission.CHANGE_SELF,
+    summary="Accept documents in force",
+    body=AcceptanceBody,
+    answers={200: AcceptanceAnswer},
+    problems=[Conflict],
+)
+def post_acceptance(body: AcceptanceBody) -> OperationAnswer:
+    """Take down that the caller accepts these versions; answers what is still missing."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        acceptances.accept(
+            work,
+            acting_person(work),
+            body.version_ids,
+            place=PLACE,
+            method=ConsentMethod.API,
+            now=state.clock.now(),
+        )
+    return AcceptanceAnswer.of(missing_documents())
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, read_acceptance, post_acceptance)
