@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.audit.schemas import AuditEventAnswer
 from flask_tokenoffset.blueprints.audit.sentences import actor_of, sentence_of
-from flask_tokenoffset.blueprints.csv_rows import csv_row
+from flask_tokenoffset.services.csv_rows import csv_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
