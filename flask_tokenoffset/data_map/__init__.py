@@ -7,7 +7,7 @@ read it. A column, a key in Redis or a job's argument that has no entry fails a 
 
 from __future__ import annotations
 
-from flask_tokenoffset.data_map.loading import MapError, load, read
+from flask_tokenoffset.data_map.loading import MapError, load, packaged_texts, read
 from flask_tokenoffset.data_map.shapes import (
     Category,
     Column,
@@ -26,5 +26,6 @@ __all__ = [
     "MapError",
     "Table",
     "load",
+    "packaged_texts",
     "read",
 ]

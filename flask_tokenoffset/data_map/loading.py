@@ -22,16 +22,17 @@ from flask_tokenoffset.data_map.shapes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from flask_tokenoffset.data_map.shapes import Erasure
+    from flask_tokenoffset.data_map.shapes import Erasure, Kind
 
 _DATA: Final = files("flask_tokenoffset.data_map") / "data"
 #: The file with the words that all others use.
 WORDS: Final = "words"
-#: The file with what stands outside the database.
-ELSEWHERE: Final = "elsewhere"
+#: The folder with a file for each kind of place outside the database.
+ELSEWHERE: Final = "elsewhere/"
 
+_WORDS: Final = frozenset({"categories", "bases", "spans", "erasures", "nouns"})
 _SHARED: Final = frozenset(
     {"holds", "about", "purpose", "basis", "retention", "erasure", "erasure_reason"}
 )
@@ -39,7 +40,7 @@ _TABLE: Final = _SHARED | {"title", "found_by", "columns"}
 _TABLE_OPTIONAL: Final = frozenset({"also_found_by", "why_not", "empties"})
 _COLUMN: Final = frozenset({"category"})
 _COLUMN_OPTIONAL: Final = frozenset({"why_not", "erasure"})
-_ELSEWHERE: Final = _SHARED | {"kind", "name", "fields"}
+_ELSEWHERE: Final = _SHARED | {"fields"}
 _ELSEWHERE_OPTIONAL: Final = frozenset({"why_not"})
 #: The columns by which rows are mostly found, and what they hold.
 _PLAIN_WAYS: Final[Mapping[str, Way]] = {
@@ -62,27 +63,36 @@ def load() -> DataMap:
 
     :raises MapError: it is not in order; a test keeps such a map from being released.
     """
-    texts = {
-        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
-        for entry in _DATA.iterdir()
+    return read(packaged_texts())
+
+
+def packaged_texts() -> dict[str, str]:
+    """What the files of this release say, by name as :func:`read` takes them."""
+    return {
+        folder + entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for folder in ("", ELSEWHERE)
+        for entry in (_DATA / folder).iterdir()
         if entry.name.endswith(".toml")
     }
-    return read(texts)
 
 
 def read(texts: Mapping[str, str]) -> DataMap:
     """A data map from the texts of its files.
 
-    :param texts: by the name of the file without its ending: ``words``, ``elsewhere``, and one for
-        each noun.
+    :param texts: by the name of the file without its ending: ``words``, one for each noun, and
+        ``elsewhere/<kind>`` for each kind of place outside the database.
     :raises MapError: something is missing, unknown or contradicts itself.
     """
     content = {name: _parsed(name, text) for name, text in texts.items()}
     words = content.pop(WORDS, None)
-    elsewhere = content.pop(ELSEWHERE, None)
-    if words is None or elsewhere is None:
-        raise MapError(f"The data map needs the files {WORDS}.toml and {ELSEWHERE}.toml.")
+    if words is None:
+        raise MapError(f"The data map needs the file {WORDS}.toml.")
     reader = _Reader(words)
+    elsewhere = tuple(
+        entry
+        for kind in KINDS
+        for entry in reader.kind(kind, content.pop(f"{ELSEWHERE}{kind}", {}))
+    )
     tables: dict[str, Table] = {}
     for noun in reader.nouns:
         if noun not in content:
@@ -99,10 +109,11 @@ def read(texts: Mapping[str, str]) -> DataMap:
     return DataMap(
         categories=reader.categories,
         bases=reader.bases,
+        spans=reader.spans,
         erasures=reader.erasures,
         nouns=reader.nouns,
         tables=MappingProxyType(tables),
-        elsewhere=tuple(reader.elsewhere(entry) for entry in elsewhere.get("entry", ())),
+        elsewhere=elsewhere,
     )
 
 
@@ -117,7 +128,7 @@ class _Reader:
     """Turns entries into shapes, with the words that they may use."""
 
     def __init__(self, words: Mapping[str, Any]) -> None:
-        _check_keys("words.toml", words, frozenset({"categories", "bases", "erasures", "nouns"}))
+        _check_keys("words.toml", words, _WORDS)
         self.categories: Mapping[str, Category] = MappingProxyType(
             {
                 name: Category(name, entry["meaning"], entry.get("why_not"))
@@ -125,6 +136,7 @@ class _Reader:
             }
         )
         self.bases: Mapping[str, str] = MappingProxyType(words["bases"])
+        self.spans: Mapping[str, str] = MappingProxyType(words["spans"])
         _check_keys("erasures in words.toml", words["erasures"], frozenset(ERASURES))
         self.erasures = cast("Mapping[Erasure, str]", MappingProxyType(words["erasures"]))
         self.nouns: Mapping[str, str] = MappingProxyType(words["nouns"])
@@ -187,16 +199,22 @@ class _Reader:
             erasure=erasure,
         )
 
-    def elsewhere(self, entry: Mapping[str, Any]) -> Elsewhere:
-        where = f"{entry.get('name', 'an entry without a name')} in {ELSEWHERE}.toml"
+    def kind(self, kind: Kind, content: Mapping[str, Any]) -> Iterator[Elsewhere]:
+        """What stands in one kind of place; each entry says what differs from the defaults."""
+        where = f"{ELSEWHERE}{kind}.toml"
+        _check_keys(where, content, frozenset({"defaults", "entries"}))
+        for name, entry in content["entries"].items():
+            yield self._elsewhere(f"{name} in {where}", kind, name, content["defaults"] | entry)
+
+    def _elsewhere(self, where: str, kind: Kind, name: str, entry: Mapping[str, Any]) -> Elsewhere:
         _check_keys(where, entry, _ELSEWHERE, _ELSEWHERE_OPTIONAL)
         fields = {
             field: _one_of(f"{where}, field {field}", "category", word, tuple(self.categories))
             for field, word in _mapping(where, entry["fields"]).items()
         }
         return Elsewhere(
-            kind=_one_of(where, "kind", entry["kind"], KINDS),
-            name=_text(where, "name", entry),
+            kind=kind,
+            name=name,
             holds=_sentence(where, "holds", entry),
             fields=MappingProxyType(fields),
             about=_one_of(where, "about", entry["about"], ABOUT),

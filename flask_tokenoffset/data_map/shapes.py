@@ -88,7 +88,8 @@ class Table:
     :param ways: all of them.
     :param purpose: what it is for, in a sentence.
     :param basis: the name of a legal basis (:attr:`DataMap.bases`).
-    :param retention: the name of the rule that says how long.
+    :param retention: the name of the rule that says how long
+        (:data:`flask_tokenoffset.services.retention_rules.RULES`).
     :param erasure: what erasing an account does to the person's rows.
     :param erasure_reason: why that, in a sentence.
     :param columns: by name, in the order of the table.
@@ -137,6 +138,7 @@ class Elsewhere:
     :param holds: what stands there, in a sentence.
     :param fields: each value in it, with its category.
     :param about: as of a :class:`Table`.
+    :param retention: the name of a rule, as of a table, or one of :attr:`DataMap.spans`.
     :param why_not: why it is in nobody's copy; ``None`` where it is.
     """
 
@@ -164,6 +166,7 @@ class DataMap:
 
     :param categories: by name.
     :param bases: the legal bases by name, each with the sentence that a page shows.
+    :param spans: how long something outside the database is kept, where no rule of ours says so.
     :param erasures: what each word for an erasure means.
     :param nouns: the title of each group of tables, in the order in which a page shows them.
     :param tables: by name, without our prefix.
@@ -172,6 +175,7 @@ class DataMap:
 
     categories: Mapping[str, Category]
     bases: Mapping[str, str]
+    spans: Mapping[str, str]
     erasures: Mapping[Erasure, str]
     nouns: Mapping[str, str]
     tables: Mapping[str, Table]
