@@ -20,6 +20,8 @@ from flask_tokenoffset.blueprints.billing import api as billing_api
 from flask_tokenoffset.blueprints.billing import pages as billing_pages
 from flask_tokenoffset.blueprints.connections import pages as connections_pages
 from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
+from flask_tokenoffset.blueprints.documents import api as documents_api
+from flask_tokenoffset.blueprints.documents import pages as documents_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
 from flask_tokenoffset.blueprints.identities import api as identities_api
@@ -81,6 +83,7 @@ PAGES: Final[tuple[Register, ...]] = (
     own_invitations_pages.register,
     methodology_pages.register,
     connections_pages.register,
+    documents_pages.register,
     links_pages.register,
     privacy_pages.register,
     rights_requests_pages.register,
@@ -99,6 +102,7 @@ ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
 OPERATIONS: Final[tuple[Register, ...]] = (
     methodology_api.register,
+    documents_api.register,
     *ACCOUNT_OPERATIONS,
     people_api.register,
     identities_api.register,
@@ -194,6 +198,8 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "lift_restriction",
             "acceptance",
             "accept_documents",
+            "acceptance",
+            "accept_documents",
         ),
     ),
     NavigationItem(
@@ -204,6 +210,12 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     ),
     NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
     NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
+    NavigationItem(
+        "Documents",
+        "documents",
+        Permission.READ_PUBLISHED,
+        within=("document", "document_version", "compare_document"),
+    ),
 )
 #: The navigation on the pages of an organization.
 ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (

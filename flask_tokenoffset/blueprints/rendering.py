@@ -21,6 +21,7 @@ from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token
 from flask_tokenoffset.blueprints.places import PAGES, home_of, page_url
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services.documents import coming_changes
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from flask import Response
+
+    from flask_tokenoffset.services.documents import Change
 
 STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
 _TEMPLATE_FOLDER: Final = STATIC_FOLDER.with_name("templates")
@@ -147,6 +150,14 @@ class View:
                 for place in open_places
             ),
         ]
+
+    @property
+    def document_changes(self) -> Sequence[Change]:
+        """The material changes to documents that are coming, for whoever is signed in."""
+        if not current_visitor().signed_in:
+            return ()
+        state = current_state()
+        return coming_changes(state.session, state.clock.now())
 
     def csrf_token(self) -> str:
         """The token of a form. Printing it begins a session."""

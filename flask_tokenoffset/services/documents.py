@@ -74,6 +74,7 @@ class Change:
     """A material change that is coming, as the banner tells it.
 
     :param not_before: the earliest time at which it takes effect.
+    :param is_certain: whether that is when it does, because everyone was told.
     """
 
     document: str
@@ -82,6 +83,7 @@ class Change:
     title: str
     summary: str
     not_before: datetime
+    is_certain: bool
 
 
 def in_force(session: Session, now: datetime, language: str = DEFAULT_LANGUAGE) -> list[InForce]:
@@ -169,6 +171,7 @@ def coming_changes(
             DocumentVersion.title,
             DocumentVersion.summary,
             not_before,
+            DocumentEffect.effective_at.is_not(None),
         )
         .outerjoin(DocumentEffect, DocumentEffect.document_version_id == DocumentVersion.id)
         .where(
@@ -187,8 +190,9 @@ def coming_changes(
             title=title,
             summary=summary,
             not_before=moment,
+            is_certain=is_certain,
         )
-        for document, version, of_language, title, summary, moment in rows
+        for document, version, of_language, title, summary, moment, is_certain in rows
     ]
     return [
         min(translations, key=lambda each: _distance(each.language, language))
@@ -213,21 +217,18 @@ def find_version(
     )
 
 
-def history(
-    session: Session, document: str, language: str = DEFAULT_LANGUAGE, *, with_texts: bool = False
-) -> list[Standing]:
+def history(session: Session, document: str, language: str = DEFAULT_LANGUAGE) -> list[Standing]:
     """Every version of a document in one language, the newest first; empty if there is none.
 
     :param document: its name.
     :param language: as for :func:`in_force`.
-    :param with_texts: whether the texts are wanted, and worth reading at once.
     """
-    wanted = _with_standing().where(DocumentVersion.document == document)
     found = _standings(
         session,
-        (wanted if with_texts else wanted.options(defer(DocumentVersion.text))).order_by(
-            DocumentVersion.sequence.desc()
-        ),
+        _with_standing()
+        .where(DocumentVersion.document == document)
+        .order_by(DocumentVersion.sequence.desc())
+        .options(defer(DocumentVersion.text)),
     )
     return _in_one_language(found, language)
 

@@ -1,0 +1,1 @@
+"""Legal texts: every version for ever, and what changed between two of them."""
