@@ -11,6 +11,7 @@ from flask_tokenoffset import own_login
 from flask_tokenoffset.blueprints import mount
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.gpc import serve_gpc
 from flask_tokenoffset.login import flask_login_user
 from flask_tokenoffset.mail import as_mailer
 from flask_tokenoffset.migrations.host import protect_host_migrations
@@ -105,6 +106,15 @@ class TokenOffset:
         app.extensions[EXTENSION_KEY] = state
         mount(app, state)
         protect_host_migrations(app)
+
+    def serve_gpc(self, app: Flask) -> None:
+        """Have an application say at ``/.well-known/gpc.json`` that it abides by the signal.
+
+        Only on request, because the file speaks for the whole site; see :mod:`.gpc`.
+
+        :param app: the application.
+        """
+        serve_gpc(app)
 
     def _find_user_loader(self, app: Flask, settings: Settings) -> UserLoader:
         if settings.sign_in == "host":

@@ -14,12 +14,14 @@ from urllib.parse import quote, urlencode
 from flask import current_app, g, redirect, request, url_for
 from werkzeug.exceptions import Unauthorized
 
+from flask_tokenoffset import gpc
 from flask_tokenoffset.errors import (
     AcceptanceRequired,
     NotFound,
     NotPermitted,
     SignInRequired,
 )
+from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import (
     PUBLIC,
     Permission,
@@ -28,6 +30,7 @@ from flask_tokenoffset.permissions import (
     permissions_of,
 )
 from flask_tokenoffset.services import acceptances
+from flask_tokenoffset.services.consents import Circumstances, keep_signal
 from flask_tokenoffset.services.organizations import lock_place
 from flask_tokenoffset.services.people import ensure_person
 from flask_tokenoffset.services.visitors import find_acquaintance
@@ -165,8 +168,22 @@ def acting_person(work: UnitOfWork) -> Person:
         raise SignInRequired(_SIGN_IN)
     # If the transaction fails, a row made here is gone; so nothing may remember it.
     forget_visitor()
-    person = ensure_person(work.session, host_user, current_state().clock.now())
+    state = current_state()
+    person = ensure_person(work.session, host_user, state.clock.now())
     work.actor_id = person.id
+    if gpc.sends_signal():
+        # A GET writes nothing, so that the objection is kept with the first change it comes with.
+        keep_signal(
+            work,
+            person,
+            Circumstances(
+                now=state.clock.now(),
+                place="browser",
+                method=ConsentMethod.GLOBAL_PRIVACY_CONTROL,
+                settings=state.settings,
+                signal=True,
+            ),
+        )
     return person
 
 

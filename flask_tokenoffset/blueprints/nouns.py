@@ -19,6 +19,8 @@ from flask_tokenoffset.blueprints.audit import pages as audit_pages
 from flask_tokenoffset.blueprints.billing import api as billing_api
 from flask_tokenoffset.blueprints.billing import pages as billing_pages
 from flask_tokenoffset.blueprints.connections import pages as connections_pages
+from flask_tokenoffset.blueprints.consents import api as consents_api
+from flask_tokenoffset.blueprints.consents import pages as consents_pages
 from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
 from flask_tokenoffset.blueprints.documents import api as documents_api
 from flask_tokenoffset.blueprints.documents import pages as documents_pages
@@ -44,6 +46,7 @@ from flask_tokenoffset.blueprints.plans import api as plans_api
 from flask_tokenoffset.blueprints.plans import pages as plans_pages
 from flask_tokenoffset.blueprints.privacy import api as privacy_api
 from flask_tokenoffset.blueprints.privacy import pages as privacy_pages
+from flask_tokenoffset.blueprints.product_updates import pages as product_updates_pages
 from flask_tokenoffset.blueprints.rendering import NavigationItem
 from flask_tokenoffset.blueprints.request_queue import api as request_queue_api
 from flask_tokenoffset.blueprints.request_queue import pages as request_queue_pages
@@ -89,7 +92,9 @@ PAGES: Final[tuple[Register, ...]] = (
     rights_requests_pages.register,
     request_queue_pages.register,
     restrictions_pages.register,
+    consents_pages.register,
     acceptances_pages.register,
+    product_updates_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
@@ -112,6 +117,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     rights_requests_api.register,
     request_queue_api.register,
     restrictions_api.register,
+    consents_api.register,
     acceptances_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
@@ -196,8 +202,13 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "restriction",
             "restrict",
             "lift_restriction",
+            "list_consents",
+            "decide_consent",
+            "consent_receipt",
             "acceptance",
             "accept_documents",
+            "unsubscribe",
+            "unsubscribe_now",
             "acceptance",
             "accept_documents",
         ),

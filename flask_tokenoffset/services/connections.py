@@ -19,6 +19,8 @@ from flask_tokenoffset.models import (
     AuditAction,
     Connection,
     ConnectionStatus,
+    ConsentEventType,
+    ConsentMethod,
     Credential,
     Person,
     RunStatus,
@@ -28,7 +30,10 @@ from flask_tokenoffset.models import (
     SourceKind,
     new_id,
 )
+from flask_tokenoffset.purposes import Purpose
 from flask_tokenoffset.services.aggregates import fold_source
+from flask_tokenoffset.services.consent_notices import notice_of
+from flask_tokenoffset.services.consents import record_event
 from flask_tokenoffset.services.credentials import credential_context, store_sealed
 from flask_tokenoffset.services.names import check_name
 from flask_tokenoffset.services.restrictions import refuse_if_restricted
@@ -51,6 +56,8 @@ if TYPE_CHECKING:
 #: Connections an account may have at once.
 MOST_CONNECTIONS: Final = 20
 LONGEST_LABEL: Final = 120
+#: Where a person is told what is read, in the consent ledger.
+CONNECT_PAGE: Final = "connect-page"
 #: How soon after a failed sample a person may ask for the next.
 RETRY_INTERVAL: Final = timedelta(minutes=1)
 
@@ -93,12 +100,16 @@ def connect(
     vault: Vault,
     clock: Clock,
     settings: Settings,
+    place: str = CONNECT_PAGE,
+    method: ConsentMethod = ConsentMethod.FORM,
 ) -> tuple[Source, SampleRun]:
     """Store a connection whose key the vendor has just accepted, and its first sample run.
 
     :param organization: what :func:`check_key` learned.
     :param label: the person's own words; where the vendor names the organization, that name is
         used unless the person gave another.
+    :param place: where the person was told what is read, and connected. To connect is to agree.
+    :param method: how they did.
     :return: the source, and the run that the door must enqueue after the commit.
     :raises Conflict: the account has as many connections as it may have, or has this organization
         connected already.
@@ -149,6 +160,17 @@ def connect(
     _store_key(session, connection, key, vault=vault, now=now)
     run = _new_run(session, source, provider, RunTrigger.CONNECTED, now=now, settings=settings)
     _record(work, AuditAction.SOURCE_CONNECTED, connection)
+    record_event(
+        work,
+        person=person,
+        account_id=account_id,
+        event_type=ConsentEventType.GIVEN,
+        now=now,
+        place=place,
+        method=method,
+        purpose=Purpose.SAMPLING,
+        notice=notice_of(Purpose.SAMPLING, settings),
+    )
     work.tell(
         signals.source_connected,
         source_id=source.id,

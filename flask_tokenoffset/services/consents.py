@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, or_, select, true
@@ -86,6 +87,15 @@ TOLD_BY_MAIL: Final = frozenset(
 )
 #: What the audit log calls an event of the ledger.
 SUBJECT: Final = "consent"
+
+
+class Decision(StrEnum):
+    """What a person may say to a purpose."""
+
+    GIVE = "give"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+    OBJECT = "object"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +223,22 @@ def witness(work: UnitOfWork, event: ConsentEvent) -> None:
         digest=event.digest,
         **about,
     )
+
+
+def decide(
+    work: UnitOfWork, person: Person, purpose: Purpose, decision: Decision, how: Circumstances
+) -> ConsentEvent:
+    """Take down what a person says to a purpose.
+
+    :raises Conflict: that cannot be said to it at the moment; see :func:`give` and the others.
+    """
+    act = {
+        Decision.GIVE: give,
+        Decision.REFUSE: refuse,
+        Decision.WITHDRAW: withdraw,
+        Decision.OBJECT: object_to,
+    }[decision]
+    return act(work, person, purpose, how)
 
 
 def give(work: UnitOfWork, person: Person, purpose: Purpose, how: Circumstances) -> ConsentEvent:

@@ -32,6 +32,7 @@ from flask_tokenoffset.errors import (
     VendorUnavailable,
     WrongKeyKind,
 )
+from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services import sources
 from flask_tokenoffset.services.usage import read_usage
@@ -89,7 +90,8 @@ def list_sources() -> OperationAnswer:
 def connect_source(body: ConnectBody) -> OperationAnswer:
     """Check the key with the vendor, store it sealed, and begin to sample its history.
 
-    Where the key is refused, nothing is stored.
+    Where the key is refused, nothing is stored. To connect is to agree to the purpose `sampling`;
+    `/privacy/consents` says what that is, and takes it back.
     """
     source_id, _ = connecting.connect(
         body.provider, read_key(body.key), body.label, place="api", method=ConsentMethod.API

@@ -17,7 +17,7 @@ from flask_tokenoffset.errors import (
     RateLimited,
     VendorUnavailable,
 )
-from flask_tokenoffset.models import MessageKind
+from flask_tokenoffset.models import ConsentMethod, MessageKind
 from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import connections, sources
 from flask_tokenoffset.services.mail import notify
@@ -41,12 +41,21 @@ _NOT_CHECKED: Final = (RateLimited, VendorUnavailable, MalformedAnswer, Incomple
 _SECONDS_PER_MINUTE: Final = 60
 
 
-def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
+def connect(
+    provider: str,
+    key: Secret,
+    label: str | None,
+    *,
+    place: str = connections.CONNECT_PAGE,
+    method: ConsentMethod = ConsentMethod.FORM,
+) -> tuple[UUID, UUID]:
     """Check a key with its vendor, store it, and queue the first sample.
 
     :param provider: the provider's stable name.
     :param key: what was pasted, hidden from the start: a traceback with local variables shows every
         frame between the door and the vault.
+    :param place: where they do it, for the consent that it is.
+    :param method: how they do it, likewise.
     :return: the ids of the source and of its first sample run.
     :raises FreshSignInRequired: first they must confirm that it is they.
     :raises InvalidInput: the label or the provider is not valid in itself.
@@ -72,6 +81,8 @@ def connect(provider: str, key: Secret, label: str | None) -> tuple[UUID, UUID]:
             vault=state.vault,
             clock=state.clock,
             settings=state.settings,
+            place=place,
+            method=method,
         )
         work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         _tell(work, who.person, MessageKind.KEY_CONNECTED, source, vendor)

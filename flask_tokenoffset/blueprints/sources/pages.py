@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from flask import make_response, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import account_if_any, own_account
+from flask_tokenoffset.blueprints.context import (
+    account_if_any,
+    named_organization,
+    own_account,
+)
 from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
 from flask_tokenoffset.blueprints.problems import status_of
 from flask_tokenoffset.blueprints.rendering import render
@@ -19,8 +23,10 @@ from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.providers import PROVIDERS
+from flask_tokenoffset.purposes import Purpose
 from flask_tokenoffset.services import estimates, sources
 from flask_tokenoffset.services.connections import LONGEST_LABEL
+from flask_tokenoffset.services.consent_notices import notice_of
 from flask_tokenoffset.services.usage import read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
@@ -206,6 +212,8 @@ def _connect_form(
         vault_open=state.vault.shut_because is None,
         cadence=Cadence.of(state.settings),
         refused=refused,
+        told=notice_of(Purpose.SAMPLING, state.settings).particulars,
+        of_organization=named_organization() is not None,
     )
     return page if refused is None else (page, refused.status, refused.headers)
 

@@ -1,0 +1,97 @@
+"""The page on which a person decides about each purpose, and the receipts of what they decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset import gpc
+from flask_tokenoffset.blueprints.api_schema import encode_cursor
+from flask_tokenoffset.blueprints.audit.forms import sequence_of
+from flask_tokenoffset.blueprints.consents import deciding
+from flask_tokenoffset.blueprints.consents.words import DECISIONS, EVENTS, METHODS, STATES
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.models import ConsentMethod
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services.consents import Decision
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+#: Where somebody decides, in the ledger.
+PLACE: Final = "consents-page"
+EVENTS_PER_PAGE: Final = 50
+_SEE_OTHER: Final = 303
+
+
+@requires(Permission.READ_SELF)
+def list_consents() -> ResponseReturnValue:
+    """Every purpose: what it is for, how it stands, and a button for what can be decided."""
+    return _page()
+
+
+@requires(Permission.CHANGE_SELF)
+def decide_consent(purpose: str) -> ResponseReturnValue:
+    """Take one decision about one purpose.
+
+    :param purpose: which one.
+    """
+    chosen = deciding.purpose_of(purpose)
+    try:
+        decision = Decision(request.form.get("decision", ""))
+    except ValueError:
+        raise InvalidInput(
+            {"decision": "It is not said what was decided, so nothing was changed. Use a button."}
+        ) from None
+    try:
+        deciding.decide(chosen, decision, place=PLACE, method=ConsentMethod.FORM)
+    except Conflict as refusal:
+        return _page(refusal), refusal.status
+    return redirect(url_for(".list_consents", done=purpose), code=_SEE_OTHER)
+
+
+@requires(Permission.READ_SELF)
+def consent_receipt(event_id: UUID) -> ResponseReturnValue:
+    """Everything that is kept of one decision."""
+    return render(
+        "consents/receipt.html",
+        receipt=deciding.receipt(event_id),
+        events=EVENTS,
+        states=STATES,
+        methods=METHODS,
+    )
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/privacy/consents", view_func=list_consents)
+    pages.add_url_rule("/privacy/consents/<purpose>", view_func=decide_consent, methods=["POST"])
+    pages.add_url_rule("/privacy/consents/<uuid:event_id>/receipt", view_func=consent_receipt)
+
+
+def _page(refusal: Conflict | None = None) -> str:
+    before = sequence_of(request.args.get("cursor"))
+    found = deciding.entries(before, EVENTS_PER_PAGE + 1)
+    shown = found[:EVENTS_PER_PAGE]
+    older_url = None
+    if len(found) > EVENTS_PER_PAGE:
+        older_url = url_for(".list_consents", cursor=encode_cursor([shown[-1].event.sequence]))
+    standings = deciding.standings()
+    done = request.args.get("done")
+    return render(
+        "consents/consents.html",
+        standings=standings,
+        entries=shown,
+        older_url=older_url,
+        signal=gpc.sends_signal(),
+        refusal=refusal,
+        done=next((each for each in standings if each.purpose == done and each.since), None),
+        states=STATES,
+        decisions=DECISIONS,
+        events=EVENTS,
+    )

@@ -1,0 +1,46 @@
+"""What the consent ledger says, in words for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask_tokenoffset.models import ConsentEventType, ConsentMethod
+from flask_tokenoffset.services.consent_reading import CONTRACT, EXPIRED, NOT_ASKED
+from flask_tokenoffset.services.consents import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: How a purpose stands.
+STATES: Final[Mapping[str, str]] = {
+    CONTRACT: "Part of the contract",
+    NOT_ASKED: "Not decided",
+    EXPIRED: "Expired",
+    ConsentEventType.GIVEN: "Agreed",
+    ConsentEventType.REFUSED: "Declined",
+    ConsentEventType.WITHDRAWN: "Withdrawn",
+    ConsentEventType.OBJECTED: "Objected",
+}
+#: What happened.
+EVENTS: Final[Mapping[str, str]] = {
+    ConsentEventType.SHOWN: "Shown",
+    ConsentEventType.GIVEN: "Agreed",
+    ConsentEventType.REFUSED: "Declined",
+    ConsentEventType.WITHDRAWN: "Withdrawn",
+    ConsentEventType.OBJECTED: "Objected",
+}
+#: What a button says.
+DECISIONS: Final[Mapping[Decision, str]] = {
+    Decision.GIVE: "Agree",
+    Decision.REFUSE: "Decline",
+    Decision.WITHDRAW: "Withdraw",
+    Decision.OBJECT: "Object",
+}
+#: How it was said.
+METHODS: Final[Mapping[str, str]] = {
+    ConsentMethod.FORM: "a form",
+    ConsentMethod.API: "the API",
+    ConsentMethod.GLOBAL_PRIVACY_CONTROL: "the browser's Global Privacy Control",
+    ConsentMethod.LINK: "a link in a mail",
+    ConsentMethod.HOST: "this site's own pages",
+}
