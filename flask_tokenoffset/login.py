@@ -44,6 +44,7 @@ def flask_login_user() -> HostUser | None:
         email=next(_texts(user, ("email",)), None),
         email_verified=getattr(user, "email_verified", False) is True,
         fresh=_is_fresh(),
+        operator=getattr(user, "tokenoffset_operator", False) is True,
     )
 
 

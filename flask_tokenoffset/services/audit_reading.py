@@ -25,7 +25,7 @@ from flask_tokenoffset.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy.orm import Session
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 BATCH: Final = 500
 #: The detail that names another person than the one who acted.
 PERSON_DETAIL: Final = "person_id"
+#: What only the platform's operators do in somebody's log. Their names are not told there.
+BY_OPERATORS: Final = frozenset(
+    {AuditAction.REQUEST_SEEN, AuditAction.REQUEST_EXTENDED, AuditAction.REQUEST_ANSWERED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,13 @@ class Named:
     :param id: theirs, for good.
     :param name: what they call themselves now, if they said.
     :param forgotten: whether they were forgotten.
+    :param operator: whether they acted for the platform; then their name is not told.
     """
 
     id: UUID
     name: str | None
     forgotten: bool
+    operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,9 @@ def find_actor(session: Session, account_id: UUID, person_id: UUID) -> Named | N
     )
     if session.scalar(acted.limit(1)) is None:
         return None
+    otherwise = acted.where(AuditEvent.action.not_in(BY_OPERATORS))
+    if session.scalar(otherwise.limit(1)) is None:
+        return _operator(person_id)
     return _names(session, {person_id})[person_id]
 
 
@@ -249,17 +258,30 @@ def _views(session: Session, query: Select[AuditEvent, str | None, str | None]) 
     people = _names(session, {each for pair in named.values() for each in pair if each})
     views = []
     for event, address, user_agent in rows:
-        actor_id, about_id = named[event.id]
+        _, about_id = named[event.id]
         views.append(
             AuditView(
                 event,
-                people[actor_id] if actor_id else None,
+                _actor(event, people),
                 people[about_id] if about_id else None,
                 address,
                 user_agent,
             )
         )
     return views
+
+
+def _actor(event: AuditEvent, people: Mapping[UUID, Named]) -> Named | None:
+    if event.actor_id is None:
+        return None
+    if event.action in BY_OPERATORS:
+        return _operator(event.actor_id)
+    return people[event.actor_id]
+
+
+def _operator(person_id: UUID) -> Named:
+    """Somebody who acted for the platform, without their name."""
+    return Named(person_id, None, forgotten=False, operator=True)
 
 
 def _person_of(event: AuditEvent) -> UUID | None:

@@ -138,6 +138,8 @@ def look_at(work: UnitOfWork, request_id: UUID) -> tuple[RightsRequest, Asker]:
     :raises NotFound: there is no such request, or nobody is behind it any more.
     """
     request = find(work.session, request_id)
+    # The log is the person's: where operators sit is none of their business.
+    work.leave_no_origin()
     person = work.session.get(Person, request.person_id)
     if person is None or person.forgotten_at is not None:
         raise NotFound("There is no such thing here.")
@@ -165,7 +167,7 @@ def answer(
     :raises InvalidInput: the status is no answer, or the reply is missing or may not be kept.
     :raises Conflict: it is closed, or the product does it by itself.
     """
-    request = _for_human(work.session, request_id, operator)
+    request = _for_human(work, request_id, operator)
     if status not in {RightsRequestStatus.DONE, RightsRequestStatus.REFUSED}:
         raise InvalidInput({"status": "Choose whether it was done or refused."})
     by = operator.id if operator else None
@@ -192,7 +194,7 @@ def extend(
     :raises InvalidInput: these are too many days, or the reason is missing or may not be kept.
     :raises Conflict: it is closed, overdue, or was extended before.
     """
-    request = _for_human(work.session, request_id, operator)
+    request = _for_human(work, request_id, operator)
     rights_requests.lock_open(work.session, request)
     _refuse_extension(request, now)
     text = rights_requests.read_text(reason, field="reason", noun="reason")
@@ -251,8 +253,9 @@ def _is_open() -> ColumnElement[bool]:
     return RightsRequest.status == RightsRequestStatus.OPEN
 
 
-def _for_human(session: Session, request_id: UUID, operator: Person | None) -> RightsRequest:
-    request = find(session, request_id)
+def _for_human(work: UnitOfWork, request_id: UUID, operator: Person | None) -> RightsRequest:
+    request = find(work.session, request_id)
+    work.leave_no_origin()
     if operator is not None and request.person_id == operator.id:
         raise NotPermitted(
             "This request is your own, so somebody else has to answer it. Ask another operator."

@@ -106,7 +106,7 @@ def ask(
     wrong: dict[str, str] = {}
     if kind not in FOR_HUMANS:
         wrong["kind"] = "You can do that yourself on your privacy page. Choose another kind."
-    if not statement.strip():
+    if not read_text(statement, field="statement", noun="request"):
         wrong["statement"] = "Nothing is written here. Say in a few words what you ask for."
     if wrong:
         raise InvalidInput(wrong)

@@ -19,6 +19,7 @@ from flask_tokenoffset.models import Connection, Credential, SampleRun
 from flask_tokenoffset.services import connections
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
+from tests.support.asking import ask
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
 from tests.support.world import API, PREFIX
@@ -270,6 +271,7 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
         world.anthropic.faults.add(rename, path=report, times=None)
     sources = [world.ada.sample(), world.ada.sample(label=evil)]
     # Two connections, so that the combined estimate repeats the names, too.
+    request_id = ask(world.ada, evil)
     for source_id in sources:
         plan = world.ada.adopt(world.ada.newest_estimate(source_id)["id"])
         estimate_id = plan["adoption"]["estimate_id"]
@@ -281,6 +283,7 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
                 provider="anthropic",
                 invitation_token=invitation_token(world, world.ada),
                 identity_id=linked_identity(world, world.ada),
+                request_id=request_id,
             )
         ]
         assert any("alert(1)" in page for page in shown)

@@ -19,6 +19,7 @@ from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.attempts import AttemptLimiter
 from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.state import EXTENSION_KEY
+from tests.support.asking import ask
 from tests.support.html_page import HtmlPage
 from tests.support.organizations import PARTS, Shape, join, make_shape
 from tests.support.world import API, KEYS
@@ -62,6 +63,8 @@ class Who(StrEnum):
     MEMBER = "member"
     SUSPENDED = "suspended"
     OTHER_OWNER = "other organization's owner"
+    #: Whom the host calls an operator of the platform; a member of nothing.
+    OPERATOR = "operator"
 
 
 class Outcome(StrEnum):
@@ -118,7 +121,7 @@ class Call:
             return self.else_[who]
         if who is Who.ANONYMOUS:
             return Outcome.SIGN_IN
-        outside = {Who.STRANGER, Who.OTHER_OWNER}
+        outside = {Who.STRANGER, Who.OTHER_OWNER, Who.OPERATOR}
         if below_organization and who not in outside:
             return Outcome.FORBIDDEN
         return Outcome.NOTHING_HERE
@@ -257,6 +260,7 @@ def set_stage(world: World) -> tuple[Stage, Stage]:
             **{who: shape[who.value] for who in Who if who.value in PARTS},
             Who.ANONYMOUS: world.nobody,
             Who.STRANGER: world.stranger,
+            Who.OPERATOR: world.operator,
             Who.OTHER_OWNER: shapes[other][Role.OWNER],
         }
         stages.append(Stage(world, scenes[mine], owned[mine], people))
@@ -343,6 +347,7 @@ def _settle(world: World, shape: Shape, inviting: Browser, third: str) -> Scene:
         "invitation_id": invited["id"],
         "invitation_token": world.mail.link_to(owner.address).rpartition("/")[2],
         "identity_id": _link(world, owner),
+        "request_id": ask(owner),
     }
 
 

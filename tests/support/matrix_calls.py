@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.support.documents import published
 from tests.support.every_door import Door
 from tests.support.matrix import PROVIDER, Call, Outcome, Who, make, path_of, set_stage
+from tests.support.news import way_out_of_news
 from tests.support.publishing import publish_required
 from tests.support.world import API, KEYS, PREFIX
 
@@ -19,6 +21,7 @@ EVERYBODY: Final = frozenset(Who)
 #: Signed in; each over what is their own.
 ANYBODY: Final = EVERYBODY - {Who.ANONYMOUS}
 OWNER: Final = frozenset({Who.OWNER})
+OPERATORS: Final = frozenset({Who.OPERATOR})
 #: Those who have a plan in their own account.
 PLANNERS: Final = OWNER | {Who.OTHER_OWNER}
 MANAGERS: Final = OWNER | {Who.ADMIN}
@@ -262,10 +265,37 @@ _PUBLISHED: Final = {
     for path in (
         "/methodology",
         "/connections",
+        "/privacy/what-we-hold",
+        "/api/v1/privacy/what-we-hold",
         "/api/v1/methodology",
         "/api/v1/bands",
         "/api/v1/openapi.json",
     )
+}
+
+_DOCUMENT: Final = {"document": "house-rules", "version": "2026-11"}
+_VERSIONS: Final = {"from_version": "2026-11", "to_version": "2026-11"}
+
+
+def _document(stage: Stage) -> None:
+    """Publish one."""
+    published(stage.world)
+
+
+_DOCUMENTS: Final = {
+    Door("GET", f"{PREFIX}{path}"): Call(
+        may=EVERYBODY, status=200, before=_document, parts=_DOCUMENT, query=query
+    )
+    for path, query in {
+        "/documents": {},
+        "/documents/<document>": {},
+        "/documents/<document>/<version>": {},
+        "/documents/<document>/compare": {},
+        "/api/v1/documents": {},
+        "/api/v1/documents/<document>": {},
+        "/api/v1/documents/<document>/versions/<version>": {},
+        "/api/v1/documents/<document>/compare": _VERSIONS,
+    }.items()
 }
 
 _AUDIT: Final = {
@@ -520,8 +550,76 @@ _ACCEPTANCES: Final = {
     ),
 }
 
+_ONE_REQUEST: Final = "/privacy/requests/<uuid:request_id>"
+_QUEUED: Final = "/requests/<uuid:request_id>"
+_NO_OPERATOR: Final = dict.fromkeys(ANYBODY - OPERATORS, Outcome.FORBIDDEN)
+
+
+def _request_fields(_scene: Scene) -> Mapping[str, Any]:
+    return {"kind": "question", "statement": "Who sees my figures?"}
+
+
+def _reply_fields(_scene: Scene) -> Mapping[str, Any]:
+    return {"status": "done", "reply": "Corrected."}
+
+
+def _extension_form(_scene: Scene) -> Mapping[str, Any]:
+    return {"days": "20", "reason": "The vendor has to be asked."}
+
+
+def _extension_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"days": 20, "reason": "The vendor has to be asked."}
+
+
+_PRIVACY: Final = {
+    Door("GET", f"{PREFIX}/privacy"): Call(may=ANYBODY, status=200),
+    Door("GET", f"{API}/privacy"): Call(may=ANYBODY, status=200),
+    Door("GET", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=303, sent=_request_fields),
+    Door("GET", f"{PREFIX}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
+    Door("POST", f"{PREFIX}{_ONE_REQUEST}/cancel"): Call(may=OWNER, status=303),
+    Door("GET", f"{API}/privacy/requests"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}/privacy/requests"): Call(may=ANYBODY, status=201, sent=_request_fields),
+    Door("GET", f"{API}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
+    Door("DELETE", f"{API}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
+}
+_QUEUE: Final = {
+    Door("GET", f"{PREFIX}/requests"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Door("GET", f"{PREFIX}{_QUEUED}"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Door("POST", f"{PREFIX}{_QUEUED}/look"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Door("POST", f"{PREFIX}{_QUEUED}/reply"): Call(
+        may=OPERATORS, status=303, sent=_reply_fields, else_=_NO_OPERATOR
+    ),
+    Door("POST", f"{PREFIX}{_QUEUED}/extension"): Call(
+        may=OPERATORS, status=303, sent=_extension_form, else_=_NO_OPERATOR
+    ),
+    Door("GET", f"{API}/requests"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Door("GET", f"{API}{_QUEUED}"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Door("PUT", f"{API}{_QUEUED}/look"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Door("POST", f"{API}{_QUEUED}/reply"): Call(
+        may=OPERATORS, status=200, sent=_reply_fields, else_=_NO_OPERATOR
+    ),
+    Door("POST", f"{API}{_QUEUED}/extension"): Call(
+        may=OPERATORS, status=200, sent=_extension_body, else_=_NO_OPERATOR
+    ),
+}
+
+
+def _way_out_of_news(stage: Stage) -> Mapping[str, str]:
+    """The link in a mail with news to the owner; whoever has the mail may use it."""
+    return {"token": way_out_of_news(stage.world, stage.people[Who.OWNER].account_id)}
+
+
+_NEWS: Final = {
+    Door(method, f"{PREFIX}/unsubscribe/<token>"): Call(
+        may=EVERYBODY, status=200, before=_way_out_of_news
+    )
+    for method in ("GET", "POST")
+}
+
 CALLS: Final[Mapping[Door, Call]] = {
     **_PUBLISHED,
+    **_DOCUMENTS,
     **_OWN_ACCOUNT,
     **_ORGANIZATION_ACCOUNT,
     **_PEOPLE,
@@ -532,19 +630,23 @@ CALLS: Final[Mapping[Door, Call]] = {
     **_INVITATIONS,
     **_MEMBER_PLANS,
     **_AUDIT,
+    **_PRIVACY,
+    **_QUEUE,
     **_ACCEPTANCES,
+    **_NEWS,
     **_RESTRICTIONS,
 }
 
 
 def meet_the_rest(world: World, met: set[Door]) -> None:
-    """Call, as an owner, every door that a walk through a world has not come by.
+    """Call, as an owner or as an operator, every door that a walk through a world has not come by.
 
     :param met: the doors that it has.
     """
     stage, _ = set_stage(world)
     for door in sorted(set(CALLS) - met, key=lambda door: (door.method != "GET", door)):
         call = CALLS[door]
-        response = make(stage.people[Who.OWNER], door, call, stage.scene_of(door))
+        who = Who.OPERATOR if call.may == OPERATORS else Who.OWNER
+        response = make(stage.people[who], door, call, stage.scene_of(door))
         # Without the stage being set back, some find that another call was there before.
         assert response.status_code in {call.status, 404, 409, 422}, response.text

@@ -23,6 +23,7 @@ from sqlalchemy import event, select
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.oidc import IdentityGateway
+from flask_tokenoffset.permissions import Permission, declared
 from flask_tokenoffset.services import billing, sampling
 from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.state import EXTENSION_KEY, State, state_of
@@ -36,6 +37,7 @@ from flask_tokenoffset.testing import (
 )
 from flask_tokenoffset.unit_of_work import Task
 from flask_tokenoffset.vault import generate_key
+from tests.support.documents import published
 from tests.support.html_page import HtmlPage
 from tests.support.mailbox import Mailbox
 
@@ -51,6 +53,8 @@ PREFIX: Final = "/tokenoffset"
 API: Final = f"{PREFIX}/api/v1"
 #: A Friday morning, so that neither a month nor a weekly refresh is about to begin.
 START: Final = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+#: The name of the host's user who is an operator.
+OPERATOR: Final = "operator"
 KEYS: Final = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
 
 
@@ -192,7 +196,7 @@ class Browser:
     @cached_property
     def token_field(self) -> dict[str, str]:
         """The hidden field of every form, as this session's pages carry it."""
-        values = HtmlPage(self.client.get(f"{PREFIX}/bands").text).hidden_fields()
+        values = HtmlPage(self.client.get(f"{PREFIX}/me").text).hidden_fields()
         return {name: value for name, value in values.items() if name == "tokenoffset_csrf"}
 
     @property
@@ -350,6 +354,11 @@ class World:
         return Browser(self, "stranger")
 
     @cached_property
+    def operator(self) -> Browser:
+        """Somebody who works for the platform, as the host says."""
+        return Browser(self, OPERATOR)
+
+    @cached_property
     def nobody(self) -> Browser:
         """A browser in which nobody is signed in."""
         return Browser(self, None)
@@ -411,16 +420,19 @@ class World:
         finally:
             event.remove(engine, "before_cursor_execute", note)
 
-    def page_paths(self, place: str = "", **values: Any) -> list[str]:
+    def page_paths(self, place: str = "", *, operator: bool = False, **values: Any) -> list[str]:
         """Every page of ours that can be opened, below the prefix and the place.
 
         :param place: a browser's ``place``: the pages of that organization.
+        :param operator: whether those are wanted that only an operator may open.
         :param values: what stands in the variable parts of paths; a page whose parts are not all
             given is a mistake of the test and raises.
         """
         blueprint = "pages"
         # The page of a link is shown for any token.
         values.setdefault("token", "t" * 43)
+        if not place:
+            values = {**published(self), **values}
         if place:
             blueprint = "organization"
             values = {**values, "organization_id": place.rpartition("/")[2]}
@@ -429,6 +441,9 @@ class World:
             ours = rule.endpoint.startswith(f"tokenoffset.{blueprint}.")
             if rule.endpoint.endswith(".identity_callback"):
                 continue  # It answers an identity provider, and shows no page.
+            needed = declared(self.app.view_functions[rule.endpoint])
+            if needed is Permission.HANDLE_REQUESTS and not operator:
+                continue
             if ours and "GET" in (rule.methods or ()):
                 built = rule.build({name: values[name] for name in rule.arguments})
                 assert built is not None
@@ -468,6 +483,10 @@ def _add_login(app: Flask, db: SQLAlchemy) -> None:
         name = db.Column(db.String(40), unique=True)
         email = db.Column(db.String(320))
         email_verified = db.Column(db.Boolean, default=False)
+
+        @property
+        def tokenoffset_operator(self) -> bool:
+            return bool(self.name == OPERATOR)
 
     manager = flask_login.LoginManager(app)
     manager.login_view = "sign_in_page"

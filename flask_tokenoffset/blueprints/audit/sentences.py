@@ -63,6 +63,12 @@ SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.REQUEST_EXTENDED: "Took more time for a request",
     AuditAction.REQUEST_ANSWERED: "Answered a request",
     AuditAction.EXPORT_MADE: "Took the audit log away as a file",
+    AuditAction.EXPORT_REQUESTED: "Asked for a copy of everything held about them",
+    AuditAction.EXPORT_FETCHED: "Fetched a copy of everything held about them",
+    AuditAction.RETENTION_SHORTENED: "Chose how long records are kept",
+    AuditAction.RETENTION_PLAN_SET: "Got another retention plan",
+    AuditAction.HOLD_PLACED: "Records were held for a legal reason",
+    AuditAction.HOLD_LIFTED: "A hold on records was lifted",
 }
 _BY_WORD: Final = {str(action): sentence for action, sentence in SENTENCES.items()}
 #: What stands for an action in a list to choose from, where the sentence needs a person.
@@ -87,6 +93,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "audit-log": "Audit log",
     "bulk-change": "Change to many plans",
     "consent": "Consent",
+    "export": "Copy of somebody's data",
     "identity": "Linked identity",
     "invitation": "Invitation",
     "membership": "Membership",
@@ -101,6 +108,7 @@ _UNSPOKEN: Final = frozenset({"digest", "document_digest", "sequence"})
 NOBODY: Final = "Automatic"
 FORGOTTEN: Final = "a former user"
 NAMELESS: Final = "a user without a name"
+OPERATOR: Final = "an operator of this site"
 
 
 def actor_of(view: AuditView) -> str:
@@ -109,11 +117,13 @@ def actor_of(view: AuditView) -> str:
         return NOBODY
     name = name_of(view.actor)
     # What stands for a name begins the cell; a name is written as its owner writes it.
-    return name.capitalize() if name in {FORGOTTEN, NAMELESS} else name
+    return name.capitalize() if name in {FORGOTTEN, NAMELESS, OPERATOR} else name
 
 
 def name_of(named: Named) -> str:
     """What somebody is called, or what stands for a name."""
+    if named.operator:
+        return OPERATOR
     if named.forgotten:
         return FORGOTTEN
     return named.name or NAMELESS

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from flask_tokenoffset.blueprints.nouns import NAVIGATION
+from tests.support.asking import ask
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
 
@@ -42,6 +43,7 @@ def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
         provider="anthropic",
         invitation_token=invitation_token(world, browser),
         identity_id=linked_identity(world, browser),
+        request_id=ask(browser),
     )
     return {path: browser.page(path) for path in paths}
 
@@ -63,8 +65,11 @@ def pages(world: World) -> dict[str, HtmlPage]:
         ("/billing-records", "Billing records", "page"),
         ("/me", "Your account", "page"),
         ("/identities", "Your account", "true"),
+        ("/privacy", "Privacy", "page"),
+        ("/privacy/requests", "Privacy", "true"),
         ("/methodology", "Methodology", "page"),
         ("/connections", "Connections", "page"),
+        ("/documents", "Documents", "page"),
     ],
 )
 def test_the_tab_of_a_page_is_marked(world: World, path: str, tab: str, current: str) -> None:

@@ -1,0 +1,1 @@
+"""The operator's queue of requests that people make under their rights."""

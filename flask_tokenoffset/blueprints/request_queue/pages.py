@@ -1,0 +1,168 @@
+"""Pages of the operator's queue: the list, and one request.
+
+The page of a request says what it is and until when. Who asked and what they wrote is shown by a
+button, so that each look is a step that the person finds in their log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
+from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue
+from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
+from flask_tokenoffset.blueprints.rights_requests.words import QUEUE_TITLES
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted
+from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import request_queue
+from flask_tokenoffset.services.rights_clock import latest_extension
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.errors import Refusal
+    from flask_tokenoffset.models import RightsRequest
+
+REQUESTS_PER_PAGE: Final = 50
+_SEE_OTHER: Final = 303
+#: What the page can say itself.
+_TOLD: Final = (Conflict, InvalidInput, NotPermitted)
+
+
+@requires(Permission.HANDLE_REQUESTS)
+def list_requests() -> ResponseReturnValue:
+    """The queue, what is due first before all others."""
+    wanted = CLOSED if request.args.get("state") == CLOSED else "open"
+    cursor = request.args.get("cursor")
+    found = list_queue(wanted, cursor, REQUESTS_PER_PAGE)
+    state = current_state()
+    more_url = None
+    if found.next_cursor is not None:
+        more_url = url_for(".list_requests", state=wanted, cursor=found.next_cursor)
+    return render(
+        "request_queue/queue.html",
+        requests=[(each, title_of(each), badge_of(each)) for each in found.shown],
+        is_closed=wanted == CLOSED,
+        is_first_page=cursor is None,
+        more_url=more_url,
+        overdue=len(request_queue.overdue(state.session, state.clock.now())),
+        counted_up_to=request_queue.BATCH,
+    )
+
+
+@requires(Permission.HANDLE_REQUESTS)
+def handle_request(request_id: UUID) -> ResponseReturnValue:
+    """What a request is and until when, without who asked."""
+    return _page(request_id)
+
+
+@requires(Permission.HANDLE_REQUESTS)
+def look_at_request(request_id: UUID) -> ResponseReturnValue:
+    """The same with who asked and what they wrote."""
+    return _page(request_id, look=True)
+
+
+@requires(Permission.HANDLE_REQUESTS)
+def answer_request(request_id: UUID) -> ResponseReturnValue:
+    """Answer or refuse it."""
+    state = current_state()
+    form = ReplyForm.read(request.form)
+    try:
+        with state.unit_of_work() as work:
+            request_queue.answer(
+                work,
+                request_id,
+                form.wanted(),
+                form.reply,
+                state.clock.now(),
+                operator=acting_person(work),
+            )
+    except _TOLD as refused:
+        return _page(request_id, look=True, reply_form=form, refused=refused)
+    return redirect(url_for(".handle_request", request_id=request_id, done="answered"), _SEE_OTHER)
+
+
+@requires(Permission.HANDLE_REQUESTS)
+def extend_request(request_id: UUID) -> ResponseReturnValue:
+    """Take more time for it."""
+    state = current_state()
+    form = ExtensionForm.read(request.form)
+    try:
+        with state.unit_of_work() as work:
+            request_queue.extend(
+                work,
+                request_id,
+                form.wanted_days(),
+                form.reason,
+                state.clock.now(),
+                operator=acting_person(work),
+            )
+    except _TOLD as refused:
+        return _page(request_id, look=True, extension_form=form, refused=refused)
+    return redirect(url_for(".handle_request", request_id=request_id, done="extended"), _SEE_OTHER)
+
+
+def title_of(of: RightsRequest) -> str:
+    """What a request is called in the queue."""
+    return QUEUE_TITLES[RightsRequestKind(of.kind)]
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    one, post = "/requests/<uuid:request_id>", ["POST"]
+    pages.add_url_rule("/requests", view_func=list_requests)
+    pages.add_url_rule(one, view_func=handle_request)
+    pages.add_url_rule(f"{one}/look", view_func=look_at_request, methods=post)
+    pages.add_url_rule(f"{one}/reply", view_func=answer_request, methods=post)
+    pages.add_url_rule(f"{one}/extension", view_func=extend_request, methods=post)
+
+
+def _page(
+    request_id: UUID,
+    *,
+    look: bool = False,
+    reply_form: ReplyForm | None = None,
+    extension_form: ExtensionForm | None = None,
+    refused: Refusal | None = None,
+) -> ResponseReturnValue:
+    state = current_state()
+    asker = None
+    if look:
+        with state.unit_of_work() as work:
+            acting_person(work)
+            _, asker = request_queue.look_at(work, request_id)
+    found = request_queue.find(state.session, request_id)
+    now = state.clock.now()
+    person = current_visitor().person
+    may_answer = (
+        found.status == RightsRequestStatus.OPEN
+        and found.needs_human
+        and (person is None or found.person_id != person.id)
+    )
+    most_days = (latest_extension(found.received_at) - found.due_at).days
+    page = render(
+        "request_queue/request.html",
+        request=found,
+        title=title_of(found),
+        badge=badge_of(found),
+        asker=asker,
+        may_answer=may_answer,
+        may_extend=may_answer and found.extended_at is None and now <= found.due_at,
+        most_days=most_days,
+        reply_form=reply_form or ReplyForm(),
+        extension_form=extension_form or ExtensionForm(days=str(most_days)),
+        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        refused=refused,
+        done=request.args.get("done", ""),
+        longest_statement=LONGEST_STATEMENT,
+    )
+    return page, refused.status if refused else 200

@@ -1,0 +1,1 @@
+"""What people ask for under their rights, as they see it themselves."""

@@ -1,0 +1,110 @@
+"""Operations on one's own requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.api_schema import ListQuery
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor, nothing_here
+from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
+from flask_tokenoffset.blueprints.rights_requests.schemas import (
+    RequestAnswer,
+    RequestBody,
+    RequestList,
+)
+from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.models import RightsRequestKind
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import rights_requests
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/privacy/requests",
+    permission=Permission.READ_SELF,
+    summary="List your privacy requests",
+    query=ListQuery,
+    answers={200: RequestList},
+    problems=[InvalidInput],
+)
+def list_own_requests(query: ListQuery) -> OperationAnswer:
+    """What the caller asked for under their rights, the newest first."""
+    before = read_time_cursor(query.cursor)
+    person = current_visitor().person
+    if person is None:
+        return RequestList(items=[], next_cursor=None)
+    state = current_state()
+    found = rights_requests.list_own(state.session, person.id, before=before, limit=query.limit + 1)
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    now = state.clock.now()
+    return RequestList(
+        items=[RequestAnswer.of(each, now) for each in shown],
+        next_cursor=write_time_cursor(shown[-1].received_at, shown[-1].id) if more else None,
+    )
+
+
+@operation(
+    "POST",
+    "/privacy/requests",
+    permission=Permission.CHANGE_SELF,
+    summary="Ask for something under your rights",
+    body=RequestBody,
+    answers={201: RequestAnswer},
+    problems=[InvalidInput, Conflict],
+)
+def make_request(body: RequestBody) -> OperationAnswer:
+    """Ask a human. A copy, deletion, restriction and objection have operations of their own."""
+    state = current_state()
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        request = rights_requests.ask(
+            work, acting_person(work), RightsRequestKind(body.kind), body.statement, now
+        )
+    return RequestAnswer.of(request, now), 201
+
+
+@operation(
+    "GET",
+    "/privacy/requests/<uuid:request_id>",
+    permission=Permission.READ_SELF,
+    summary="Read one of your privacy requests",
+    answers={200: RequestAnswer},
+    problems=[NotFound],
+)
+def read_own_request(request_id: UUID) -> OperationAnswer:
+    """Where a request of the caller stands, and what was answered."""
+    state = current_state()
+    return RequestAnswer.of(find_or_nothing(request_id), state.clock.now())
+
+
+@operation(
+    "DELETE",
+    "/privacy/requests/<uuid:request_id>",
+    permission=Permission.CHANGE_SELF,
+    summary="Take a privacy request back",
+    answers={200: RequestAnswer},
+    problems=[NotFound, Conflict],
+)
+def cancel_own_request(request_id: UUID) -> OperationAnswer:
+    """Take back what waits for a human. That it was made stays on record."""
+    if current_visitor().person is None:
+        raise nothing_here()
+    state = current_state()
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        request = rights_requests.cancel(work, acting_person(work), request_id, now)
+    return RequestAnswer.of(request, now)
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, list_own_requests, make_request, read_own_request, cancel_own_request)

@@ -1,0 +1,137 @@
+"""Pages of one's own requests: the list with the form that asks, and each one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor, nothing_here
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
+from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
+from flask_tokenoffset.blueprints.rights_requests.words import (
+    KIND_TITLES,
+    OVERDUE,
+    STATUS_BADGES,
+)
+from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import rights_requests
+from flask_tokenoffset.services.request_queue import is_overdue
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.errors import Refusal
+    from flask_tokenoffset.models import RightsRequest
+
+REQUESTS_PER_PAGE: Final = 25
+_SEE_OTHER: Final = 303
+
+
+@requires(Permission.READ_SELF)
+def own_requests() -> ResponseReturnValue:
+    """What the visitor asked for, and the form that asks a human."""
+    return _list_page(RequestForm())
+
+
+@requires(Permission.CHANGE_SELF)
+def make_request() -> ResponseReturnValue:
+    """Ask a human."""
+    state = current_state()
+    form = RequestForm.read(request.form)
+    try:
+        with state.unit_of_work() as work:
+            made = rights_requests.ask(
+                work, acting_person(work), form.wanted(), form.statement, state.clock.now()
+            )
+    except (InvalidInput, Conflict) as refused:
+        return _list_page(form, refused)
+    url = url_for(".own_request", request_id=made.id, done="received")
+    return redirect(url, code=_SEE_OTHER)
+
+
+@requires(Permission.READ_SELF)
+def own_request(request_id: UUID) -> ResponseReturnValue:
+    """Where one request stands."""
+    return _page(request_id)
+
+
+@requires(Permission.CHANGE_SELF)
+def cancel_own_request(request_id: UUID) -> ResponseReturnValue:
+    """Take one back."""
+    if current_visitor().person is None:
+        raise nothing_here()
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            rights_requests.cancel(work, acting_person(work), request_id, state.clock.now())
+    except Conflict as refused:
+        return _page(request_id, refused)
+    url = url_for(".own_request", request_id=request_id, done="cancelled")
+    return redirect(url, code=_SEE_OTHER)
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    one = "/privacy/requests/<uuid:request_id>"
+    pages.add_url_rule("/privacy/requests", view_func=own_requests)
+    pages.add_url_rule("/privacy/requests", view_func=make_request, methods=["POST"])
+    pages.add_url_rule(one, view_func=own_request)
+    pages.add_url_rule(f"{one}/cancel", view_func=cancel_own_request, methods=["POST"])
+
+
+def badge_of(request: RightsRequest) -> tuple[str, str]:
+    """The word for where a request stands, and the kind of badge that shows it."""
+    if is_overdue(request, current_state().clock.now()):
+        return OVERDUE
+    return STATUS_BADGES[RightsRequestStatus(request.status)]
+
+
+def _list_page(form: RequestForm, refused: Refusal | None = None) -> ResponseReturnValue:
+    before = read_time_cursor(request.args.get("cursor"))
+    person = current_visitor().person
+    found: list[RightsRequest] = []
+    if person is not None:
+        found += rights_requests.list_own(
+            current_state().session, person.id, before=before, limit=REQUESTS_PER_PAGE + 1
+        )
+    shown = found[:REQUESTS_PER_PAGE]
+    older_url = None
+    if len(found) > REQUESTS_PER_PAGE:
+        cursor = write_time_cursor(shown[-1].received_at, shown[-1].id)
+        older_url = url_for(".own_requests", cursor=cursor)
+    page = render(
+        "rights_requests/own_requests.html",
+        requests=[
+            (each, KIND_TITLES[RightsRequestKind(each.kind)], badge_of(each)) for each in shown
+        ],
+        is_first_page=before is None,
+        older_url=older_url,
+        form=form,
+        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        refused=refused,
+        longest_statement=LONGEST_STATEMENT,
+    )
+    return page, refused.status if refused else 200
+
+
+def _page(request_id: UUID, refused: Refusal | None = None) -> ResponseReturnValue:
+    found = find_or_nothing(request_id)
+    page = render(
+        "rights_requests/own_request.html",
+        request=found,
+        title=KIND_TITLES[RightsRequestKind(found.kind)],
+        badge=badge_of(found),
+        is_open=found.status == RightsRequestStatus.OPEN,
+        done=request.args.get("done", ""),
+        refused=refused,
+    )
+    return page, refused.status if refused else 200
