@@ -20,10 +20,12 @@ _COMMANDS: Final[dict[str, str]] = {
     "audit": "flask_tokenoffset.cli.audit:audit",
     "consents": "flask_tokenoffset.cli.consents:consents",
     "db": "flask_tokenoffset.cli.db:db",
+    "documents": "flask_tokenoffset.cli.documents:documents",
     "estimate": "flask_tokenoffset.cli.estimate:estimate",
     "keys": "flask_tokenoffset.cli.keys:keys",
     "permissions": "flask_tokenoffset.cli.permissions:permissions",
     "tick": "flask_tokenoffset.cli.worker:tick",
+    "updates": "flask_tokenoffset.cli.updates:updates",
     "worker": "flask_tokenoffset.cli.worker:worker",
 }
 

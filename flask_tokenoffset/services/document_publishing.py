@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
@@ -33,7 +34,6 @@ from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -63,7 +63,8 @@ class Draft:
     :param summary: what changed since the version before, in a sentence or two.
     :param material: whether the change matters to people.
     :param acceptance_required: whether nobody goes on without having accepted it.
-    :param effective_at: when it is to take effect; none for at once.
+    :param effective_at: when it is to take effect: a moment, a time after its publication, or none
+        for at once.
     """
 
     document: str
@@ -75,12 +76,18 @@ class Draft:
     material: bool
     acceptance_required: bool
     language: str = "en"
-    effective_at: datetime | None = None
+    effective_at: datetime | timedelta | None = None
 
     @property
     def digest(self) -> str:
         """SHA-256 over the text, in hexadecimal digits."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def intended_at(self, now: datetime) -> datetime:
+        """When it is to take effect, if it is published now."""
+        if isinstance(self.effective_at, datetime):
+            return self.effective_at
+        return now + (self.effective_at or timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +144,8 @@ def refuse_another_text(published: DocumentVersion, draft: Draft) -> None:
         "summary": (published.summary, draft.summary),
         "material": (published.material, draft.material),
         "acceptance": (published.acceptance_required, draft.acceptance_required),
-        "effective": (
-            published.intended_effective_at,
-            draft.effective_at or published.intended_effective_at,
-        ),
+        # Counted from the publication, which was then.
+        "effective": (published.intended_effective_at, draft.intended_at(published.published_at)),
     }
     if different := [name for name, (before, after) in said.items() if before != after]:
         raise Conflict(
@@ -260,7 +265,7 @@ def _follow(versions: list[Standing], draft: Draft, now: datetime) -> None:
         return
     previous = versions[0]
     refuse_to_overtake(previous)
-    if (draft.effective_at or now) < previous.not_before:
+    if draft.intended_at(now) < previous.not_before:
         raise InvalidInput(
             {
                 "effective": f"{draft.document} {previous.version.version} takes effect at"
@@ -275,7 +280,7 @@ def _intended(draft: Draft, now: datetime, *, is_announced: bool) -> datetime:
 
     :param is_announced: whether people were told of the same change in another language.
     """
-    intended = draft.effective_at or now
+    intended = draft.intended_at(now)
     if intended < now:
         raise InvalidInput(
             {
