@@ -36,7 +36,7 @@ from flask_tokenoffset.services.consent_notices import notice_of
 from flask_tokenoffset.services.consents import record_event
 from flask_tokenoffset.services.credentials import credential_context, store_sealed
 from flask_tokenoffset.services.names import check_name
-from flask_tokenoffset.services.restrictions import refuse_if_restricted
+from flask_tokenoffset.services.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.schedule import refresh_offset_seconds
 from flask_tokenoffset.services.sources import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.windows import sample_window
@@ -225,7 +225,7 @@ def replace_key(
     """
     session = work.session
     now = clock.now()
-    refuse_if_restricted(session, account_id)
+    refuse_sampling(session, account_id)
     source, connection = _sampled_source_alone(session, account_id, source_id, now)
     if (
         connection.organization_id is not None
@@ -261,7 +261,7 @@ def resample(
     now = clock.now()
     source, connection = sampled_source(session, account_id, source_id)
     refuse_disconnected(connection)
-    refuse_if_restricted(session, account_id)
+    refuse_sampling(session, account_id)
     if connection.status == ConnectionStatus.PAUSED:
         raise Conflict(
             "This connection is paused because its key no longer works. Paste a new key first."

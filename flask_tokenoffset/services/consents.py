@@ -32,6 +32,7 @@ from flask_tokenoffset.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
 from flask_tokenoffset.services.audit_chain import canonical
 from flask_tokenoffset.services.consent_notices import Notice, keep_notice, notice_of
 from flask_tokenoffset.services.mail import notify
+from flask_tokenoffset.services.stopping import stop_sampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -380,6 +381,36 @@ def holding(
     )
 
 
+def declined(
+    purpose: str, account: ColumnElement[UUID] | InstrumentedAttribute[UUID]
+) -> ColumnElement[bool]:
+    """The condition that an account's newest decision about a purpose is a no.
+
+    Not the opposite of :func:`holding`: somebody who was never asked has not declined.
+
+    :param purpose: a purpose that people are asked about.
+    :param account: the account's id, as a column or a value.
+    """
+    decided, later = aliased(ConsentEvent), aliased(ConsentEvent)
+    return (
+        select(decided.id)
+        .where(
+            decided.purpose == purpose,
+            decided.account_id == account,
+            decided.event_type.in_(set(DECIDING) - {ConsentEventType.GIVEN}),
+            ~select(later.id)
+            .where(
+                later.purpose == decided.purpose,
+                later.account_id == decided.account_id,
+                later.sequence > decided.sequence,
+                later.event_type.in_(DECIDING),
+            )
+            .exists(),
+        )
+        .exists()
+    )
+
+
 def accepted_version_ids(session: Session, account_id: UUID) -> set[UUID]:
     """The document versions whose newest decision in an account is an acceptance.
 
@@ -448,6 +479,8 @@ def _decide(
         still_holds = newest.valid_until is None or newest.valid_until > how.now
         if still_holds and newest.notice_digest == told:
             return newest
+    if purpose == Purpose.SAMPLING and event_type != ConsentEventType.GIVEN:
+        stop_sampling(work.session, person.account_id, how.now)
     event = _append(work, person, purpose, event_type, how)
     if event_type in TOLD_BY_MAIL:
         notify(

@@ -4,17 +4,22 @@ Restricted is whoever asked for it (GDPR Art. 18), and whoever asked for the del
 account and may still take that back. For them no vendor is called, nothing is counted into any
 insight, no optional mail leaves, no billing record is made and no organization is shown their use.
 What they do themselves still works, so that they can read, take away, correct and leave.
+
+Sampling ends as well for whoever withdrew their consent to it, and for nothing else.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, or_, select, true, update
+from sqlalchemy import and_, exists, literal, or_, select, true
 
 from flask_tokenoffset.enforcement import enforces
-from flask_tokenoffset.errors import Restricted
-from flask_tokenoffset.models import UNFINISHED, AuditAction, Person, RunStatus, SampleRun
+from flask_tokenoffset.errors import Conflict, Restricted
+from flask_tokenoffset.models import Account, AuditAction, Person
+from flask_tokenoffset.purposes import Purpose
+from flask_tokenoffset.services.consents import declined
+from flask_tokenoffset.services.stopping import stop_sampling
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,20 +59,6 @@ def lift(work: UnitOfWork, person: Person) -> bool:
     return True
 
 
-def stop_sampling(session: Session, account_id: UUID, now: datetime) -> None:
-    """End the samples of an account that wait or are under way; the latter stop at their next step.
-
-    :param account_id: whose sources.
-    :param now: the present instant, aware.
-    """
-    session.execute(
-        update(SampleRun)
-        .where(SampleRun.account_id == account_id, SampleRun.status.in_(UNFINISHED))
-        .values(status=RunStatus.CANCELLED, finished_at=now, lease_expires_at=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def is_restricted(person: Person) -> bool:
     """Whether nothing but storage may be done with somebody's data.
 
@@ -76,14 +67,34 @@ def is_restricted(person: Person) -> bool:
     return person.restricted_at is not None or person.deletion_due_at is not None
 
 
-@enforces("no-vendor-is-asked-while-restricted", "TO-050", off=True)
-def may_sample(session: Session, account_id: UUID) -> bool:
-    """Whether a vendor may be asked about an account at this moment.
+@enforces("no-vendor-is-asked-while-restricted", "TO-050", off=False)
+def is_restricted_account(session: Session, account_id: UUID) -> bool:
+    """Whether an account belongs to somebody who is restricted.
 
     :param account_id: any account; an organization is never restricted.
     """
     restricted = select(Person.id).where(Person.account_id == account_id, ~processable())
-    return session.execute(restricted).first() is None
+    return session.execute(restricted).first() is not None
+
+
+@enforces("no-vendor-is-asked-against-a-withdrawal", "TO-052", off=False)
+def has_declined_sampling(session: Session, account_id: UUID) -> bool:
+    """Whether the newest word on sampling in an account is a no.
+
+    :param account_id: any account, an organization's as well.
+    """
+    account = literal(account_id, Account.id.type)
+    return bool(session.scalar(select(declined(Purpose.SAMPLING, account))))
+
+
+def may_sample(session: Session, account_id: UUID) -> bool:
+    """Whether a vendor may be asked about an account at this moment.
+
+    :param account_id: any account.
+    """
+    return not (
+        is_restricted_account(session, account_id) or has_declined_sampling(session, account_id)
+    )
 
 
 def refuse_if_restricted(session: Session, account_id: UUID) -> None:
@@ -92,8 +103,23 @@ def refuse_if_restricted(session: Session, account_id: UUID) -> None:
     :param account_id: the account it is done for.
     :raises Restricted: they are.
     """
-    if not may_sample(session, account_id):
+    if is_restricted_account(session, account_id):
         raise Restricted
+
+
+def refuse_sampling(session: Session, account_id: UUID) -> None:
+    """Refuse to sample an account where that is restricted, or consent to it was withdrawn.
+
+    :param account_id: the account it is done for.
+    :raises Restricted: its person is restricted.
+    :raises Conflict: consent was withdrawn, or refused.
+    """
+    refuse_if_restricted(session, account_id)
+    if has_declined_sampling(session, account_id):
+        raise Conflict(
+            "Consent to reading the use from vendors was withdrawn here, so no vendor is asked and"
+            " nothing was changed. Give it again on the page of your consents first."
+        )
 
 
 @enforces("no-run-is-scheduled-for-the-restricted", "TO-050", off=true())
@@ -108,6 +134,15 @@ def unrestricted(account: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
         Person.account_id == account,
         or_(Person.restricted_at.is_not(None), Person.deletion_due_at.is_not(None)),
     )
+
+
+@enforces("no-run-is-scheduled-against-a-withdrawal", "TO-052", off=true())
+def may_be_sampled(account: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """The condition that a vendor may be asked about the account that a row names.
+
+    :param account: the column that names the account.
+    """
+    return and_(unrestricted(account), ~declined(Purpose.SAMPLING, account))
 
 
 def processable() -> ColumnElement[bool]:

@@ -35,7 +35,7 @@ from flask_tokenoffset.models import (
     SampleRun,
     new_id,
 )
-from flask_tokenoffset.services.restrictions import unrestricted
+from flask_tokenoffset.services.restrictions import may_be_sampled
 from flask_tokenoffset.services.windows import sample_window
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def create_weekly_runs(
             Connection.connected_at < slot,
             Connection.refresh_offset_seconds <= (now - slot).total_seconds(),
             *_not_served(slot),
-            unrestricted(Connection.account_id),
+            may_be_sampled(Connection.account_id),
         )
         # One order for all schedulers, so that two of them cannot wait for each other's rows.
         .order_by(Connection.refresh_offset_seconds, Connection.source_id)
@@ -244,7 +244,7 @@ def due_runs(session: Session, now: datetime, settings: Settings) -> list[DueRun
         SampleRun.status == RunStatus.QUEUED,
         SampleRun.available_at <= now,
         or_(SampleRun.enqueued_at.is_(None), SampleRun.enqueued_at < now - QUEUE_PATIENCE),
-        unrestricted(SampleRun.account_id),
+        may_be_sampled(SampleRun.account_id),
     )
     providers = session.scalars(select(SampleRun.provider).where(due).distinct()).all()
     if not providers:

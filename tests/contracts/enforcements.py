@@ -15,6 +15,12 @@ PROVED_BY: Final[dict[str, str]] = {
     "no-vendor-is-asked-while-restricted": (
         f"{_RESTRICTIONS}what_would_ask_a_vendor_is_refused_and_says_how_to_go_on"
     ),
+    "no-vendor-is-asked-against-a-withdrawal": (
+        f"{_RESTRICTIONS}who_withdrew_is_told_to_agree_again_before_a_vendor_is_asked"
+    ),
+    "no-run-is-scheduled-against-a-withdrawal": (
+        f"{_RESTRICTIONS}withdrawing_the_consent_to_sampling_ends_it_and_nothing_else"
+    ),
     "no-run-is-scheduled-for-the-restricted": (
         f"{_RESTRICTIONS}months_meanwhile_are_made_up_for_only_after_it_is_lifted"
     ),

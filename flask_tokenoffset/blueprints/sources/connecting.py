@@ -21,7 +21,7 @@ from flask_tokenoffset.models import ConsentMethod, MessageKind
 from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services import connections, sources
 from flask_tokenoffset.services.mail import notify
-from flask_tokenoffset.services.restrictions import refuse_if_restricted
+from flask_tokenoffset.services.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.unit_of_work import Task
 
@@ -105,6 +105,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
     _, connection = sources.sampled_source(state.session, account_id, source_id)
     # Before the vendor: a key that could be kept nowhere is sent nowhere.
     sources.refuse_disconnected(connection)
+    refuse_sampling(state.session, account_id)
     provider = connection.provider
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:

@@ -171,6 +171,48 @@ def test_no_organization_is_shown_the_use_of_somebody_restricted(club: Club) -> 
     assert len(club.api(club.owner, "GET", "/member-usage").get_json()["items"]) == 1
 
 
+def say_of_sampling(person: Browser, decision: str) -> None:
+    answer = person.api("POST", "/privacy/consents/sampling", {"decision": decision})
+    assert answer.status_code < 300, answer.text
+
+
+@pytest.mark.promise("TO-052")
+def test_withdrawing_the_consent_to_sampling_ends_it_and_nothing_else(world: World) -> None:
+    ada = world.ada
+    source_id = ada.sample()
+    world.clock.move(hours=1)
+    assert ada.api("POST", f"/sources/{source_id}/samples").status_code == 202
+    say_of_sampling(ada, "withdraw")
+    asked = calls(world)
+    a_week_passes(world)
+    assert calls(world) == asked
+    assert statuses(world, source_id) == ["complete", "cancelled"]
+    say_of_sampling(ada, "give")
+    a_week_passes(world)
+    assert statuses(world, source_id)[:3] == ["complete", "cancelled", "complete"]
+
+
+@pytest.mark.promise("TO-052")
+def test_who_withdrew_is_told_to_agree_again_before_a_vendor_is_asked(world: World) -> None:
+    ada = world.ada
+    source_id = ada.sample()
+    world.clock.move(hours=1)
+    say_of_sampling(ada, "withdraw")
+    asked = calls(world)
+    for method, path, body in (
+        ("POST", f"/sources/{source_id}/samples", None),
+        ("PUT", f"/sources/{source_id}/key", {"key": KEYS["anthropic"]}),
+    ):
+        answer = ada.api(method, path, body)
+        assert answer.status_code == 409, (path, answer.text)
+        assert "Give it again" in answer.get_json()["detail"]
+    assert calls(world) == asked
+    # Connecting says what is read, so that it is a consent itself.
+    assert ada.api("POST", "/sources", OTHER_KEY).status_code == 201
+    world.clock.move(minutes=11)
+    assert ada.api("POST", f"/sources/{source_id}/samples").status_code == 202
+
+
 def test_an_organization_is_not_restricted_by_one_of_its_people(club: Club) -> None:
     source = club.api(club.owner, "POST", "/sources", OTHER_KEY)
     assert source.status_code == 201, source.text
