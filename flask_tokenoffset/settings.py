@@ -75,6 +75,8 @@ class Settings:
     #: Days for which the audit log keeps the network address and the user agent of a change; 0
     #: keeps none. The changes themselves stay.
     audit_origin_days: int = 90
+    #: Hours for which a copy of everything held about a person can be fetched.
+    export_hours: int = 72
     #: Rule to the days its records are kept, where that is shorter than the rule allows.
     retention: Mapping[str, int] = field(default_factory=dict)
     #: Retention plan to the days its accounts' usage is kept; those of the policies without it.
@@ -379,6 +381,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "resample_interval_minutes": _whole_number(0, 7 * 24 * 60),
     "key_checks_per_hour": _whole_number(1, 10_000),
     "audit_origin_days": _whole_number(0, 3_650),
+    "export_hours": _whole_number(1, 168),
     "retention": _days_by_name,
     "retention_plans": _days_by_name,
     "request_log": _text,

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app, has_request_context, request
 
-from flask_tokenoffset.derived_keys import derive_key
+from flask_tokenoffset.derived_keys import derive_key, derive_keys
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import LONGEST_ADDRESS, LONGEST_USER_AGENT, Account
 from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.services import audit
 from flask_tokenoffset.services.audit_chain import AuditKeys
+from flask_tokenoffset.services.tombstones import TombstoneKeys
 from flask_tokenoffset.unit_of_work import Origin, UnitOfWork
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.vault import Vault
 
 EXTENSION_KEY: Final = "tokenoffset"
+_LINK_LABEL: Final = b"flask-tokenoffset link v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,16 @@ class State:
     @property
     def link_key(self) -> bytes:
         """The key under which the tokens of mailed links are derived."""
-        return derive_key(current_app.secret_key, b"flask-tokenoffset link v1")
+        return derive_key(current_app.secret_key, _LINK_LABEL)
+
+    @property
+    def link_keys(self) -> tuple[bytes, ...]:
+        """The same, and those of the secrets before it, for links that work for years."""
+        return derive_keys(
+            current_app.secret_key,
+            current_app.config.get("SECRET_KEY_FALLBACKS"),
+            _LINK_LABEL,
+        )
 
     @property
     def trip_key(self) -> bytes:
@@ -98,6 +109,13 @@ class State:
     def audit_keys(self) -> AuditKeys:
         """The keys that sign the audit log, and those that signed it before."""
         return AuditKeys.derive(
+            current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS")
+        )
+
+    @property
+    def tombstone_keys(self) -> TombstoneKeys:
+        """The keys that mark whoever was erased, and those that did before."""
+        return TombstoneKeys.derive(
             current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS")
         )
 

@@ -157,6 +157,7 @@ def suspend(
     :raises NotFound: the organization has no such member, or the person is none.
     :raises NotPermitted: the person may not change members, or not one of this role.
     :raises Conflict: the member is suspended already, or is the person.
+    :raises LastOwner: nobody would be left as an owner who can act and stays.
     """
     place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
     membership = _touchable(work.session, place, membership_id)
@@ -167,6 +168,7 @@ def suspend(
         )
     if membership.status == MembershipStatus.SUSPENDED:
         raise Conflict("This member is suspended already.")
+    _refuse_losing(work.session, place.organization, membership)
     _pause_what_they_pay(work, place.organization, membership, person, now)
     membership.status = MembershipStatus.SUSPENDED
     work.session.flush()
@@ -216,10 +218,25 @@ def transfer_ownership(
         )
     if membership.status == MembershipStatus.SUSPENDED:
         raise Conflict("A suspended member cannot become the owner. Restore them first.")
+    if _person_of(session, membership).deletion_due_at is not None:
+        # They are about to be gone; that they asked for it is not told.
+        raise Conflict("This member cannot become the owner at present. Choose somebody else.")
     _record(work, place.organization, AuditAction.OWNERSHIP_TRANSFERRED, membership)
     _give_role(work, place.organization, membership, Role.OWNER, now)
     _give_role(work, place.organization, place.membership, Role.ADMIN, now)
     return membership
+
+
+def make_owner(
+    work: UnitOfWork, *, organization: Organization, membership: Membership, now: datetime
+) -> None:
+    """Make a member an owner because the last one goes for good. Nobody else may call it.
+
+    :param organization: locked.
+    :param membership: an active one of it.
+    """
+    _record(work, organization, AuditAction.OWNERSHIP_TRANSFERRED, membership)
+    _give_role(work, organization, membership, Role.OWNER, now)
 
 
 def _find_membership(session: Session, organization_id: UUID, person_id: UUID) -> Membership | None:
@@ -265,11 +282,14 @@ def _refuse_losing(session: Session, organization: Organization, membership: Mem
         return
     another = session.scalar(
         select(Membership.id)
+        .join(Person, Person.id == Membership.person_id)
         .where(
             Membership.organization_id == organization.id,
             Membership.role == Role.OWNER,
             Membership.status == MembershipStatus.ACTIVE,
             Membership.id != membership.id,
+            # Whoever waits for the deletion of their account is as good as gone.
+            Person.deletion_due_at.is_(None),
         )
         .limit(1)
     )

@@ -19,6 +19,8 @@ from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks.bulk_changes import change_plans
 from flask_tokenoffset.tasks.documents import tell_of_document
+from flask_tokenoffset.tasks.erasing import erase
+from flask_tokenoffset.tasks.exporting import export
 from flask_tokenoffset.tasks.mail import mail
 from flask_tokenoffset.tasks.sampling import sample
 from flask_tokenoffset.unit_of_work import Task
@@ -32,7 +34,9 @@ logger = logging.getLogger(__name__)
 TASKS: Final[Mapping[str, Callable[..., None]]] = {
     Task.SAMPLE: sample,
     Task.MAIL: mail,
+    Task.EXPORT: export,
     Task.BULK_CHANGE: change_plans,
+    Task.ERASE: erase,
     Task.DOCUMENT_NOTICE: tell_of_document,
 }
 

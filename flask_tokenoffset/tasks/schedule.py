@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.services import (
-    audit,
     billing,
     bulk_chunks,
     document_notices,
-    idempotency,
-    magic_links,
+    erasing,
+    erasures,
+    exports,
     request_queue,
     schedule,
     sending,
 )
+from flask_tokenoffset.tasks import purging
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ class TickReport:
     bulk_changes_handed_to_queue: int = 0
     #: Material changes to documents of which somebody is still to be told.
     document_notices_handed_to_queue: int = 0
+    #: Copies of everything held about a person that are still to be made.
+    exports_handed_to_queue: int = 0
+    #: Such copies that nobody fetched in time, and whose content was deleted.
+    exports_expired: int = 0
     billing_records_created: int = 0
     #: Answers to repeated calls that were kept long enough.
     idempotency_records_forgotten: int = 0
@@ -60,6 +64,12 @@ class TickReport:
     links_forgotten: int = 0
     #: Requests under somebody's rights that are due soon or overdue, of which the host was told.
     requests_warned_of: int = 0
+    #: Accounts whose time to be erased has come, and hosts to be called about one that was.
+    erasures_handed_to_queue: int = 0
+    #: People told that their account is about to be deleted.
+    deletion_reminders: int = 0
+    #: Retention rule to how many of its rows were kept long enough and are gone.
+    rows_purged: dict[str, int] = field(default_factory=dict)
     #: The steps that failed, by name; the log says why. The others were taken all the same.
     failed_steps: list[str] = field(default_factory=list)
 
@@ -78,11 +88,13 @@ def tick(state: State) -> TickReport:
         "hand runs to the queue": _hand_over,
         "hand messages to the queue": _hand_over_messages,
         "hand changes to many plans to the queue": _hand_over_bulk_changes,
+        "hand copies of people's data to the queue": _hand_over_exports,
+        "delete copies that nobody fetched": _expire_exports,
         "hand notices of documents to the queue": _hand_over_document_notices,
         "create billing records": _create_billing_records,
-        "forget answers to repeated calls": _forget_answers,
-        "forget where changes came from": _forget_origins,
-        "forget old links": _forget_links,
+        "purge what was kept long enough": _purge,
+        "remind of deletions": _remind_of_deletions,
+        "hand erasures to the queue": _hand_over_erasures,
         "warn of requests that are due": _warn_of_requests,
     }
     for name, step in steps.items():
@@ -154,6 +166,36 @@ def _hand_over_document_notices(state: State, now: datetime, report: TickReport)
     report.document_notices_handed_to_queue = len(unfinished)
 
 
+def _remind_of_deletions(state: State, now: datetime, report: TickReport) -> None:
+    for _ in range(MOST_BATCHES):
+        with state.unit_of_work() as work:
+            reminded = erasures.remind(work, now)
+        report.deletion_reminders += reminded
+        if reminded < erasures.BATCH:
+            return
+
+
+def _hand_over_erasures(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        due = erasing.due_erasures(work.session, now)
+        for erasure in due:
+            work.enqueue(Task.ERASE, erasure.erasure_id, attempt=erasure.attempt)
+    report.erasures_handed_to_queue = len(due)
+
+
+def _hand_over_exports(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        due = exports.due_exports(work.session, now)
+        for each in due:
+            work.enqueue(Task.EXPORT, each.export_id, attempt=each.attempt)
+    report.exports_handed_to_queue = len(due)
+
+
+def _expire_exports(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        report.exports_expired = exports.expire_exports(work, now)
+
+
 def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
     for _ in range(MOST_BATCHES):
         with state.unit_of_work() as work:
@@ -163,24 +205,11 @@ def _create_billing_records(state: State, now: datetime, report: TickReport) -> 
             return
 
 
-def _forget_answers(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        report.idempotency_records_forgotten = idempotency.forget_old(work.session, now)
-
-
-def _forget_origins(state: State, now: datetime, report: TickReport) -> None:
-    before = now - timedelta(days=state.settings.audit_origin_days)
-    for _ in range(MOST_BATCHES):
-        with state.unit_of_work() as work:
-            forgotten = audit.forget_origins(work.session, before)
-        report.audit_origins_forgotten += forgotten
-        if forgotten < audit.FORGET_BATCH:
-            return
-
-
-def _forget_links(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        report.links_forgotten = magic_links.forget_old(work.session, now)
+def _purge(state: State, now: datetime, report: TickReport) -> None:  # noqa: ARG001 - as all steps
+    report.rows_purged = purging.purge_what_is_due(state)
+    report.idempotency_records_forgotten = report.rows_purged.get("idempotency", 0)
+    report.audit_origins_forgotten = report.rows_purged.get("audit-origins", 0)
+    report.links_forgotten = report.rows_purged.get("links", 0)
 
 
 def _warn_of_requests(state: State, now: datetime, report: TickReport) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.context import current_visitor, forget_visitor
-from flask_tokenoffset.blueprints.identities.linking import give_back
+from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.errors import SignInRequired
 from flask_tokenoffset.services import forgetting
 from flask_tokenoffset.services.people import Held, held_of
@@ -50,9 +50,7 @@ def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:
         return forgetting.forget_person(
             work,
             user_key=user_key,
-            vault=state.vault,
-            give_back=give_back,
-            now=state.clock.now(),
+            means=means_of(state),
         )
 
 

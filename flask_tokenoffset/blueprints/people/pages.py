@@ -16,7 +16,7 @@ from flask_tokenoffset.errors import InvalidInput, LastOwner
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services import people
-from flask_tokenoffset.services.forgetting import owned_alone
+from flask_tokenoffset.services.owners import owned_alone
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

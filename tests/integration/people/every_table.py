@@ -22,7 +22,8 @@ from sqlalchemy import (
     insert,
 )
 
-from flask_tokenoffset.models import Base, UTCDateTime
+from flask_tokenoffset.data_map import load
+from flask_tokenoffset.models import TABLE_PREFIX, Base, UTCDateTime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,11 @@ WORDS: dict[str, dict[str, Any]] = {
     "tokenoffset_outbound_message": {"status": "sent"},
     "tokenoffset_bulk_change": {"status": "queued"},
     "tokenoffset_adoption": {"coverage_percent": 100},
+    # One of the two names what it is about, and the notice is about nobody.
+    "tokenoffset_consent_event": {"document_version_id": None, "notice_digest": None},
+    "tokenoffset_rights_request": {"kind": "question", "status": "done", "needs_human": True},
+    "tokenoffset_export": {"status": "ready"},
+    "tokenoffset_erasure": {"status": "undone", "step": None, "host_outcome": "not-asked"},
 }
 #: Columns of the daily tables, which name their parents without a foreign key.
 WITHOUT_FOREIGN_KEY = {
@@ -109,9 +115,16 @@ class Marked:
         return next(value for each, value in values.items() if isinstance(kind, each))
 
 
+def about_nobody() -> set[str]:
+    """The tables in which nothing is anybody's, as the data map says."""
+    return {
+        TABLE_PREFIX + table.name for table in load().tables.values() if table.about == "nobody"
+    }
+
+
 def tables(*, without: set[str]) -> list[Table]:
-    """Every table of ours but some, parents first."""
-    left_out = without | BY_THE_APPLICATION
+    """Every table of ours that can hold something of somebody's but some, parents first."""
+    left_out = without | BY_THE_APPLICATION | about_nobody()
     nameless = {name.partition(".")[0] for name in WITHOUT_FOREIGN_KEY}
     found = [table for table in Base.metadata.sorted_tables if table.name not in left_out]
     return sorted(found, key=lambda table: table.name in nameless)
