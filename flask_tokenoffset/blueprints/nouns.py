@@ -22,6 +22,8 @@ from flask_tokenoffset.blueprints.connections import pages as connections_pages
 from flask_tokenoffset.blueprints.consents import api as consents_api
 from flask_tokenoffset.blueprints.consents import pages as consents_pages
 from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
+from flask_tokenoffset.blueprints.data_map import api as data_map_api
+from flask_tokenoffset.blueprints.data_map import pages as data_map_pages
 from flask_tokenoffset.blueprints.documents import api as documents_api
 from flask_tokenoffset.blueprints.documents import pages as documents_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
@@ -95,6 +97,7 @@ PAGES: Final[tuple[Register, ...]] = (
     consents_pages.register,
     acceptances_pages.register,
     product_updates_pages.register,
+    data_map_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
@@ -119,6 +122,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     restrictions_api.register,
     consents_api.register,
     acceptances_api.register,
+    data_map_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
@@ -195,6 +199,7 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "privacy",
         Permission.READ_SELF,
         within=(
+            "what_we_hold",
             "own_requests",
             "make_request",
             "own_request",

@@ -32,7 +32,7 @@ WORDS: Final = "words"
 #: The folder with a file for each kind of place outside the database.
 ELSEWHERE: Final = "elsewhere/"
 
-_WORDS: Final = frozenset({"categories", "bases", "spans", "erasures", "nouns"})
+_WORDS: Final = frozenset({"categories", "bases", "spans", "erasures", "nouns", "kinds"})
 _SHARED: Final = frozenset(
     {"holds", "about", "purpose", "basis", "retention", "erasure", "erasure_reason"}
 )
@@ -91,7 +91,7 @@ def read(texts: Mapping[str, str]) -> DataMap:
     elsewhere = tuple(
         entry
         for kind in KINDS
-        for entry in reader.kind(kind, content.pop(f"{ELSEWHERE}{kind}", {}))
+        for entry in reader.entries(kind, content.pop(f"{ELSEWHERE}{kind}", {}))
     )
     tables: dict[str, Table] = {}
     for noun in reader.nouns:
@@ -112,6 +112,7 @@ def read(texts: Mapping[str, str]) -> DataMap:
         spans=reader.spans,
         erasures=reader.erasures,
         nouns=reader.nouns,
+        kinds=reader.kinds,
         tables=MappingProxyType(tables),
         elsewhere=elsewhere,
     )
@@ -140,6 +141,8 @@ class _Reader:
         _check_keys("erasures in words.toml", words["erasures"], frozenset(ERASURES))
         self.erasures = cast("Mapping[Erasure, str]", MappingProxyType(words["erasures"]))
         self.nouns: Mapping[str, str] = MappingProxyType(words["nouns"])
+        _check_keys("kinds in words.toml", words["kinds"], frozenset(KINDS))
+        self.kinds = cast("Mapping[Kind, str]", MappingProxyType(words["kinds"]))
 
     def table(self, name: str, noun: str, entry: Mapping[str, Any]) -> Table:
         where = f"{name} in {noun}.toml"
@@ -199,7 +202,7 @@ class _Reader:
             erasure=erasure,
         )
 
-    def kind(self, kind: Kind, content: Mapping[str, Any]) -> Iterator[Elsewhere]:
+    def entries(self, kind: Kind, content: Mapping[str, Any]) -> Iterator[Elsewhere]:
         """What stands in one kind of place; each entry says what differs from the defaults."""
         where = f"{ELSEWHERE}{kind}.toml"
         _check_keys(where, content, frozenset({"defaults", "entries"}))

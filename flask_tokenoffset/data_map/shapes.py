@@ -169,6 +169,7 @@ class DataMap:
     :param spans: how long something outside the database is kept, where no rule of ours says so.
     :param erasures: what each word for an erasure means.
     :param nouns: the title of each group of tables, in the order in which a page shows them.
+    :param kinds: the title of each kind of place outside the database.
     :param tables: by name, without our prefix.
     :param elsewhere: what stands outside the database.
     """
@@ -178,6 +179,7 @@ class DataMap:
     spans: Mapping[str, str]
     erasures: Mapping[Erasure, str]
     nouns: Mapping[str, str]
+    kinds: Mapping[Kind, str]
     tables: Mapping[str, Table]
     elsewhere: tuple[Elsewhere, ...]
 

@@ -19,6 +19,7 @@ from flask_tokenoffset.data_map import MapError, load, packaged_texts, read
 from flask_tokenoffset.mail import OutgoingMail
 from flask_tokenoffset.models import TABLE_PREFIX, Base, MessageKind
 from flask_tokenoffset.services.mail import DETAILS, WITH_LINK
+from flask_tokenoffset.services.request_log import LoggedRequest
 from flask_tokenoffset.services.retention_rules import RULES
 from flask_tokenoffset.unit_of_work import Task
 
@@ -120,9 +121,12 @@ def test_every_message_is_in_the_map_with_what_its_text_names() -> None:
     }
 
 
-def test_a_demonstrations_mailbox_writes_what_the_map_says() -> None:
-    (entry,) = (each for each in load().of_kind("file") if each.name == "<message id>.json")
-    assert set(entry.fields) == {field.name for field in fields(OutgoingMail)}
+def test_files_hold_what_the_map_says() -> None:
+    written = {entry.name: set(entry.fields) for entry in load().of_kind("file")}
+    assert written == {
+        "<message id>.json": {field.name for field in fields(OutgoingMail)},
+        "tokenoffset-requests-<day>.jsonl": {field.name for field in fields(LoggedRequest)},
+    }
 
 
 def logged() -> Iterator[tuple[str, set[str]]]:

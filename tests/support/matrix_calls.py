@@ -526,6 +526,26 @@ _RESTRICTIONS: Final = {
 }
 
 
+def _declined(_scene: Scene) -> Mapping[str, Any]:
+    return {"decision": "refuse"}
+
+
+_ONE_CONSENT: Final = "/privacy/consents/<uuid:event_id>/receipt"
+_INSIGHTS: Final = {"purpose": "insights"}
+_CONSENTS: Final = {
+    Door("GET", f"{PREFIX}/privacy/consents"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/consents/<purpose>"): Call(
+        may=ANYBODY, status=303, parts=_INSIGHTS, sent=_declined
+    ),
+    Door("GET", f"{PREFIX}{_ONE_CONSENT}"): Call(may=OWNER, status=200),
+    Door("GET", f"{API}/privacy/consents"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}/privacy/consents/<purpose>"): Call(
+        may=ANYBODY, status=200, parts=_INSIGHTS, sent=_declined
+    ),
+    Door("GET", f"{API}{_ONE_CONSENT}"): Call(may=OWNER, status=200),
+}
+
+
 def _an_acceptable_version(stage: Stage) -> Mapping[str, str]:
     """Have a document in force that everybody has to accept."""
     return {"version_id": str(publish_required(stage.world))}
@@ -635,6 +655,7 @@ CALLS: Final[Mapping[Door, Call]] = {
     **_ACCEPTANCES,
     **_NEWS,
     **_RESTRICTIONS,
+    **_CONSENTS,
 }
 
 

@@ -1,0 +1,31 @@
+"""The operation on what is held. Anybody may read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.data_map.schemas import WhatIsHeldAnswer
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services.what_is_held import what_is_held
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/privacy/what-we-hold",
+    permission=Permission.READ_PUBLISHED,
+    summary="Read what is held",
+    answers={200: WhatIsHeldAnswer},
+)
+def read_what_is_held() -> OperationAnswer:
+    """Every table and everything outside the database, with the periods that count here."""
+    return WhatIsHeldAnswer.of(what_is_held(current_state().settings))
+
+
+def register(api: Blueprint) -> None:
+    """Add the operation."""
+    add_operations(api, read_what_is_held)

@@ -1,0 +1,87 @@
+"""What the data map looks like in the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.services.what_is_held import Held, HeldGroup, WhatIsHeld
+
+
+class KeptOutAnswer(Answer):
+    """Values that no copy contains, and why."""
+
+    reason: str
+    values: list[str]
+
+
+class HeldAnswer(Answer):
+    """One table, or one thing outside the database."""
+
+    name: str
+    title: str
+    holds: str
+    about: str = Field(description="Whom it is about.")
+    purpose: str
+    basis: str
+    kept_for: str = Field(description="How long, with the period that counts here.")
+    copied: list[str] = Field(description="Values that a copy of everything held contains.")
+    kept_out: list[KeptOutAnswer]
+    erased: str = Field(description="What becomes of it when an account is deleted.")
+    categories: dict[str, str] = Field(description="What each value is, in a word.")
+
+    @classmethod
+    def of(cls, held: Held) -> HeldAnswer:
+        """Show one."""
+        return cls(
+            name=held.name,
+            title=held.title,
+            holds=held.holds,
+            about=held.about,
+            purpose=held.purpose,
+            basis=held.basis,
+            kept_for=held.kept_for,
+            copied=list(held.copied),
+            kept_out=[
+                KeptOutAnswer(reason=reason, values=list(values))
+                for reason, values in held.kept_out.items()
+            ],
+            erased=held.erased,
+            categories=dict(held.categories),
+        )
+
+
+class HeldGroupAnswer(Answer):
+    """What belongs together."""
+
+    key: str
+    title: str
+    items: list[HeldAnswer]
+
+    @classmethod
+    def of(cls, group: HeldGroup) -> HeldGroupAnswer:
+        """Show a group."""
+        return cls(
+            key=group.key, title=group.title, items=[HeldAnswer.of(each) for each in group.items]
+        )
+
+
+class WhatIsHeldAnswer(Answer):
+    """Everything that is held."""
+
+    tables: list[HeldGroupAnswer] = Field(description="What stands in the database.")
+    elsewhere: list[HeldGroupAnswer] = Field(description="What stands, or passes, outside of it.")
+    words: dict[str, str] = Field(description="What each category means.")
+
+    @classmethod
+    def of(cls, held: WhatIsHeld) -> WhatIsHeldAnswer:
+        """Show it."""
+        return cls(
+            tables=[HeldGroupAnswer.of(group) for group in held.tables],
+            elsewhere=[HeldGroupAnswer.of(group) for group in held.elsewhere],
+            words=dict(held.words),
+        )
