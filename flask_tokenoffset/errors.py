@@ -325,6 +325,19 @@ class InvalidInput(Refusal):
 
     code = "invalid-input"
     status = 422
+class ExportLinkNotValid(Refusal):
+    """The link to a copy of somebody's data does not work. Nobody is told why."""
+
+    code = "export-link-not-valid"
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link fetches nothing. A copy of your data can be fetched once, by you, until its"
+            " time is over. Ask for a new one on your privacy page."
+        )
+
+
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__(" ".join(errors.values()))

@@ -54,6 +54,8 @@ class AuditAction(StrEnum):
     BULK_CHANGE_REQUESTED = "bulk-change.requested"
     BULK_CHANGE_FINISHED = "bulk-change.finished"
     EXPORT_MADE = "export.made"
+    EXPORT_REQUESTED = "export.requested"
+    EXPORT_FETCHED = "export.fetched"
     #: What was agreed to, declined, taken back or objected to: a purpose or a document's version.
     CONSENT_SHOWN = "consent.shown"
     CONSENT_GIVEN = "consent.given"
@@ -80,6 +82,7 @@ AUDIT_SUBJECTS: Final = frozenset(
         "invitation",
         "membership",
         "organization",
+        "export",
         "person",
         "plan",
         "request",

@@ -56,6 +56,10 @@ class MessageKind(StrEnum):
     REQUEST_RECEIVED = "request-received"
     REQUEST_EXTENDED = "request-extended"
     REQUEST_CLOSED = "request-closed"
+    #: A copy of everything held about a person can be fetched. It opens nothing by itself.
+    EXPORT_READY = "export-ready"
+    #: News about the product. The one kind that nobody needs, so it goes to those who want it.
+    PRODUCT_UPDATE = "product-update"
 
 
 class OutboundMessage(Base):

@@ -60,6 +60,10 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
     MessageKind.REQUEST_EXTENDED: frozenset({"request", "due"}),
     # The same words, and what became of it.
     MessageKind.REQUEST_CLOSED: frozenset({"request", "outcome"}),
+    # Until when it can be fetched.
+    MessageKind.EXPORT_READY: frozenset({"expires"}),
+    # Subject and text stand in the update that reference_id names.
+    MessageKind.PRODUCT_UPDATE: frozenset(),
 }
 #: The kinds that somebody else can have sent to a member any number of times, and how many of each
 #: kind one person gets within an hour. What they tell stands on the member's page all the same.
