@@ -8,12 +8,13 @@ killed before it could note that the message had left.
 from __future__ import annotations
 
 import json
+import re
 import smtplib
 import ssl
 import tempfile
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -23,6 +24,7 @@ from flask_tokenoffset.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from email.policy import Policy
     from pathlib import Path
 
     from flask_tokenoffset.clock import Clock
@@ -33,6 +35,9 @@ LONGEST_SUBJECT: Final = 200
 #: The Unicode categories that end or bend a line: controls, formats (which turn the direction of
 #: text around), surrogates, and the separators of lines and paragraphs.
 _NOT_ON_ONE_LINE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+#: An address without space, control, or what ends it in a header or in HTML (RFC 3986, RFC 2369).
+_PLAIN_URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&*+;=%-]{1,500}")
 
 Security = Literal["starttls", "tls", "none"]
 _PORTS: Final[dict[str, int]] = {"starttls": 587, "tls": 465, "none": 25}
@@ -63,6 +68,8 @@ class OutgoingMail:
     :param to_address: the one address it goes to.
     :param subject: one line.
     :param text: plain text; a line feed ends a line.
+    :param unsubscribe_url: of mail that nobody needs, where one POST without a sign-in ends it; of
+        every other message there is none. :attr:`headers` says so to mail programs.
     """
 
     id: str
@@ -71,8 +78,28 @@ class OutgoingMail:
     subject: str = field(repr=False)
     #: May hold a link that opens something, so it is kept out of logs like the rest.
     text: str = field(repr=False)
+    #: Opens something as well.
+    unsubscribe_url: str | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a mailer adds beside sender, address, subject and date, as it stands here.
+
+        RFC 8058 has both headers signed by DKIM, which the server that sends the mail does.
+        """
+        if self.unsubscribe_url is None:
+            return {}
+        return {
+            "List-Unsubscribe": f"<{self.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
 
     def __post_init__(self) -> None:
+        if self.unsubscribe_url is not None and not _PLAIN_URL.fullmatch(self.unsubscribe_url):
+            raise ValueError(
+                "The unsubscribe_url of a message must be an http or https address of plain"
+                " characters, because anything else could end its header."
+            )
         for name in ("to_address", "subject"):
             value = getattr(self, name)
             if value != one_line(value):
@@ -121,6 +148,23 @@ class CallableMailer:
     def send(self, message: OutgoingMail) -> None:
         """Call the function."""
         self._function(message)
+
+
+class _OneLineHeader(UnstructuredHeader, BaseHeader):
+    """A header that stays on one line: an address is useless once it is folded or encoded."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The whole header, however long it is."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _headers() -> HeaderRegistry:
+    headers = HeaderRegistry()
+    headers.map_to_type("list-unsubscribe", _OneLineHeader)
+    return headers
+
+
+_POLICY: Final = SMTP.clone(header_factory=_headers())
 
 
 class SMTPMailer:
@@ -210,7 +254,7 @@ class SMTPMailer:
         return server
 
     def _write(self, message: OutgoingMail) -> EmailMessage:
-        mail = EmailMessage(policy=SMTP)
+        mail = EmailMessage(policy=_POLICY)
         mail["From"] = self._sender
         mail["To"] = Address(addr_spec=message.to_address)
         mail["Subject"] = message.subject
@@ -219,6 +263,8 @@ class SMTPMailer:
         mail["Message-ID"] = f"<{message.id}@{self._sender.domain}>"
         # RFC 3834: holiday notices shall not answer.
         mail["Auto-Submitted"] = "auto-generated"
+        for name, value in message.headers.items():
+            mail[name] = value
         mail.set_content(message.text)
         return mail
 

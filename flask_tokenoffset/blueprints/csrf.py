@@ -13,7 +13,8 @@ our blueprints to us; it goes on guarding the host's routes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from flask import Blueprint, Flask
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 #: The hidden input of our forms, and the entry of the session that belongs to it.
 CSRF_FIELD: Final = "tokenoffset_csrf"
 #: The header by which scripts send the same token.
@@ -36,8 +39,26 @@ CSRF_HEADER: Final = "X-CSRFToken"
 #: How long a form may stay open; the token ends with the session anyway.
 TOKEN_LIFETIME_SECONDS: Final = 12 * 60 * 60
 
+_TOLD_BY_LINK: Final = "tokenoffset_told_by_link"
 _LABEL: Final = b"flask-tokenoffset csrf v1"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def told_by_link(view: View) -> View:
+    """Mark a view that acts on what its address says and never on who is signed in.
+
+    A mail program may call it for its reader, without cookies and without a form; and another site
+    that knew the address could do no more than its owner wants.
+
+    :param view: takes a token that cannot be guessed.
+    """
+    setattr(view, _TOLD_BY_LINK, True)
+    return view
+
+
+def _is_told_by_link() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, _TOLD_BY_LINK, False) is True
 
 
 def require_secret_key(app: Flask) -> None:
@@ -85,7 +106,7 @@ def refuse_cross_site() -> None:
 
     :raises CrossSiteRequest: if it came from elsewhere, a sibling domain included.
     """
-    if request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS or _is_told_by_link():
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -102,7 +123,7 @@ def check_form_token() -> None:
 
     :raises FormExpired: if the token is missing, too old, or of another session or person.
     """
-    if request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS or _is_told_by_link():
         return
     if not has_valid_token(request.form.get(CSRF_FIELD) or request.headers.get(CSRF_HEADER)):
         raise FormExpired

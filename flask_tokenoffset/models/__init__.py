@@ -98,6 +98,7 @@ from flask_tokenoffset.models.privacy import (
     RightsRequestStatus,
     Tombstone,
 )
+from flask_tokenoffset.models.product_updates import LONGEST_UPDATE_SUBJECT, ProductUpdate
 from flask_tokenoffset.models.retention import (
     LONGEST_REASON,
     LONGEST_RULE,
@@ -144,6 +145,7 @@ __all__ = [
     "LONGEST_STATEMENT",
     "LONGEST_SUMMARY",
     "LONGEST_TITLE",
+    "LONGEST_UPDATE_SUBJECT",
     "LONGEST_USER_AGENT",
     "NOTICE_DAYS",
     "SMALLEST_GROUP",
@@ -206,6 +208,7 @@ __all__ = [
     "Plan",
     "PlanStatus",
     "PlanStatusChange",
+    "ProductUpdate",
     "PurgeProgress",
     "Report",
     "RetentionChoice",

@@ -71,8 +71,19 @@ FROM_ORGANIZATIONS: Final = frozenset({MessageKind.ROLE_CHANGED, MessageKind.MEM
 MOST_PER_HOUR: Final = 10
 #: The kinds whose text carries a link, to what ``reference_id`` names.
 WITH_LINK: Final = frozenset(
-    {MessageKind.MAGIC_LINK, MessageKind.INVITATION, MessageKind.DOCUMENT_CHANGED}
+    {
+        MessageKind.MAGIC_LINK,
+        MessageKind.INVITATION,
+        MessageKind.DOCUMENT_CHANGED,
+        MessageKind.DELETION_REQUESTED,
+        MessageKind.DELETION_REMINDER,
+        MessageKind.ACCOUNT_FORGOTTEN,
+        MessageKind.PRODUCT_UPDATE,
+    }
 )
+#: The kinds that nobody needs. They go to those who asked for them, which is looked at once more
+#: when they leave, and carry the way to get no more of them.
+OPTIONAL: Final = frozenset({MessageKind.PRODUCT_UPDATE})
 
 
 def require_mailer(mailer: Mailer | None) -> None:

@@ -418,8 +418,14 @@ RULES: Final[tuple[RetentionRule, ...]] = (
     ),
     RetentionRule(
         name="documents",
-        title="Published legal texts, and what people were told about each purpose",
-        tables=("document_version", "document_notice", "document_effect", "consent_notice"),
+        title="Published texts, and what people were told about each purpose",
+        tables=(
+            "document_version",
+            "document_notice",
+            "document_effect",
+            "consent_notice",
+            "product_update",
+        ),
         begins="an acceptance may name them",
         action=RetentionAction.NOTHING,
         why=f"Acceptances refer to them; {_OF_NOBODY}.",
@@ -530,12 +536,12 @@ def check_settings(settings: Settings) -> None:
     """
     for name, days in settings.retention.items():
         rule = _BY_NAME.get(name)
-        if rule is None or rule.days is None or rule.action is RetentionAction.EXPIRE:
+        if rule is None or not _can_be_set(rule):
             raise ConfigurationError(
                 "TOKENOFFSET_RETENTION",
                 f"there is no period called {name!r} that could be shortened. There are "
                 + ", ".join(each.name for each in RULES if _can_be_set(each))
-                + ".",
+                + ". Some others have a setting of their own.",
             )
         _check_days("TOKENOFFSET_RETENTION", name, days, rule)
     for name, days in (settings.retention_plans or {}).items():
@@ -552,7 +558,8 @@ def _days_of(setting: str, settings: Settings) -> int:
 
 
 def _can_be_set(rule: RetentionRule) -> bool:
-    return rule.days is not None and rule.action is not RetentionAction.EXPIRE
+    """Whether the mapping may name a rule: one with a period and without a setting of its own."""
+    return bool(rule.days) and rule.setting is None and rule.action is not RetentionAction.EXPIRE
 
 
 def _check_days(setting: str, name: str, days: int, rule: RetentionRule) -> None:

@@ -22,14 +22,20 @@ from flask_tokenoffset.mail import MailRefused, MailUnavailable
 from flask_tokenoffset.models import (
     DocumentEffect,
     DocumentVersion,
+    Erasure,
+    ErasureStatus,
     Invitation,
     MagicLink,
     MessageKind,
     MessageStatus,
     OutboundMessage,
+    ProductUpdate,
 )
-from flask_tokenoffset.services.mail import WITH_LINK
+from flask_tokenoffset.services.erasure_receipts import RECEIPT_TOKEN
+from flask_tokenoffset.services.mail import OPTIONAL, WITH_LINK
+from flask_tokenoffset.services.product_updates import wants_updates
 from flask_tokenoffset.services.tokens import derive_token
+from flask_tokenoffset.services.unsubscribing import unsubscribe_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +58,8 @@ FIRST_WAIT: Final = timedelta(minutes=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
 #: How long a message without a link is tried. One with a link is tried for as long as that works.
 GIVE_UP_AFTER: Final = timedelta(hours=24)
+#: How long news about the product is news.
+GIVE_UP_ON_UPDATES: Final = timedelta(days=7)
 #: Messages that one call of :func:`due_messages` names at most.
 BATCH: Final = 500
 
@@ -60,10 +68,15 @@ NO_MAILER: Final = "no-mailer"
 REFUSED: Final = "refused"
 UNAVAILABLE: Final = "unavailable"
 OUTDATED: Final = "outdated"
+UNWANTED: Final = "unwanted"
 
 #: Kinds whose address is taken out of the row once they have left or failed for good, because
 #: nobody is there any more whose message it could be.
 ADDRESS_TAKEN_OUT: Final = frozenset({MessageKind.ACCOUNT_FORGOTTEN})
+
+#: How long the last message to somebody is tried whose account was erased. After that its address
+#: goes without it, because nothing may be left thirty days after they asked for the deletion.
+RECEIPT_TRIED: Final = timedelta(hours=11)
 
 #: Words that tell apart what the tokens of different tables open.
 MAGIC_LINK_TOKEN: Final = "magic-link"  # noqa: S105 - a word, not a secret
@@ -90,6 +103,8 @@ class Letter:
     kind: MessageKind
     to_address: str = field(repr=False)
     details: Mapping[str, Any] = field(repr=False)
+    #: What the operator wrote, of an update; it may have many lines.
+    text: str = field(default="", repr=False)
     path: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
@@ -215,16 +230,20 @@ def _claim(
     needs_link = message.kind in WITH_LINK
     if not may_send:
         message.failure_code = NO_MAILER
+    elif message.kind in OPTIONAL and not wants_updates(session, message, now):
+        message.failure_code = UNWANTED
     elif needs_link and link is None:
         message.failure_code = OUTDATED
     elif not needs_link and now - message.created_at > GIVE_UP_AFTER:
         message.failure_code = message.failure_code or UNAVAILABLE
     else:
+        subject, text = _written_by_operator(session, message)
         letter = Letter(
             id=message.id,
             kind=MessageKind(message.kind),
             to_address=message.to_address,
-            details=message.details,
+            details={**message.details, **subject},
+            text=text,
             path=None if link is None else link.path,
             expires_at=None if link is None else link.expires_at,
         )
@@ -239,15 +258,41 @@ def _link_of(
     session: Session, message: OutboundMessage, link_key: bytes, now: datetime
 ) -> _Link | None:
     """The link that a message carries, if it still works."""
-    if message.reference_id is None:
+    which = message.reference_id
+    if which is None:
         return None
-    if message.kind == MessageKind.MAGIC_LINK:
-        return _magic_link(session, message.reference_id, link_key, now)
-    if message.kind == MessageKind.INVITATION:
-        return _invitation(session, message.reference_id, link_key, now)
-    if message.kind == MessageKind.DOCUMENT_CHANGED:
-        return _announcement(session, message.reference_id, now)
-    return None
+    link: _Link | None = None
+    match message.kind:
+        case MessageKind.MAGIC_LINK:
+            link = _magic_link(session, which, link_key, now)
+        case MessageKind.INVITATION:
+            link = _invitation(session, which, link_key, now)
+        case MessageKind.DOCUMENT_CHANGED:
+            link = _announcement(session, which, now)
+        case MessageKind.DELETION_REQUESTED | MessageKind.DELETION_REMINDER:
+            link = _deletion(session, which)
+        case MessageKind.ACCOUNT_FORGOTTEN:
+            link = _receipt(session, which, link_key, now)
+        case MessageKind.PRODUCT_UPDATE:
+            link = _way_out(message, link_key, now)
+    return link
+
+
+def _way_out(message: OutboundMessage, link_key: bytes, now: datetime) -> _Link | None:
+    """The page on which somebody asks for no more news, as long as this is news."""
+    if message.account_id is None or now - message.created_at > GIVE_UP_ON_UPDATES:
+        return None
+    return _Link(f"/unsubscribe/{unsubscribe_token(link_key, message.account_id)}", None)
+
+
+def _written_by_operator(
+    session: Session, message: OutboundMessage
+) -> tuple[Mapping[str, str], str]:
+    """Subject and text of an update; nothing of any other message."""
+    if message.kind != MessageKind.PRODUCT_UPDATE:
+        return {}, ""
+    update = session.get_one(ProductUpdate, message.reference_id)
+    return {"subject": update.subject}, update.text
 
 
 def _magic_link(session: Session, link_id: UUID, link_key: bytes, now: datetime) -> _Link | None:
@@ -271,6 +316,25 @@ def _invitation(
         return None
     token = derive_token(link_key, INVITATION_TOKEN, invitation.id, invitation.salt)
     return _Link(f"/invitations/{token}", invitation.expires_at)
+
+
+def _deletion(session: Session, erasure_id: UUID) -> _Link | None:
+    """The page on which a deletion is taken back, as long as it can be."""
+    erasure = session.get(Erasure, erasure_id)
+    if erasure is None or erasure.status != ErasureStatus.WAITING:
+        return None
+    return _Link("/privacy/deletion", erasure.due_at)
+
+
+def _receipt(session: Session, erasure_id: UUID, link_key: bytes, now: datetime) -> _Link | None:
+    """The receipt of an erasure; the message with it is tried for some hours only."""
+    erasure = session.get(Erasure, erasure_id)
+    if erasure is None or erasure.finished_at is None:
+        return None
+    if now >= erasure.finished_at + RECEIPT_TRIED:
+        return None
+    token = derive_token(link_key, RECEIPT_TOKEN, erasure.id, erasure.salt)
+    return _Link(f"/erasures/{token}", None)
 
 
 def _announcement(session: Session, document_version_id: UUID, now: datetime) -> _Link | None:

@@ -10,6 +10,7 @@ from flask import current_app
 
 from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.mail import LONGEST_SUBJECT, OutgoingMail, one_line
+from flask_tokenoffset.services.mail import OPTIONAL
 from flask_tokenoffset.services.sending import send_message
 from flask_tokenoffset.state import current_state
 
@@ -46,10 +47,12 @@ def write_letter(letter: Letter) -> OutgoingMail:
     state = current_state()
     name = f"tokenoffset/mail/{letter.kind}.txt"
     expires_at = letter.expires_at
+    link = None if letter.path is None else state.public_url(letter.path)
     template = current_app.jinja_env.get_template(name)
     rendered = template.render(
         **{key: _inert(value) for key, value in letter.details.items()},
-        link=None if letter.path is None else state.public_url(letter.path),
+        text=letter.text,
+        link=link,
         expires_at=None if expires_at is None else formatting.datetime_utc(expires_at),
         page=state.public_url,
         site=urlsplit(state.settings.public_url or "").hostname or "",
@@ -63,6 +66,7 @@ def write_letter(letter: Letter) -> OutgoingMail:
         to_address=letter.to_address,
         subject=one_line(first.removeprefix(SUBJECT))[:LONGEST_SUBJECT].rstrip(),
         text=text.strip() + "\n",
+        unsubscribe_url=link if letter.kind in OPTIONAL else None,
     )
 
 

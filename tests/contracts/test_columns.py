@@ -38,6 +38,7 @@ from flask_tokenoffset.models import (
     UTCDateTime,
 )
 from tests.support.asking import ask
+from tests.support.consenting import decide
 from tests.support.every_door import doors_of
 from tests.support.html_page import HtmlPage
 from tests.support.inviting import invitation_token
@@ -139,6 +140,9 @@ FIELDS = {
     "update",  # The button that shows an amount instead of going on.
     "cap",  # Dollars a month, on the page of the terms.
     "cap_cents_per_month",
+    "accept",  # The box of a text: the id of its version.
+    "version_ids",
+    "decision",  # The buttons of a purpose: give, refuse, withdraw or object.
     "days",  # By how many an operator extends the time of a request.
     "reason",  # Why; the person reads it.
     "reply",  # What an operator answers a request.
@@ -281,6 +285,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
             browser.place,
             operator=browser is operator,
             request_id=request_id,
+            event_id=decide(ada),
             provider=provider,
             source_id=source["id"],
             estimate_id=estimate_id,

@@ -33,6 +33,7 @@ TABLES = (
     "tokenoffset_usage_aggregate",
     "tokenoffset_tombstone",
     "tokenoffset_purge_progress",
+    "tokenoffset_product_update",
     "tokenoffset_document_version",
     "tokenoffset_consent_notice",
 )
@@ -149,6 +150,20 @@ def upgrade() -> None:
             "language",
             name=op.f("uq_tokenoffset_document_version_document_version_language"),
         ),
+    )
+
+    op.create_table(
+        "tokenoffset_product_update",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("last_person_id", sa.Uuid(), nullable=True),
+        sa.Column("people_queued", sa.BigInteger(), nullable=False),
+        sa.Column("completed_at", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokenoffset_product_update")),
+        sa.UniqueConstraint("digest", name=op.f("uq_tokenoffset_product_update_digest")),
     )
 
     op.create_table(

@@ -1,0 +1,1 @@
+"""Getting no more news about the product, by the link that every such mail carries."""
