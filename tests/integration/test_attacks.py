@@ -20,6 +20,7 @@ from flask_tokenoffset.services import connections
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
 from tests.support.asking import ask
+from tests.support.consenting import decide
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
 from tests.support.world import API, PREFIX
@@ -284,6 +285,7 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
                 invitation_token=invitation_token(world, world.ada),
                 identity_id=linked_identity(world, world.ada),
                 request_id=request_id,
+                event_id=decide(world.ada),
             )
         ]
         assert any("alert(1)" in page for page in shown)

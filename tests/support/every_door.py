@@ -16,6 +16,7 @@ from flask import request, request_finished
 
 from flask_tokenoffset.permissions import Role
 from tests.support.asking import ask
+from tests.support.consenting import decide
 from tests.support.documents import published
 from tests.support.inviting import delivered, invitation_token
 from tests.support.linking import linked_identity
@@ -187,6 +188,7 @@ def see_every_page(
         ids.setdefault("invitation_token", invitation_token(world, person))
         ids.setdefault("identity_id", linked_identity(world, person))
         ids.setdefault("request_id", ask(person))
+        ids.setdefault("event_id", decide(person))
     else:
         ids.setdefault("change_id", change_many(person))
     for provider in world.vendors:
@@ -268,6 +270,7 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
         ids.setdefault("change_id", change_many(person))
     else:
         ids.setdefault("request_id", ask(person))
+        ids.setdefault("event_id", decide(person))
     for door in sorted(doors_of(person.client.application)):
         in_organization = door.rule.startswith(ORGANIZATION_API)
         if door.method != "GET" or not door.rule.startswith(API):

@@ -20,6 +20,7 @@ from flask_tokenoffset.services.attempts import AttemptLimiter
 from flask_tokenoffset.services.people import find_person
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.support.asking import ask
+from tests.support.consenting import decide
 from tests.support.html_page import HtmlPage
 from tests.support.organizations import PARTS, Shape, join, make_shape
 from tests.support.world import API, KEYS
@@ -348,6 +349,7 @@ def _settle(world: World, shape: Shape, inviting: Browser, third: str) -> Scene:
         "invitation_token": world.mail.link_to(owner.address).rpartition("/")[2],
         "identity_id": _link(world, owner),
         "request_id": ask(owner),
+        "event_id": str(decide(owner)),
     }
 
 

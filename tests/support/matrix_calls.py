@@ -213,9 +213,17 @@ _OWNER_STAYS: Final = dict.fromkeys(OWNER, Outcome.CONFLICT)
 _PEOPLE: Final = {
     Door("GET", f"{PREFIX}/me"): Call(may=ANYBODY, status=200),
     Door("POST", f"{PREFIX}/me"): Call(may=ANYBODY, status=303, sent=_display_name),
-    Door("GET", f"{PREFIX}/me/delete"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/me/delete"): Call(
+    Door("GET", f"{PREFIX}/privacy/deletion"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/deletion"): Call(
         may=ANYBODY - PLANNERS, status=303, sent=_confirmed, else_=_STAYING
+    ),
+    # Nobody has asked for it, so there is nothing to take back.
+    Door("POST", f"{PREFIX}/privacy/deletion/undo"): Call(
+        may=frozenset(), status=303, else_=dict.fromkeys(ANYBODY, Outcome.CONFLICT)
+    ),
+    Door("GET", f"{API}/privacy/deletion"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}/privacy/deletion/undo"): Call(
+        may=frozenset(), status=200, else_=dict.fromkeys(ANYBODY, Outcome.CONFLICT)
     ),
     Door("GET", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=200),
     Door("POST", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=303, sent=_display_name),

@@ -10,6 +10,7 @@ import pytest
 
 from flask_tokenoffset.blueprints.nouns import NAVIGATION
 from tests.support.asking import ask
+from tests.support.consenting import decide
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
 
@@ -44,6 +45,7 @@ def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
         invitation_token=invitation_token(world, browser),
         identity_id=linked_identity(world, browser),
         request_id=ask(browser),
+        event_id=decide(browser),
     )
     return {path: browser.page(path) for path in paths}
 
