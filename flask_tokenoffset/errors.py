@@ -30,6 +30,8 @@
         ├── Conflict                  409
         ├── LastOwner                 409: an organization would be left without an owner
         ├── LinkNotValid              410: a mailed link that does not work, for whatever reason
+        ├── RetentionNotConfirmed     409: records would go that nobody confirmed
+        ├── ExportLinkNotValid        410: a copy of somebody's data that cannot be fetched
         ├── InvalidInput              422, with a sentence for each field
         ├── TooManyAttempts           429, with the seconds to wait
         └── NoMailer                  503: it needs mail, and this application sends none

@@ -30,6 +30,8 @@ from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
 from flask_tokenoffset.blueprints.identities import api as identities_api
 from flask_tokenoffset.blueprints.identities import pages as identities_pages
+from flask_tokenoffset.blueprints.exports import api as exports_api
+from flask_tokenoffset.blueprints.exports import pages as exports_pages
 from flask_tokenoffset.blueprints.invitations import api as invitations_api
 from flask_tokenoffset.blueprints.invitations import own_pages as own_invitations_pages
 from flask_tokenoffset.blueprints.invitations import pages as invitations_pages
@@ -97,6 +99,7 @@ PAGES: Final[tuple[Register, ...]] = (
     consents_pages.register,
     acceptances_pages.register,
     product_updates_pages.register,
+    exports_pages.register,
     data_map_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
@@ -124,6 +127,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     acceptances_api.register,
     data_map_api.register,
 )
+    exports_api.register,
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
     *ACCOUNT_OPERATIONS,
@@ -213,6 +217,10 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "acceptance",
             "accept_documents",
             "unsubscribe",
+            "list_exports",
+            "request_export",
+            "export_link",
+            "fetch_export",
             "unsubscribe_now",
             "acceptance",
             "accept_documents",

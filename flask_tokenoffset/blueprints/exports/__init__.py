@@ -1,0 +1,1 @@
+"""Copies of everything held about oneself: asked for, shown, fetched once."""

@@ -1,0 +1,66 @@
+"""Operations on copies of everything held about oneself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
+from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
+from flask_tokenoffset.errors import Conflict, FreshSignInRequired, TooManyAttempts
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import exports
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/privacy/exports",
+    permission=Permission.READ_SELF,
+    summary="List the copies of your data",
+    answers={200: ExportListAnswer},
+)
+def list_exports() -> OperationAnswer:
+    """The copies of everything held about the caller that were asked for, newest first."""
+    return ExportListAnswer(items=[ExportAnswer.of(each, link_of(each)) for each in own_exports()])
+
+
+@operation(
+    "POST",
+    "/privacy/exports",
+    permission=Permission.CHANGE_SELF,
+    summary="Ask for a copy of your data",
+    answers={202: ExportAnswer},
+    problems=[FreshSignInRequired, Conflict, TooManyAttempts],
+)
+def request_export() -> OperationAnswer:
+    """Have a copy of everything held about the caller made; one at a time."""
+    export = ask_for_export()
+    return ExportAnswer.of(export, link_of(export)), 202
+
+
+@operation(
+    "GET",
+    "/privacy/exports/<uuid:export_id>",
+    permission=Permission.READ_SELF,
+    summary="Read how far a copy of your data is",
+    answers={200: ExportAnswer},
+)
+def read_export(export_id: UUID) -> OperationAnswer:
+    """One copy: where it stands, and the page that fetches it once it is ready."""
+    person = current_visitor().person
+    if person is None:
+        raise nothing_here()
+    export = exports.find_export(current_state().session, person.id, export_id)
+    return ExportAnswer.of(export, link_of(export))
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations."""
+    add_operations(api, list_exports, request_export, read_export)

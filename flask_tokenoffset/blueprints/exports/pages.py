@@ -1,0 +1,133 @@
+"""Pages of copies of everything held about oneself.
+
+The page of a link is the same for every link, whether it works or not, and opening it changes
+nothing. Only the button fetches, for the person alone, who has just confirmed that it is they.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import current_app, make_response, redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
+from flask_tokenoffset.blueprints.fresh import is_fresh, require_fresh_sign_in
+from flask_tokenoffset.blueprints.problems import status_of
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import (
+    Conflict,
+    ExportLinkNotValid,
+    FreshSignInRequired,
+    TooManyAttempts,
+)
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import exports
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+_SEE_OTHER: Final = 303
+
+
+@requires(Permission.READ_SELF)
+def list_exports() -> ResponseReturnValue:
+    """The visitor's copies, and the button that asks for one."""
+    return _page()
+
+
+@requires(Permission.CHANGE_SELF)
+def request_export() -> ResponseReturnValue:
+    """Have a copy made."""
+    try:
+        ask_for_export()
+    except FreshSignInRequired:
+        return _confirm_first()
+    except (Conflict, TooManyAttempts) as refusal:
+        response = make_response(_page(refusal), status_of(type(refusal)))
+        if isinstance(refusal, TooManyAttempts):
+            response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+        return response
+    return redirect(url_for(".list_exports", done="asked"), code=_SEE_OTHER)
+
+
+@requires(Permission.READ_SELF)
+def export_link(token: str) -> ResponseReturnValue:
+    """Show the button that fetches a copy.
+
+    :param token: whatever stands in the address; nothing is looked up for it.
+    """
+    visitor = current_visitor()
+    confirmed = visitor.host_user is not None and is_fresh(
+        visitor.host_user, visitor.person, strict=True
+    )
+    response = make_response(
+        render(
+            "exports/fetch.html",
+            token=token,
+            confirmed=confirmed,
+            confirm_url=_confirm_url(),
+        )
+    )
+    # The address is half of what fetches the copy, so no other page is told it.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@requires(Permission.CHANGE_SELF)
+def fetch_export(token: str) -> ResponseReturnValue:
+    """Hand the copy over, once.
+
+    :param token: as it stands in the address.
+    """
+    try:
+        require_fresh_sign_in(strict=True)
+    except FreshSignInRequired:
+        return _confirm_first()
+    if current_visitor().person is None:
+        raise ExportLinkNotValid  # A stranger has none, and is not made known by trying.
+    state = current_state()
+    now = state.clock.now()
+    with state.unit_of_work() as work:
+        archive = exports.fetch_export(work, acting_person(work), token, vault=state.vault, now=now)
+    return current_app.response_class(
+        iter(archive.pieces),
+        content_type="application/zip",
+        headers={
+            "Content-Disposition": f'attachment; filename="your-data-{now:%Y-%m-%d}.zip"',
+            "Content-Length": str(archive.size_bytes),
+        },
+    )
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/privacy/exports", view_func=list_exports)
+    pages.add_url_rule("/privacy/exports", view_func=request_export, methods=["POST"])
+    pages.add_url_rule("/exports/<token>", view_func=export_link)
+    pages.add_url_rule("/exports/<token>", view_func=fetch_export, methods=["POST"])
+
+
+def _page(refusal: Conflict | TooManyAttempts | None = None) -> str:
+    copies = [(each, link_of(each)) for each in own_exports()]
+    return render(
+        "exports/exports.html",
+        copies=copies,
+        may_ask=not any(link or each.status in exports.UNFINISHED_EXPORT for each, link in copies),
+        unfinished=exports.UNFINISHED_EXPORT,
+        hours=current_state().settings.export_hours,
+        per_day=exports.PER_DAY,
+        asked=request.args.get("done") == "asked" and bool(copies),
+        refusal=refusal,
+    )
+
+
+def _confirm_first() -> ResponseReturnValue:
+    """Send somebody to confirm, with a way back that holds no link: it would be kept in a row."""
+    return redirect(_confirm_url(), code=_SEE_OTHER)
+
+
+def _confirm_url() -> str:
+    return url_for(".confirm", next=url_for(".list_exports"))
