@@ -23,15 +23,16 @@
     └── Refusal                       a person or caller asked for what cannot be
         ├── SignInRequired            401
         ├── NotPermitted              403
+        ├── TooYoung                  403: under the minimum age there is no account
         ├── FreshSignInRequired       403: first they must confirm that it is they
         ├── AcceptanceRequired        403: first they must accept the documents in force
         ├── NotFound                  404, also for what belongs to somebody else
         ├── IdentityRefused           403: an identity provider's answer is not accepted
         ├── Conflict                  409
         ├── LastOwner                 409: an organization would be left without an owner
-        ├── LinkNotValid              410: a mailed link that does not work, for whatever reason
         ├── RetentionNotConfirmed     409: records would go that nobody confirmed
         ├── ExportLinkNotValid        410: a copy of somebody's data that cannot be fetched
+        ├── LinkNotValid              410: a mailed link that does not work, for whatever reason
         ├── InvalidInput              422, with a sentence for each field
         ├── TooManyAttempts           429, with the seconds to wait
         └── NoMailer                  503: it needs mail, and this application sends none
@@ -227,6 +228,22 @@ class NotPermitted(Refusal):
     status = 403
 
 
+class TooYoung(Refusal):
+    """Under the minimum age there is no account, so nothing is done and nothing is kept.
+
+    :param minimum_age: years of age from which there is one.
+    """
+
+    code = "too-young"
+    status = 403
+
+    def __init__(self, minimum_age: int) -> None:
+        super().__init__(
+            f"An account here is for people of {minimum_age} and older, so nothing was shown or"
+            " changed. Whatever was kept about you here is deleted."
+        )
+
+
 class FreshSignInRequired(Refusal):
     """Somebody has been signed in for a while, and must confirm that it is they."""
 
@@ -299,6 +316,13 @@ class Conflict(Refusal):
     status = 409
 
 
+class RetentionNotConfirmed(Refusal):
+    """A shorter period deletes records for good, and nobody confirmed that they want it."""
+
+    code = "retention-not-confirmed"
+    status = 409
+
+
 class LastOwner(Refusal):
     """An organization would be left without an owner, so nothing was changed."""
 
@@ -319,14 +343,6 @@ class LinkNotValid(Refusal):
         )
 
 
-class InvalidInput(Refusal):
-    """What was sent is not valid.
-
-    :param errors: field name to a whole sentence; the name ``""`` stands for the input as a whole.
-    """
-
-    code = "invalid-input"
-    status = 422
 class ExportLinkNotValid(Refusal):
     """The link to a copy of somebody's data does not work. Nobody is told why."""
 
@@ -340,6 +356,14 @@ class ExportLinkNotValid(Refusal):
         )
 
 
+class InvalidInput(Refusal):
+    """What was sent is not valid.
+
+    :param errors: field name to a whole sentence; the name ``""`` stands for the input as a whole.
+    """
+
+    code = "invalid-input"
+    status = 422
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__(" ".join(errors.values()))

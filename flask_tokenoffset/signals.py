@@ -41,6 +41,10 @@ plan_changed = _signals.signal("tokenoffset-plan-changed")
 #: ``account_id``, ``month``, ``amount_cents``.
 billing_record_created = _signals.signal("tokenoffset-billing-record-created")
 
+#: Records were kept for over a day longer than their rule says, because the purge cannot keep up;
+#: sent once in a run. Keywords: ``rule``, ``lag_seconds``.
+retention_lagging = _signals.signal("tokenoffset-retention-lagging")
+
 #: A person was forgotten: what belonged to them is deleted. Keywords: ``person_id``,
 #: ``account_id``.
 person_forgotten = _signals.signal("tokenoffset-person-forgotten")

@@ -70,6 +70,10 @@ class AuditAction(StrEnum):
     REQUEST_SEEN = "request.seen"
     REQUEST_EXTENDED = "request.extended"
     REQUEST_ANSWERED = "request.answered"
+    RETENTION_SHORTENED = "retention.changed"
+    RETENTION_PLAN_SET = "retention.plan-set"
+    HOLD_PLACED = "legal-hold.placed"
+    HOLD_LIFTED = "legal-hold.lifted"
 
 
 #: What an event may be about.
@@ -78,14 +82,16 @@ AUDIT_SUBJECTS: Final = frozenset(
         "audit-log",
         "bulk-change",
         "consent",
+        "export",
         "identity",
         "invitation",
+        "legal-hold",
         "membership",
         "organization",
-        "export",
         "person",
         "plan",
         "request",
+        "retention",
         "source",
     }
 )
@@ -100,6 +106,7 @@ AUDIT_DETAILS: Final = frozenset(
         "cap_cents_per_month",
         "changed",
         "coverage_percent",
+        "days",
         "declined",
         "default_band",
         "default_coverage_percent",
@@ -126,11 +133,14 @@ AUDIT_DETAILS: Final = frozenset(
         "provider",
         "purpose",
         "reason",
+        "retention_plan",
         "role",
+        "rule",
         "sequence",
         "source_kind",
         "status",
         "subject",
+        "table",
         "to_date",
         "tokens_per_month",
         "was_member",

@@ -57,9 +57,9 @@ class PurgeProgress(Base):
 
     rule: Mapped[str] = mapped_column(String(LONGEST_RULE), primary_key=True)
     started_at: Mapped[datetime]
-    #: When nothing was overdue any more; none while the purge is under way.
+    #: When nothing was overdue any more, the last time.
     finished_at: Mapped[datetime | None]
-    #: Where an unfinished run goes on: the number of the step, and after which row.
+    #: Where a run that is under way goes on: the number of the step, and after which row.
     position: Mapped[str | None] = mapped_column(String(LONGEST_POSITION))
     #: Of the present or last run.
     rows_purged: Mapped[int] = mapped_column(default=0)

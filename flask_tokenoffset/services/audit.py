@@ -10,7 +10,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flask_tokenoffset.models import (
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Origins forgotten in one call; the next goes on.
-FORGET_BATCH: Final = 1000
 #: What a word ends with that says how it was before the change.
 BEFORE: Final = "_before"
 
@@ -106,27 +104,6 @@ def append(
     session.execute(
         update(AuditChain), [_new_end(ends[key], head, keys) for key, head in heads.items()]
     )
-
-
-def forget_origins(session: Session, before: datetime) -> int:
-    """Delete where changes came from, a batch of the oldest. The chains stay whole.
-
-    :param before: an aware instant; what was recorded then or earlier goes.
-    :return: how many were deleted; fewer than :data:`FORGET_BATCH` when none is left.
-    """
-    batch = (
-        select(AuditOrigin.event_id)
-        .where(AuditOrigin.recorded_at <= before)
-        .order_by(AuditOrigin.recorded_at)
-        .limit(FORGET_BATCH)
-    )
-    deleted = session.execute(
-        delete(AuditOrigin)
-        .where(AuditOrigin.event_id.in_(batch))
-        .returning(AuditOrigin.event_id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(deleted.all())
 
 
 class Resealed(NamedTuple):

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset.models import IdempotencyRecord, new_id
@@ -127,15 +127,6 @@ def release(session: Session, reservation: UUID) -> None:
         .where(IdempotencyRecord.id == reservation)
         .execution_options(synchronize_session=False)
     )
-
-
-def forget_old(session: Session, now: datetime) -> int:
-    """Delete the answers that were kept long enough; returns how many.
-
-    :param now: the present instant, aware.
-    """
-    deleted = session.execute(_delete_older_than(now - KEPT_FOR))
-    return cast("CursorResult[None]", deleted).rowcount
 
 
 def _delete_older_than(instant: datetime) -> Delete:

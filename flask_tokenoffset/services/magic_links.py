@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: ASVS 6.5.5 allows ten minutes at most.
 LIFETIME: Final = timedelta(minutes=10)
-#: How long the row of a link is kept after it could be used; it opens nothing any more.
-KEPT_AFTERWARDS: Final = timedelta(days=1)
 
 #: Links that may be asked for in an hour: to one address, whoever asks; by one person; from one
 #: browser; and from one network address, behind which a whole office may sit.
@@ -205,19 +203,3 @@ def redeem(
         email=link.email,
         next_path=link.next_path,
     )
-
-
-def forget_old(session: Session, now: datetime) -> int:
-    """Delete links that can be used no more; gives how many.
-
-    :param now: the present instant, aware.
-    """
-    forgotten = cast(
-        "CursorResult[None]",
-        session.execute(
-            delete(MagicLink)
-            .where(MagicLink.expires_at < now - KEPT_AFTERWARDS)
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    return forgotten.rowcount

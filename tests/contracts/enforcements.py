@@ -11,7 +11,26 @@ _RESTRICTIONS: Final = "tests/integration/privacy/test_restrictions.py::test_"
 
 _FOLDING: Final = "tests/integration/aggregates/test_folding.py::test_"
 
+_PUBLISHING: Final = "tests/integration/documents/test_publishing.py::test_"
+
 PROVED_BY: Final[dict[str, str]] = {
+    "fourteen-days-of-notice": (
+        f"{_PUBLISHING}a_material_change_is_refused_with_less_than_fourteen_days"
+    ),
+    "material-change-takes-effect-after-notice": (
+        "tests/integration/documents/test_notices.py"
+        "::test_the_message_says_what_changes_and_when_and_leads_to_the_version"
+    ),
+    "no-change-behind-an-unannounced-one": (
+        f"{_PUBLISHING}nothing_overtakes_a_change_of_which_people_are_being_told"
+    ),
+    "published-text-never-changes": (
+        f"{_PUBLISHING}nothing_else_is_published_under_the_name_of_a_version"
+    ),
+    "banner-of-material-changes": (
+        "tests/unit/web/pages/test_documents.py"
+        "::test_whoever_is_signed_in_is_told_on_every_page_until_it_takes_effect"
+    ),
     "no-vendor-is-asked-while-restricted": (
         f"{_RESTRICTIONS}what_would_ask_a_vendor_is_refused_and_says_how_to_go_on"
     ),
@@ -41,5 +60,40 @@ PROVED_BY: Final[dict[str, str]] = {
     ),
     "only-what-may-be-counted-is-folded": (
         f"{_FOLDING}of_a_leaver_who_may_not_be_counted_nothing_is_folded[objecting]"
+    ),
+    "what-was-kept-long-enough-goes": (
+        "tests/integration/retention/test_rules.py"
+        "::test_what_a_rule_is_about_is_kept_to_the_second_and_gone_with_the_next_run[sqlite-messages]"
+    ),
+    "retention-is-the-shortest-said": (
+        "tests/integration/retention/test_choices.py"
+        "::test_the_plan_and_the_tenant_shorten_what_is_kept"
+    ),
+    "retention-choices-only-shorten": (
+        "tests/integration/retention/test_choices.py"
+        "::test_no_tenant_keeps_anything_longer_than_plan_and_rule"
+    ),
+    "legal-hold-keeps-named-records": (
+        "tests/integration/retention/test_holds.py"
+        "::test_a_held_record_is_kept_and_its_neighbour_goes"
+    ),
+    "request-log-ends": (
+        "tests/integration/retention/test_rules.py"
+        "::test_a_file_of_the_request_log_goes_when_its_day_is_over_long_enough"
+    ),
+    "a-request-is-due-within-a-month": (
+        "tests/integration/rights_requests/test_asking.py"
+        "::test_a_request_is_acknowledged_at_once_and_has_a_last_day[sqlite]"
+    ),
+    "overdue-requests-are-seen": (
+        "tests/integration/rights_requests/test_queue.py::test_what_is_overdue_cannot_be_extended"
+    ),
+    "nobody-under-the-minimum-age": (
+        "tests/integration/people/test_minimum_age.py"
+        "::test_a_child_gets_no_account_on_any_way_and_a_teenager_does[sqlite]"
+    ),
+    "what-a-minor-has-is-erased": (
+        "tests/integration/people/test_minimum_age.py"
+        "::test_what_a_child_has_is_erased_with_the_first_request[sqlite]"
     ),
 }

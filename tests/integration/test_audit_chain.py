@@ -762,7 +762,7 @@ def test_where_a_change_came_from_is_forgotten_and_the_chain_stays_whole(
 
 
 def test_origins_go_in_batches(db_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_tokenoffset.services.audit.FORGET_BATCH", 5)
+    monkeypatch.setattr("flask_tokenoffset.services.purge_steps.ROWS_PER_BATCH", 5)
     there = count(db_world, ORIGIN)
     assert there > 10
     db_world.clock.move(days=91)

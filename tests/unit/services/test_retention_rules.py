@@ -20,9 +20,12 @@ from flask_tokenoffset.services.retention_rules import (
 )
 from flask_tokenoffset.settings import Settings
 
-
-#: Redis keeps its own for as long as the code says; the others are the operator's to shorten.
-SHORTENABLE = [rule for rule in RULES if rule.days and rule.action is not RetentionAction.EXPIRE]
+#: Redis keeps its own for as long as the code says, and some have a setting of their own.
+SHORTENABLE = [
+    rule
+    for rule in RULES
+    if rule.days and not rule.setting and rule.action is not RetentionAction.EXPIRE
+]
 
 
 def _settings(**values: object) -> Settings:
@@ -101,7 +104,7 @@ def test_a_setting_may_shorten_a_period_and_never_lengthen_it(rule: RetentionRul
         check_settings(_settings(retention={rule.name: rule.days + 1}))
 
 
-@pytest.mark.parametrize("name", ["no-such-rule", "plans", "jobs"])
+@pytest.mark.parametrize("name", ["no-such-rule", "plans", "jobs", "audit-log"])
 def test_a_period_that_cannot_be_set_stops_the_start(name: str) -> None:
     with pytest.raises(ConfigurationError, match="no period called"):
         check_settings(_settings(retention={name: 5}))
@@ -112,7 +115,9 @@ def test_what_the_pages_need_cannot_be_shortened_away() -> None:
         check_settings(_settings(retention={"billing": 61}))
 
 
-@pytest.mark.parametrize("values", [{"audit_origin_days": 366}, {"request_log_days": 91}])
+@pytest.mark.parametrize(
+    "values", [{"audit_origin_days": 366}, {"request_log_days": 91}, {"proof_years": 4}]
+)
 def test_a_period_with_a_setting_of_its_own_has_the_same_limit(values: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match="can only be shortened"):
         check_settings(_settings(**values))
