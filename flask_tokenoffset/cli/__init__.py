@@ -24,6 +24,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "estimate": "flask_tokenoffset.cli.estimate:estimate",
     "keys": "flask_tokenoffset.cli.keys:keys",
     "permissions": "flask_tokenoffset.cli.permissions:permissions",
+    "privacy": "flask_tokenoffset.cli.privacy:privacy",
     "tick": "flask_tokenoffset.cli.worker:tick",
     "updates": "flask_tokenoffset.cli.updates:updates",
     "worker": "flask_tokenoffset.cli.worker:worker",

@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from sqlalchemy import Column, MetaData, String
 
+from flask_tokenoffset.cli import tokenoffset as command
 from flask_tokenoffset.data_map import MapError, load, packaged_texts, read
+from flask_tokenoffset.data_map.promises import promises
 from flask_tokenoffset.mail import OutgoingMail
 from flask_tokenoffset.models import TABLE_PREFIX, Base, MessageKind
+from flask_tokenoffset.services.data_map_markdown import to_markdown
 from flask_tokenoffset.services.mail import DETAILS, WITH_LINK
 from flask_tokenoffset.services.request_log import LoggedRequest
 from flask_tokenoffset.services.retention_rules import RULES
@@ -152,6 +157,24 @@ def test_every_value_that_is_logged_is_in_the_map() -> None:
     for name, values in logged():
         found.setdefault(name, set()).update(values)
     assert {entry.name: set(entry.fields) for entry in load().of_kind("log")} == found
+
+
+def test_the_reference_of_the_docs_is_the_map() -> None:
+    written = (PACKAGE.parent / "docs" / "reference" / "data-map.md").read_text(encoding="utf-8")
+    assert written == to_markdown(), "flask tokenoffset privacy map --markdown writes it anew"
+
+
+def test_the_command_prints_the_map_without_an_application() -> None:
+    printed = CliRunner().invoke(command, ["privacy", "map", "--markdown"])
+    assert printed.output == to_markdown()
+    lines = CliRunner().invoke(command, ["privacy", "map"]).output.splitlines()
+    assert len(lines) == len(load().tables) + len(load().elsewhere)
+    assert any(line.startswith("credential: 9 columns, 4 in the copy;") for line in lines)
+
+
+def test_the_sentences_of_the_ledger_are_shipped() -> None:
+    ledger = yaml.safe_load((PACKAGE.parent / "docs" / "promises.yaml").read_text("utf-8"))
+    assert promises() == {row["id"]: row["promise"] for row in ledger}, "tools/ship_promises.py"
 
 
 def changed(file: str, old: str, new: str) -> dict[str, str]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.clubs import Club, found
-from tests.support.world import make_world, world
+from tests.support.world import make_world, settled_world, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.world import World
 
-__all__ = ["make_world", "world"]
+__all__ = ["make_world", "settled_world", "world"]
 
 
 @pytest.fixture
