@@ -26,12 +26,14 @@ from flask_tokenoffset.blueprints.data_map import api as data_map_api
 from flask_tokenoffset.blueprints.data_map import pages as data_map_pages
 from flask_tokenoffset.blueprints.documents import api as documents_api
 from flask_tokenoffset.blueprints.documents import pages as documents_pages
+from flask_tokenoffset.blueprints.erasures import api as erasures_api
+from flask_tokenoffset.blueprints.erasures import pages as erasures_pages
 from flask_tokenoffset.blueprints.estimates import api as estimates_api
 from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
-from flask_tokenoffset.blueprints.identities import api as identities_api
-from flask_tokenoffset.blueprints.identities import pages as identities_pages
 from flask_tokenoffset.blueprints.exports import api as exports_api
 from flask_tokenoffset.blueprints.exports import pages as exports_pages
+from flask_tokenoffset.blueprints.identities import api as identities_api
+from flask_tokenoffset.blueprints.identities import pages as identities_pages
 from flask_tokenoffset.blueprints.invitations import api as invitations_api
 from flask_tokenoffset.blueprints.invitations import own_pages as own_invitations_pages
 from flask_tokenoffset.blueprints.invitations import pages as invitations_pages
@@ -85,6 +87,7 @@ ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
 PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
     people_pages.register,
+    erasures_pages.register,
     identities_pages.register,
     organizations_pages.register,
     own_invitations_pages.register,
@@ -96,10 +99,10 @@ PAGES: Final[tuple[Register, ...]] = (
     rights_requests_pages.register,
     request_queue_pages.register,
     restrictions_pages.register,
+    exports_pages.register,
     consents_pages.register,
     acceptances_pages.register,
     product_updates_pages.register,
-    exports_pages.register,
     data_map_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
@@ -116,6 +119,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     documents_api.register,
     *ACCOUNT_OPERATIONS,
     people_api.register,
+    erasures_api.register,
     identities_api.register,
     organizations_api.register,
     invitations_api.register,
@@ -123,11 +127,11 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     rights_requests_api.register,
     request_queue_api.register,
     restrictions_api.register,
+    exports_api.register,
     consents_api.register,
     acceptances_api.register,
     data_map_api.register,
 )
-    exports_api.register,
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
     *ACCOUNT_OPERATIONS,
@@ -179,7 +183,6 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         Permission.READ_SELF,
         within=(
             "save_me",
-            "delete_me",
             "welcome",
             "audit_events",
             "export_audit_events",
@@ -203,6 +206,9 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "privacy",
         Permission.READ_SELF,
         within=(
+            "deletion",
+            "undo_deletion",
+            "erasure_receipt",
             "what_we_hold",
             "own_requests",
             "make_request",
@@ -211,16 +217,16 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "restriction",
             "restrict",
             "lift_restriction",
+            "list_exports",
+            "request_export",
+            "export_link",
+            "fetch_export",
             "list_consents",
             "decide_consent",
             "consent_receipt",
             "acceptance",
             "accept_documents",
             "unsubscribe",
-            "list_exports",
-            "request_export",
-            "export_link",
-            "fetch_export",
             "unsubscribe_now",
             "acceptance",
             "accept_documents",

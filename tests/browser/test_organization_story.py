@@ -258,7 +258,7 @@ def test_every_page_of_an_organization_hinders_nobody(
         "list": "/footprint/organizations",
         "own-invitations": "/footprint/invitations",
         "account": "/footprint/me",
-        "account-delete": "/footprint/me/delete",
+        "account-delete": "/footprint/privacy/deletion",
         "identities": "/footprint/identities",
     }
     for name, path in pages.items():

@@ -39,6 +39,7 @@ from flask_tokenoffset.models import (
 )
 from tests.support.asking import ask
 from tests.support.consenting import decide
+from tests.support.erasing import receipt_token
 from tests.support.every_door import doors_of
 from tests.support.html_page import HtmlPage
 from tests.support.inviting import invitation_token
@@ -286,6 +287,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
             operator=browser is operator,
             request_id=request_id,
             event_id=decide(ada),
+            receipt_token=receipt_token(settled_world),
             provider=provider,
             source_id=source["id"],
             estimate_id=estimate_id,

@@ -21,6 +21,7 @@ from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
 from tests.support.asking import ask
 from tests.support.consenting import decide
+from tests.support.erasing import receipt_token
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
 from tests.support.world import API, PREFIX
@@ -286,6 +287,7 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
                 identity_id=linked_identity(world, world.ada),
                 request_id=request_id,
                 event_id=decide(world.ada),
+                receipt_token=receipt_token(world),
             )
         ]
         assert any("alert(1)" in page for page in shown)

@@ -18,6 +18,7 @@ from flask_tokenoffset.permissions import Role
 from tests.support.asking import ask
 from tests.support.consenting import decide
 from tests.support.documents import published
+from tests.support.erasing import receipt_token
 from tests.support.inviting import delivered, invitation_token
 from tests.support.linking import linked_identity
 from tests.support.organizations import change_many, join
@@ -118,7 +119,8 @@ def _come_and_go_on_pages(newcomer: Browser) -> None:
     """Say who one is, correct it, and have all of it deleted."""
     _expect(newcomer.submit("/welcome", "/welcome", display_name="Passer-by"), 303)
     _expect(newcomer.submit("/me", "/me", company="None"), 303)
-    _expect(newcomer.submit("/me/delete", "/me/delete"), 303)
+    _expect(newcomer.submit("/privacy/deletion", "/privacy/deletion"), 303)
+    _expect(newcomer.submit("/privacy/deletion", "/privacy/deletion/undo"), 303)
 
 
 def _follow_links(world: World, person: Browser) -> None:
@@ -189,6 +191,7 @@ def see_every_page(
         ids.setdefault("identity_id", linked_identity(world, person))
         ids.setdefault("request_id", ask(person))
         ids.setdefault("event_id", decide(person))
+        ids.setdefault("receipt_token", receipt_token(person.world))
     else:
         ids.setdefault("change_id", change_many(person))
     for provider in world.vendors:
@@ -206,7 +209,8 @@ def walk_api(world: World, person: Browser, provider: str, keys: tuple[str, str]
     _walk_account_api(world, person, provider, keys)
     newcomer = world.browser(f"caller-by of {person.name}")
     _expect(newcomer.api("PATCH", "/me", {"display_name": "Caller-by"}), 200)
-    _expect(newcomer.api("DELETE", "/me", {"confirm": True}), 204)
+    _expect(newcomer.api("DELETE", "/me", {"confirm": True}), 202)
+    _expect(newcomer.api("POST", "/privacy/deletion/undo"), 200)
     organization_id = person.create_organization(f"The club of {person.name}")
     inside = person.within(organization_id)
     others = _others(world, inside)
@@ -271,6 +275,7 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
     else:
         ids.setdefault("request_id", ask(person))
         ids.setdefault("event_id", decide(person))
+        ids.setdefault("receipt_token", receipt_token(person.world))
     for door in sorted(doors_of(person.client.application)):
         in_organization = door.rule.startswith(ORGANIZATION_API)
         if door.method != "GET" or not door.rule.startswith(API):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.documents import published
+from tests.support.erasing import ask_for_deletion, receipt_token
 from tests.support.every_door import Door
 from tests.support.matrix import PROVIDER, Call, Outcome, Who, make, path_of, set_stage
 from tests.support.news import way_out_of_news
@@ -210,6 +211,19 @@ def _suspended(_scene: Scene) -> Mapping[str, Any]:
 _STAYING: Final = dict.fromkeys(PLANNERS, Outcome.CONFLICT)
 _OWNER_STAYS: Final = dict.fromkeys(OWNER, Outcome.CONFLICT)
 
+#: Whoever asked for the deletion of their account; nobody else has anything to take back.
+_LEAVING: Final = frozenset({Who.ADMIN})
+_NOT_LEAVING: Final = dict.fromkeys(ANYBODY - _LEAVING, Outcome.CONFLICT)
+
+
+def _admin_leaves(stage: Stage) -> None:
+    ask_for_deletion(stage.people[Who.ADMIN])
+
+
+def _somebody_was_erased(stage: Stage) -> Mapping[str, str]:
+    return {"receipt_token": receipt_token(stage.world)}
+
+
 _PEOPLE: Final = {
     Door("GET", f"{PREFIX}/me"): Call(may=ANYBODY, status=200),
     Door("POST", f"{PREFIX}/me"): Call(may=ANYBODY, status=303, sent=_display_name),
@@ -217,20 +231,25 @@ _PEOPLE: Final = {
     Door("POST", f"{PREFIX}/privacy/deletion"): Call(
         may=ANYBODY - PLANNERS, status=303, sent=_confirmed, else_=_STAYING
     ),
-    # Nobody has asked for it, so there is nothing to take back.
     Door("POST", f"{PREFIX}/privacy/deletion/undo"): Call(
-        may=frozenset(), status=303, else_=dict.fromkeys(ANYBODY, Outcome.CONFLICT)
+        may=_LEAVING, status=303, before=_admin_leaves, else_=_NOT_LEAVING
     ),
     Door("GET", f"{API}/privacy/deletion"): Call(may=ANYBODY, status=200),
     Door("POST", f"{API}/privacy/deletion/undo"): Call(
-        may=frozenset(), status=200, else_=dict.fromkeys(ANYBODY, Outcome.CONFLICT)
+        may=_LEAVING, status=200, before=_admin_leaves, else_=_NOT_LEAVING
+    ),
+    Door("GET", f"{PREFIX}/erasures/<receipt_token>"): Call(
+        may=EVERYBODY, status=200, before=_somebody_was_erased
+    ),
+    Door("GET", f"{API}/erasures/<receipt_token>"): Call(
+        may=EVERYBODY, status=200, before=_somebody_was_erased
     ),
     Door("GET", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=200),
     Door("POST", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=303, sent=_display_name),
     Door("GET", f"{API}/me"): Call(may=ANYBODY, status=200),
     Door("PATCH", f"{API}/me"): Call(may=ANYBODY, status=200, sent=_display_name),
     Door("DELETE", f"{API}/me"): Call(
-        may=ANYBODY - PLANNERS, status=204, sent=_confirmed, else_=_STAYING
+        may=ANYBODY - PLANNERS, status=202, sent=_confirmed, else_=_STAYING
     ),
 }
 _ORGANIZATIONS: Final = {

@@ -200,6 +200,11 @@ class Browser:
         return {name: value for name, value in values.items() if name == "tokenoffset_csrf"}
 
     @property
+    def world(self) -> World:
+        """The world they live in."""
+        return self._world
+
+    @property
     def account_id(self) -> UUID:
         """The account behind whoever is signed in; they have changed something already."""
         with self._world.app.app_context():

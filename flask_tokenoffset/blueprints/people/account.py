@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.context import current_visitor, forget_visitor
 from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.errors import SignInRequired
 from flask_tokenoffset.services import forgetting
@@ -25,16 +24,6 @@ def known_of(visitor: Visitor) -> Held:
     :param visitor: whoever sent the request.
     """
     return held_of(visitor.person, _host_user(visitor))
-
-
-def forget_oneself() -> None:
-    """Delete what belongs to whoever is signed in.
-
-    :raises LastOwner: they alone own an organization that is open; nothing is changed then.
-    """
-    visitor = current_visitor()
-    forget_visitor()
-    forget(_host_user(visitor).key, actor_id=visitor.person.id if visitor.person else None)
 
 
 def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:

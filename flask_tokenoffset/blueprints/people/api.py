@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
 from flask_tokenoffset.blueprints.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
-from flask_tokenoffset.blueprints.people.account import forget_oneself, known_of
-from flask_tokenoffset.blueprints.people.schemas import ForgetBody, PersonAnswer, PersonBody
-from flask_tokenoffset.errors import FreshSignInRequired, InvalidInput, LastOwner
+from flask_tokenoffset.blueprints.people.account import known_of
+from flask_tokenoffset.blueprints.people.schemas import PersonAnswer, PersonBody
+from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services import people
 from flask_tokenoffset.state import current_state
@@ -49,26 +48,6 @@ def change_me(body: PersonBody) -> OperationAnswer:
     return PersonAnswer.of(visitor, known_of(visitor))
 
 
-@operation(
-    "DELETE",
-    "/me",
-    permission=Permission.CHANGE_SELF,
-    summary="Delete your account",
-    body=ForgetBody,
-    answers={204: None},
-    problems=[FreshSignInRequired, InvalidInput, LastOwner],
-)
-def delete_me(body: ForgetBody) -> OperationAnswer:
-    """Delete the caller's account and all that belongs to it, at once and for good.
-
-    Memberships in organizations end. The account on the host's site stays.
-    """
-    require_fresh_sign_in(strict=False)
-    del body  # it says that this is meant, or the call was refused
-    forget_oneself()
-    return None, 204
-
-
 def register(api: Blueprint) -> None:
     """Add the operations."""
-    add_operations(api, read_me, change_me, delete_me)
+    add_operations(api, read_me, change_me)

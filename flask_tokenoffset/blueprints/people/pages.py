@@ -1,4 +1,4 @@
-"""Pages about oneself: the welcome, what is held and its correction, and the deletion."""
+"""Pages about oneself: the welcome, what is held, and its correction."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Final
 from flask import redirect, request, url_for
 
 from flask_tokenoffset.blueprints.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
-from flask_tokenoffset.blueprints.people.account import forget_oneself, known_of
+from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.forms import HEARD_FROM, OTHER, PersonForm
 from flask_tokenoffset.blueprints.places import home_of
 from flask_tokenoffset.blueprints.rendering import render
-from flask_tokenoffset.errors import InvalidInput, LastOwner
+from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services import people
-from flask_tokenoffset.services.owners import owned_alone
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -50,37 +48,12 @@ def save_me() -> ResponseReturnValue:
     return redirect(url_for(".me", done="saved"), code=_SEE_OTHER)
 
 
-@requires(Permission.CHANGE_SELF)
-def delete_me() -> ResponseReturnValue:
-    """Say what goes and what stays; then delete it."""
-    require_fresh_sign_in(strict=False)
-    refused = None
-    if request.method == "POST":
-        try:
-            forget_oneself()
-        except LastOwner as error:
-            refused = error
-        else:
-            return redirect(url_for(".dashboard", done="deleted"), code=_SEE_OTHER)
-    visitor = current_visitor()
-    person = visitor.person
-    page = render(
-        "people/delete.html",
-        places=visitor.places,
-        owned_alone=owned_alone(current_state().session, person.id) if person else [],
-        email=known_of(visitor).email,
-        refused=refused,
-    )
-    return page, refused.status if refused else 200
-
-
 def register(pages: Blueprint) -> None:
     """Add the pages."""
     both = ["GET", "POST"]
     pages.add_url_rule("/welcome", view_func=welcome, methods=both)
     pages.add_url_rule("/me", view_func=me)
     pages.add_url_rule("/me", view_func=save_me, methods=["POST"])
-    pages.add_url_rule("/me/delete", view_func=delete_me, methods=both)
 
 
 def _save() -> InvalidInput | None:
@@ -107,6 +80,7 @@ def _page(template: str, refused: InvalidInput | None = None) -> str:
         person=visitor.person,
         places=[(place, home_of(place)) for place in visitor.places],
         saved=request.args.get("done") == "saved" and visitor.person is not None,
+        kept=request.args.get("done") == "kept" and visitor.person is not None,
         heard_from=HEARD_FROM,
         other=OTHER,
         longest_name=LONGEST_NAME,

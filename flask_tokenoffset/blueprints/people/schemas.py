@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from flask_tokenoffset.blueprints.api_schema import Answer, Body
 from flask_tokenoffset.models import LONGEST_NAME, MembershipStatus
@@ -31,22 +31,6 @@ class PersonBody(Body):
     def said(self) -> dict[str, str | None]:
         """Only what was sent."""
         return self.model_dump(include=self.model_fields_set)
-
-
-class ForgetBody(Body):
-    """Says that it is meant."""
-
-    confirm: bool = Field(
-        description="Must be true: nothing of it can be brought back.",
-        json_schema_extra={"const": True},
-    )
-
-    @field_validator("confirm")
-    @classmethod
-    def _is_meant(cls, confirm: bool) -> bool:  # noqa: FBT001 - as pydantic calls it
-        if not confirm:
-            raise ValueError("It must be true. Nothing was deleted.")
-        return confirm
 
 
 class PersonPlaceAnswer(Answer):

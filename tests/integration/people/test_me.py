@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flask_tokenoffset.permissions import Role
+from tests.support.erasing import let_time_pass
 from tests.support.organizations import join
 
 if TYPE_CHECKING:
@@ -80,13 +81,17 @@ def test_an_account_and_all_that_belongs_to_it_is_deleted_through_the_api(world:
     world.ada.settle()
     world.ben.settle()
     answer = world.ada.api("DELETE", "/me", {"confirm": True})
-    assert (answer.status_code, answer.data) == (204, b"")
+    assert (answer.status_code, answer.get_json()["status"]) == (202, "waiting")
+    let_time_pass(world, days=30)
     assert world.ada.api("GET", "/me").get_json()["id"] is None
     assert world.ada.api("GET", "/sources").get_json()["items"] == []
     assert world.ada.api("GET", "/billing-records").get_json()["items"] == []
     assert world.ada.api("GET", "/plan").status_code == 404
     assert world.ben.api("GET", "/plan").status_code == 200
-    assert world.ada.api("DELETE", "/me", {"confirm": True}).status_code == 204
+    again = world.ada.api("DELETE", "/me", {"confirm": True})
+    assert (again.status_code, again.get_json()["status"]) == (202, "none")
+    receipt = world.nobody.api("GET", world.mail.link_to(world.ada.address)).get_json()
+    assert {"source", "plan", "billing_record"} <= {each["table"] for each in receipt["gone"]}
 
 
 @pytest.mark.parametrize("body", [{}, {"confirm": False}, {"confirm": "yes"}, {"confirm": 1}])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.permissions import Role
+from tests.support.erasing import let_time_pass, receipt_token
 from tests.support.html_page import HtmlPage
 from tests.support.organizations import join
 
@@ -181,28 +182,55 @@ def test_the_deletion_says_what_goes_and_what_stays_and_asks_once_more(world: Wo
     world.ada.settle()
     organization_id = world.ben.create_organization("Fernhill")
     join(world, organization_id, world.ada, Role.MEMBER)
-    assert world.ada.page("/me").link("Delete your account").endswith("/me/delete")
+    assert world.ada.page("/me").link("Delete your account").endswith("/privacy/deletion")
     before = world.rows()
-    text = world.ada.page("/me/delete").text
+    text = world.ada.page("/privacy/deletion").text
     assert "Your membership in Fernhill" in text
     assert "ada@example.com" in text
     assert "What stays" in text
     assert world.rows() == before
-    answer = world.ada.submit("/me/delete", "/me/delete")
+    answer = world.ada.submit("/privacy/deletion", "/privacy/deletion")
     assert answer.status_code == 303
     page = world.ada.page(answer.location.removeprefix("/tokenoffset"))
-    assert "Your account was deleted" in page.text
-    assert not world.ada.has_account
-    assert "account-forgotten" not in world.mail.kinds_to("ada@example.com")
+    assert "Your wish was taken down" in page.text
+    assert "20 December 2026" in page.text or "19 December 2026" in page.text
     world.work()
+    assert world.mail.kinds_to("ada@example.com")[-1] == "deletion-requested"
+    let_time_pass(world, days=30)
+    assert not world.ada.has_account
     assert world.mail.kinds_to("ada@example.com")[-1] == "account-forgotten"
+    receipt = world.nobody.page(world.mail.link_to("ada@example.com"))
+    assert "Receipt of a deletion" in receipt.text
+    assert "ada" not in receipt.text
+
+
+def test_a_deletion_is_taken_back_on_the_page_that_shows_it(world: World) -> None:
+    world.ada.pick_band()
+    world.ada.submit("/privacy/deletion", "/privacy/deletion")
+    assert "Your account is going to be deleted" in world.ada.page("/").text
+    assert "Keep your account" in world.ada.page("/me").text
+    world.ada.grow_stale()  # Keeping it needs no proof.
+    answer = world.ada.submit("/privacy/deletion", "/privacy/deletion/undo")
+    assert "Your account stays" in world.ada.page(answer.location.removeprefix("/tokenoffset")).text
+    again = world.ada.post("/privacy/deletion/undo")
+    assert again.status_code == 409
+    assert "No deletion waits" in HtmlPage(again.text).text
+
+
+def test_a_receipt_that_there_is_not_is_nothing_here(world: World) -> None:
+    token = receipt_token(world)
+    assert world.nobody.page(f"/erasures/{token}").text
+    for other in ("t" * 43, token[:-1], token + "A", token.swapcase()):
+        assert world.nobody.get(f"/erasures/{other}").status_code == 404
+        assert world.nobody.api("GET", f"/erasures/{other}").status_code == 404
+    assert world.nobody.get(f"/erasures/{token}").headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_the_only_owner_is_told_so_before_and_when_they_try(world: World) -> None:
     world.ada.create_organization("Fernhill")
-    page = world.ada.page("/me/delete")
+    page = world.ada.page("/privacy/deletion")
     assert "You are the only owner" in page.text
-    answer = world.ada.submit("/me/delete", "/me/delete")
+    answer = world.ada.submit("/privacy/deletion", "/privacy/deletion")
     assert answer.status_code == 409
     assert "Nobody else owns «Fernhill», so nothing was deleted" in HtmlPage(answer.text).text
     assert world.ada.has_account
@@ -210,14 +238,14 @@ def test_the_only_owner_is_told_so_before_and_when_they_try(world: World) -> Non
 
 def test_somebody_who_never_did_anything_may_delete_it(world: World) -> None:
     before = world.rows()
-    assert world.stranger.submit("/me/delete", "/me/delete").status_code == 303
+    assert world.stranger.submit("/privacy/deletion", "/privacy/deletion").status_code == 303
     assert world.rows() == before
 
 
 def test_deleting_needs_a_fresh_sign_in(world: World) -> None:
     world.ada.pick_band()
     world.ada.grow_stale()
-    for answer in (world.ada.get("/me/delete"), world.ada.post("/me/delete")):
+    for answer in (world.ada.get("/privacy/deletion"), world.ada.post("/privacy/deletion")):
         assert answer.status_code == 303
         assert "/confirm" in answer.location
     refused = world.ada.api("DELETE", "/me", {"confirm": True})

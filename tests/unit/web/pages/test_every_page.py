@@ -11,6 +11,7 @@ import pytest
 from flask_tokenoffset.blueprints.nouns import NAVIGATION
 from tests.support.asking import ask
 from tests.support.consenting import decide
+from tests.support.erasing import receipt_token
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
 
@@ -46,6 +47,7 @@ def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
         identity_id=linked_identity(world, browser),
         request_id=ask(browser),
         event_id=decide(browser),
+        receipt_token=receipt_token(world),
     )
     return {path: browser.page(path) for path in paths}
 
