@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 import flask_login
@@ -45,7 +46,15 @@ def flask_login_user() -> HostUser | None:
         email_verified=getattr(user, "email_verified", False) is True,
         fresh=_is_fresh(),
         operator=getattr(user, "tokenoffset_operator", False) is True,
+        birth_date=_birth_date(user),
     )
+
+
+def _birth_date(user: object) -> date | None:
+    """The day a user was born, where the host keeps it under that name as a day."""
+    birth_date = getattr(user, "birth_date", None)
+    is_day = isinstance(birth_date, date) and not isinstance(birth_date, datetime)
+    return birth_date if is_day else None
 
 
 def _is_fresh() -> bool | None:

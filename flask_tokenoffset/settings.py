@@ -121,6 +121,9 @@ class Settings:
     #: Years for which the proof of what an erased person agreed to, and the log of what was changed
     #: in their account, are kept under ids alone.
     proof_years: int = 3
+    #: Years of age under which nobody has an account, wherever the host states an age or a birth
+    #: date; 0 asks nobody.
+    minimum_age: int = 13
     #: Called by a job after an account was erased, with the :attr:`HostUser.key`, so that the host
     #: erases what it holds itself. It returns nothing or a short word; until it returns, it is
     #: called again.
@@ -398,6 +401,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "public_url": _public_url,
     "deletion_grace_days": _whole_number(0, 30),
     "proof_years": _whole_number(0, 10),
+    "minimum_age": _whole_number(0, 100),
     "erasure_hook": _callable,
     "controller": _text,
     "privacy_contact": _text,

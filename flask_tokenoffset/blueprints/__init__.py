@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, current_app, got_request_exception, request
 
 from flask_tokenoffset.blueprints import nouns
+from flask_tokenoffset.blueprints.ages import refuse_minors
 from flask_tokenoffset.blueprints.api import (
     UNKNOWN,
     add_operations,
@@ -136,7 +137,13 @@ def _make_pages(
     name: str, nouns_with_pages: Sequence[Register], url_prefix: str | None = None
 ) -> Blueprint:
     pages = Blueprint(name, "flask_tokenoffset", url_prefix=url_prefix)
-    for check in (_refuse_large_bodies, refuse_cross_site, check_permission, check_form_token):
+    for check in (
+        _refuse_large_bodies,
+        refuse_cross_site,
+        refuse_minors,
+        check_permission,
+        check_form_token,
+    ):
         pages.before_request(check)
     handle_page_errors(pages)
     for register in nouns_with_pages:
@@ -146,7 +153,13 @@ def _make_pages(
 
 def _make_api(name: str, url_prefix: str, nouns_with_operations: Sequence[Register]) -> Blueprint:
     api = Blueprint(name, "flask_tokenoffset", url_prefix=url_prefix)
-    for check in (_refuse_large_bodies, refuse_cross_site, check_permission, _check_json_call):
+    for check in (
+        _refuse_large_bodies,
+        refuse_cross_site,
+        refuse_minors,
+        check_permission,
+        _check_json_call,
+    ):
         api.before_request(check)
     handle_api_errors(api)
     for register in nouns_with_operations:

@@ -7,7 +7,7 @@ somebody asks. Looking never makes one: a person's row is made by their first ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlencode
 
@@ -20,6 +20,7 @@ from flask_tokenoffset.errors import (
     NotFound,
     NotPermitted,
     SignInRequired,
+    TooYoung,
 )
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import (
@@ -30,6 +31,7 @@ from flask_tokenoffset.permissions import (
     permissions_of,
 )
 from flask_tokenoffset.services import acceptances
+from flask_tokenoffset.services.ages import is_too_young
 from flask_tokenoffset.services.consents import Circumstances, keep_signal
 from flask_tokenoffset.services.organizations import lock_place
 from flask_tokenoffset.services.people import ensure_person
@@ -64,6 +66,8 @@ class Visitor:
         if they have a row.
     :param place: their place in the organization the request names, if they have one.
     :param places: all their places in organizations, by name.
+    :param minor_key: the host's key of somebody who is signed in and too young to have an account.
+        Nothing else is said of them: they are treated like a visitor whom nobody knows.
     """
 
     host_user: HostUser | None = None
@@ -71,6 +75,7 @@ class Visitor:
     account_id: UUID | None = None
     place: Place | None = None
     places: tuple[Place, ...] = ()
+    minor_key: str | None = None
 
     @property
     def signed_in(self) -> bool:
@@ -162,8 +167,12 @@ def acting_person(work: UnitOfWork) -> Person:
 
     :param work: the transaction the change belongs to; its audit log names the person.
     :raises SignInRequired: if nobody is signed in.
+    :raises TooYoung: if they may have no account.
     """
-    host_user = current_visitor().host_user
+    visitor = current_visitor()
+    host_user = visitor.host_user
+    if visitor.minor_key is not None:
+        raise TooYoung(current_state().settings.minimum_age)
     if host_user is None:
         raise SignInRequired(_SIGN_IN)
     # If the transaction fails, a row made here is gone; so nothing may remember it.
@@ -315,6 +324,11 @@ def _look_up() -> Visitor:
     host_user = state.user_loader()
     if host_user is None:
         return Visitor()
+    today, minimum_age = state.clock.now().date(), state.settings.minimum_age
+    if is_too_young(host_user.birth_date, host_user.age, minimum_age=minimum_age, today=today):
+        return Visitor(minor_key=host_user.key)
+    # From here on nothing knows how old anybody is.
+    host_user = replace(host_user, birth_date=None, age=None)
     known = find_acquaintance(state.session, host_user.key)
     if known is None:
         return Visitor(host_user=host_user)

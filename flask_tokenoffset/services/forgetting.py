@@ -41,7 +41,12 @@ class Forgotten:
 
 
 def forget_person(
-    work: UnitOfWork, *, user_key: str, means: Means, asks_host: bool = False
+    work: UnitOfWork,
+    *,
+    user_key: str,
+    means: Means,
+    asks_host: bool = False,
+    keeps_owners: bool = True,
 ) -> Forgotten:
     """Delete what belongs to one of the host's users. Somebody unknown is no mistake.
 
@@ -52,6 +57,8 @@ def forget_person(
     :param means: what an erasure needs beside the database.
     :param asks_host: whether the host's hook is to be called afterwards; not where the host itself
         deletes its user.
+    :param keeps_owners: whether nobody goes whom an organization needs. Otherwise such an
+        organization is handed on; see :func:`.hand_on_everything`.
     :raises LastOwner: an open organization would be left without an owner who can act; nothing is
         changed then.
     """
@@ -63,7 +70,8 @@ def forget_person(
     if person is None:
         return Forgotten(rows_deleted=forget_answers(work, user_key))
     lock_organizations_of(session, person)
-    refuse_leaving_alone(session, person)
+    if keeps_owners:
+        refuse_leaving_alone(session, person)
     return _forgotten(erase_at_once(work, person, means, asks_host=asks_host))
 
 

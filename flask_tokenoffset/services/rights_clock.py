@@ -12,6 +12,8 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from flask_tokenoffset.enforcement import enforces
+
 #: What California gives for an answer, and once more for a late one.
 ANSWER_DAYS: Final = timedelta(days=45)
 #: What the GDPR gives for an answer, and what it adds for a late one.
@@ -21,6 +23,7 @@ FURTHER_MONTHS: Final = 2
 DUE_SOON: Final = timedelta(days=3)
 
 
+@enforces("a-request-is-due-within-a-month", "TB-006", off=datetime.max.replace(tzinfo=UTC))
 def due_at(received_at: datetime) -> datetime:
     """When a request has to be answered at the latest.
 

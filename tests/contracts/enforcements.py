@@ -18,8 +18,7 @@ PROVED_BY: Final[dict[str, str]] = {
         f"{_PUBLISHING}a_material_change_is_refused_with_less_than_fourteen_days"
     ),
     "material-change-takes-effect-after-notice": (
-        "tests/integration/documents/test_notices.py"
-        "::test_the_message_says_what_changes_and_when_and_leads_to_the_version"
+        f"{_PUBLISHING}a_material_change_is_accepted_with_fourteen_days"
     ),
     "no-change-behind-an-unannounced-one": (
         f"{_PUBLISHING}nothing_overtakes_a_change_of_which_people_are_being_told"

@@ -154,6 +154,7 @@ def test_more_time_is_taken_once_in_time_and_with_a_reason_that_the_person_reads
     assert extend(operator, request_id, 1) == 409
 
 
+@pytest.mark.promise("TB-006")
 def test_what_is_overdue_cannot_be_extended(world: World) -> None:
     request_id = ask(world.ada)
     world.clock.move_to(datetime(2026, 12, 20, 10, 0, 1, tzinfo=UTC))
