@@ -95,4 +95,8 @@ PROVED_BY: Final[dict[str, str]] = {
         "tests/integration/people/test_minimum_age.py"
         "::test_what_a_child_has_is_erased_with_the_first_request[sqlite]"
     ),
+    "acceptance-asked-again": (
+        "tests/integration/consents/test_acceptance_gate.py"
+        "::test_a_material_change_is_asked_for_again_once_it_has_taken_effect"
+    ),
 }
