@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import flask_tokenoffset.cli.documents  # as below, of what only a command does
 import flask_tokenoffset.extension  # noqa: F401 - imports everything that registers a guard
 from flask_tokenoffset.enforcement import ENFORCEMENTS, enforces
 from tests.contracts.enforcements import PROVED_BY
