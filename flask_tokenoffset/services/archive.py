@@ -103,17 +103,25 @@ class Archive:
         self._zip.close()
         self._pieces.close()
 
+    def abandon(self) -> None:
+        """Hand on nothing any more: a ZIP that is left alone would still write its own end."""
+        self._pieces.abandon()
+
     def _add(self, name: str, texts: Iterable[str], *, counts_rows: bool = False) -> None:
         info = zipfile.ZipInfo(name, self._made_at.timetuple()[:6])
         info.compress_type = zipfile.ZIP_DEFLATED
         digest, size, rows = hashlib.sha256(), 0, -1
         with self._zip.open(info, "w") as file:
-            for number, text in enumerate(texts):
-                content = text.encode()
-                digest.update(content)
-                size += len(content)
-                file.write(content)
-                rows = number
+            try:
+                for number, text in enumerate(texts):
+                    content = text.encode()
+                    digest.update(content)
+                    size += len(content)
+                    file.write(content)
+                    rows = number
+            except BaseException:
+                self.abandon()
+                raise
         # A text before the first row: the row of titles, or how the document begins.
         self.files.append(FileFacts(name, rows if counts_rows else None, size, digest.hexdigest()))
 
@@ -175,9 +183,12 @@ class _Pieces:
     def __init__(self, emit: Callable[[bytes], object]) -> None:
         self._emit = emit
         self._buffer = bytearray()
+        self._abandoned = False
         self.size_bytes = 0
 
     def write(self, content: bytes) -> int:
+        if self._abandoned:
+            return len(content)
         self._buffer += content
         self.size_bytes += len(content)
         while len(self._buffer) >= PIECE_BYTES:
@@ -187,6 +198,10 @@ class _Pieces:
 
     def flush(self) -> None:
         """Nothing is handed on before it is a whole piece."""
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        self._buffer.clear()
 
     def close(self) -> None:
         """Hand on what is left."""

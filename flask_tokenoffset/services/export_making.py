@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, select, text, update
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import (
@@ -87,14 +87,17 @@ def make_export(
         claim = _claim(work, export_id, clock.now())
     if not isinstance(claim, _Claim):
         return claim
+    making = _Making(units, claim, vault=vault, settings=settings, clock=clock)
     try:
-        _Making(units, claim, vault=vault, settings=settings, clock=clock).make()
+        making.make()
     except _Overtaken:
         logger.info("Export %s is another worker's by now.", export_id)
         return None
     except Exception:
         _postpone(units, claim, clock.now())
         raise
+    finally:
+        making.abandon()
     return ExportStatus.READY
 
 
@@ -209,6 +212,10 @@ class _Making:
         with self._units() as work:
             self._end(work)
 
+    def abandon(self) -> None:
+        """Write nothing any more, whatever becomes of the archive in memory."""
+        self._archive.abandon()
+
     def _add_table(self, session: Session, table: Table) -> None:
         columns = columns_of(table)
         for add in (self._archive.add_json, self._archive.add_csv):
@@ -227,10 +234,7 @@ class _Making:
             session = work.session
             if session.get_bind(mapper=Export).dialect.name == "postgresql":
                 # Both files of a table are written from one moment.
-                session.connection(
-                    bind_arguments={"mapper": Export},
-                    execution_options={"isolation_level": "REPEATABLE READ"},
-                )
+                session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             self._write(session, next_attempt_at=self._clock.now() + LEASE)
             self._session = session
             yield work
