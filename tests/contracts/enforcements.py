@@ -13,7 +13,22 @@ _FOLDING: Final = "tests/integration/aggregates/test_folding.py::test_"
 
 _PUBLISHING: Final = "tests/integration/documents/test_publishing.py::test_"
 
+_DECISIONS: Final = "tests/integration/consents/test_decisions.py::test_"
+_SIGNAL: Final = "tests/integration/consents/test_privacy_signal.py::test_"
+
 PROVED_BY: Final[dict[str, str]] = {
+    "a-consent-has-its-witness": (
+        f"{_DECISIONS}a_receipt_says_where_the_act_came_from_for_as_long_as_that_is_kept"
+    ),
+    "consent-holds": f"{_DECISIONS}a_consent_that_was_withdrawn_does_not_hold",
+    "only-holding-consents-count": (
+        f"{_DECISIONS}nobody_who_objects_is_among_those_whose_consent_holds"
+    ),
+    "a-privacy-signal-is-an-objection": f"{_SIGNAL}only_a_signal_of_exactly_1_objects[1]",
+    "a-privacy-signal-is-kept": f"{_SIGNAL}the_signal_is_kept_once_and_ends_a_consent",
+    "no-consent-against-a-privacy-signal": (
+        f"{_SIGNAL}a_yes_that_comes_with_the_signal_is_refused_and_says_why[calibration]"
+    ),
     "fourteen-days-of-notice": (
         f"{_PUBLISHING}a_material_change_is_refused_with_less_than_fourteen_days"
     ),
@@ -98,5 +113,9 @@ PROVED_BY: Final[dict[str, str]] = {
     "acceptance-asked-again": (
         "tests/integration/consents/test_acceptance_gate.py"
         "::test_a_material_change_is_asked_for_again_once_it_has_taken_effect"
+    ),
+    "purged-months-are-not-billed-again": (
+        "tests/integration/retention/test_billing.py"
+        "::test_a_month_that_was_purged_is_never_billed_again"
     ),
 }
