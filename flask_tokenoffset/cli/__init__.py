@@ -25,6 +25,8 @@ _COMMANDS: Final[dict[str, str]] = {
     "keys": "flask_tokenoffset.cli.keys:keys",
     "permissions": "flask_tokenoffset.cli.permissions:permissions",
     "privacy": "flask_tokenoffset.cli.privacy:privacy",
+    "requests": "flask_tokenoffset.cli.requests:requests",
+    "retention": "flask_tokenoffset.cli.retention:retention",
     "tick": "flask_tokenoffset.cli.worker:tick",
     "updates": "flask_tokenoffset.cli.updates:updates",
     "worker": "flask_tokenoffset.cli.worker:worker",

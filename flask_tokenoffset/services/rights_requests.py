@@ -143,8 +143,8 @@ def close(
     request.reply, request.closed_by = text or None, closed_by
     if request.received_at == now:
         _take_back_acknowledgement(work.session, request)
-    answered = closed_by is not None
-    action = AuditAction.REQUEST_ANSWERED if answered else AuditAction.REQUEST_CLOSED
+    by_human = request.needs_human
+    action = AuditAction.REQUEST_ANSWERED if by_human else AuditAction.REQUEST_CLOSED
     record(work, request, action)
     tell(work, request, MessageKind.REQUEST_CLOSED, now, outcome=str(status))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask_tokenoffset.blueprints import formatting
 from flask_tokenoffset.models import AuditAction
 from flask_tokenoffset.services.audit import BEFORE
-from flask_tokenoffset.services.audit_reading import PERSON_DETAIL, group_of
+from flask_tokenoffset.services.audit_reading import BY_OPERATORS, PERSON_DETAIL, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,8 @@ OPERATOR: Final = "an operator of this site"
 def actor_of(view: AuditView) -> str:
     """Who did it, at the beginning of a cell."""
     if view.actor is None:
-        return NOBODY
+        # A command has no name, but an operator gave it.
+        return OPERATOR.capitalize() if view.event.action in BY_OPERATORS else NOBODY
     name = name_of(view.actor)
     # What stands for a name begins the cell; a name is written as its owner writes it.
     return name.capitalize() if name in {FORGOTTEN, NAMELESS, OPERATOR} else name
