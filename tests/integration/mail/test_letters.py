@@ -15,6 +15,7 @@ from sqlalchemy import update
 from flask_tokenoffset.models import Invitation, MagicLink, MagicLinkPurpose, MessageKind
 from flask_tokenoffset.services.mail import DETAILS, OPTIONAL, WITH_LINK
 from flask_tokenoffset.services.people import find_person
+from tests.support.documents import draft, publish_draft
 from tests.support.outbox import ADA
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def link_to(outbox: Outbox, kind: MessageKind) -> UUID | None:
     now = outbox.world.clock.now()
     if kind not in WITH_LINK:
         return None
+    if kind is MessageKind.DOCUMENT_CHANGED:
+        return publish_draft(outbox.world, draft(effective_at=timedelta(days=1)))
     common = {"salt": "s" * 64, "token_digest": "d" * 64, "email": ADA, "created_at": now}
     with outbox.unit() as work:
         if kind is MessageKind.MAGIC_LINK:
