@@ -21,6 +21,7 @@ from flask_tokenoffset.models import (
     LegalHold,
     new_id,
 )
+from flask_tokenoffset.services.free_text import refuse_account_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,8 @@ def place_hold(
         )
     if not 0 < len(reason) <= LONGEST_REASON:
         errors["reason"] = f"A hold needs a reason of at most {LONGEST_REASON} characters."
+    else:
+        refuse_account_numbers(reason, field="reason", noun="reason")
     if held_until <= now:
         errors["until"] = "A hold needs an end, and it must lie ahead."
     if errors:

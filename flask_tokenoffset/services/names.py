@@ -7,6 +7,7 @@ from unicodedata import bidirectional, category
 
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import LONGEST_NAME
+from flask_tokenoffset.services.free_text import refuse_account_numbers
 
 #: Classes of characters that turn the direction of whatever follows them on a page.
 _TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
@@ -22,7 +23,8 @@ def check_name(
     :param noun: what the refusal calls it.
     :param longest: characters it may have.
     :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
-        even store a NUL) or what turns the words around it on a page.
+        even store a NUL), what turns the words around it on a page, or the number of a payment card
+        or a bank account.
     """
     name = " ".join((text or "").split())
     kinds = set(map(category, name))
@@ -34,5 +36,6 @@ def check_name(
         raise InvalidInput(
             {field: f"The {noun} may have {longest} characters at most. Shorten it."}
         )
+    refuse_account_numbers(name, field=field, noun=noun)
     is_visible = any(kind[0] not in "CZ" for kind in kinds)
     return name if is_visible else ""
