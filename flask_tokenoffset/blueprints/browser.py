@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import after_this_request, current_app, request
 
 from flask_tokenoffset.blueprints.context import SAFE_METHODS
+from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.services.tokens import digest_of
 from flask_tokenoffset.state import current_state
 
@@ -54,12 +55,21 @@ def browser_secret() -> str:
     known = known_browser_secret()
     if known is not None:
         return known
-    if request.method in SAFE_METHODS:
-        raise RuntimeError("A browser's secret is made by a request that changes something.")
+    _refuse_while_only_looking()
     made = secrets.token_urlsafe(_SECRET_BYTES)
     request.environ[_NEW] = made
     after_this_request(_set_cookie)
     return made
+
+
+@enforces("no-cookie-by-looking", "TS-012", off=None)
+def _refuse_while_only_looking() -> None:
+    """Set no cookie for somebody who only looks at pages.
+
+    :raises RuntimeError: the request is one that must change nothing.
+    """
+    if request.method in SAFE_METHODS:
+        raise RuntimeError("A browser's secret is made by a request that changes something.")
 
 
 def known_browser_secret() -> str | None:

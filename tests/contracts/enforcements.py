@@ -9,6 +9,8 @@ from typing import Final
 
 _RESTRICTIONS: Final = "tests/integration/privacy/test_restrictions.py::test_"
 
+_COPIES: Final = "tests/integration/exports/test_copies.py::test_"
+_CANARY_EXPORT: Final = "tests/integration/exports/test_canary_export.py::test_"
 _FOLDING: Final = "tests/integration/aggregates/test_folding.py::test_"
 
 _PUBLISHING: Final = "tests/integration/documents/test_publishing.py::test_"
@@ -117,5 +119,25 @@ PROVED_BY: Final[dict[str, str]] = {
     "purged-months-are-not-billed-again": (
         "tests/integration/retention/test_billing.py"
         "::test_a_month_that_was_purged_is_never_billed_again"
+    ),
+    "purged-days-are-not-read-again": (
+        "tests/integration/retention/test_sampling.py"
+        "::test_a_new_sample_brings_nothing_back_that_was_purged"
+    ),
+    "no-card-and-no-bank-account-in-free-text": (
+        "tests/integration/privacy/test_free_text_fields.py"
+        "::test_pages_say_so_beside_the_field_and_keep_nothing"
+    ),
+    "no-cookie-by-looking": (
+        "tests/unit/web/test_cookies.py::test_whoever_only_looks_gets_no_cookie_of_ours"
+    ),
+    "a-copy-is-fetched-once-in-time-by-its-owner": f"{_COPIES}a_link_fetches_once",
+    "a-copy-that-is-over-is-deleted": f"{_COPIES}after_its_time_a_copy_is_gone",
+    "a-copy-holds-nobody-elses-rows": (
+        f"{_CANARY_EXPORT}what_is_found_in_one_way_and_says_in_another_that_it_is_bens_is_not_adas"
+        "[sqlite]"
+    ),
+    "a-copy-names-nobody-else": (
+        f"{_CANARY_EXPORT}a_copy_holds_all_of_adas_none_of_bens_and_no_secret[sqlite]"
     ),
 }
