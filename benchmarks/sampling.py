@@ -180,6 +180,7 @@ def sample(state: State, run_id: UUID) -> float:
         gateway=state.gateway,
         vault=state.vault,
         clock=state.clock,
+        settings=state.settings,
     )
     elapsed = time.perf_counter() - began
     if status != RunStatus.COMPLETE:

@@ -143,11 +143,7 @@ def project(series: DailySeries) -> Projection | NoProjection:
     # Days before the first use are days before this account was a user, not days of no use.
     history = Stretch(active[0], series.window.end)
     if len(history) < MIN_DAYS:
-        return NoProjection(
-            NoProjectionReason.TOO_FEW_DAYS,
-            f"Use began {len(history)} days ago, and a monthly value needs {MIN_DAYS} days. Choose"
-            " a band until then.",
-        )
+        return NoProjection(NoProjectionReason.TOO_FEW_DAYS, _too_few_days(series, history))
     if len(active) < MIN_ACTIVE_DAYS:
         return NoProjection(
             NoProjectionReason.TOO_FEW_ACTIVE_DAYS,
@@ -158,6 +154,18 @@ def project(series: DailySeries) -> Projection | NoProjection:
     if basis is None:
         return _too_many_unknown(series)
     return _projection(series, history, basis)
+
+
+def _too_few_days(series: DailySeries, history: Stretch) -> str:
+    if len(series.window) < MIN_DAYS and history == series.window:
+        return (
+            f"Only {len(series.window)} days of usage are kept and read, and a monthly value needs"
+            f" {MIN_DAYS} days. Keep usage for longer, or choose a band instead."
+        )
+    return (
+        f"Use began {len(history)} days ago, and a monthly value needs {MIN_DAYS} days. Choose a"
+        " band until then."
+    )
 
 
 def _too_many_unknown(series: DailySeries) -> NoProjection:

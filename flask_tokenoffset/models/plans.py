@@ -32,6 +32,9 @@ class Plan(Base):
     status: Mapped[str] = mapped_column(String(20))
     #: The newest adoption's, so that an organization's total need not read every ledger.
     amount_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    #: The newest month that was ever recorded; no record is made for it or one before it, because
+    #: those that were kept long enough are gone.
+    billed_until: Mapped[date | None]
     #: Raised by every change; the guard against two changes at once.
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime]

@@ -15,11 +15,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.clock import first_of_month, next_month, utc_midnight
+from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.models import (
     Adoption,
     BillingRecord,
@@ -31,6 +32,8 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.payers import payers_of_plans
 from flask_tokenoffset.services.restrictions import unrestricted
+from flask_tokenoffset.services.retention_rules import find_rule
+from flask_tokenoffset.services.retention_times import period_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,6 +125,7 @@ def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> lis
     :param now: the present instant, aware.
     """
     session = work.session
+    billed_until = _billed_until(session, plans)
     adoptions, changes = _ledgers(session, plans)
     recorded = _recorded_months(session, plans)
     payers = payers_of_plans(session, plans)
@@ -130,6 +134,8 @@ def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> lis
         for due in due_months(adoptions[plan_id], changes[plan_id], now):
             if due.month in recorded[plan_id]:
                 continue
+            if not may_be_recorded(due.month, due.due_at, billed_until.get(plan_id), now):
+                continue
             record = _record(due, payers[plan_id], now)
             try:
                 with session.begin_nested():
@@ -137,6 +143,7 @@ def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> lis
             except IntegrityError:
                 continue
             created.append(record)
+            _note_billed(session, plan_id, due.month)
             work.tell(
                 signals.billing_record_created,
                 billing_record_id=record.id,
@@ -146,6 +153,45 @@ def record_due_months(work: UnitOfWork, plans: list[UUID], now: datetime) -> lis
                 amount_cents=record.amount_cents,
             )
     return created
+
+
+@enforces("purged-months-are-not-billed-again", "TB-005", off=True)
+def may_be_recorded(
+    month: date, due_at: datetime, billed_until: date | None, now: datetime
+) -> bool:
+    """Whether a month without a record is one that was never made, and may still be kept.
+
+    A month is recorded once every earlier one is. So one before the newest that was ever recorded
+    is missing only because it was kept long enough.
+
+    :param month: the first day of a month that fell due.
+    :param due_at: when it did.
+    :param billed_until: the newest month of the plan that was ever recorded, if any was.
+    :param now: the present instant, aware.
+    """
+    if billed_until is not None and month <= billed_until:
+        return False
+    return due_at > period_end(now, find_rule("billing").days or 0)
+
+
+def _billed_until(session: Session, plans: list[UUID]) -> dict[UUID, date]:
+    rows = session.execute(
+        select(Plan.id, Plan.billed_until).where(Plan.id.in_(plans), Plan.billed_until.is_not(None))
+    )
+    return {plan_id: month for plan_id, month in rows if month is not None}
+
+
+def _note_billed(session: Session, plan_id: UUID, month: date) -> None:
+    """Note the newest month; the plan's version is left alone, because nobody changed the plan."""
+    session.execute(
+        update(Plan.__table__)  # type: ignore[arg-type]  # a table, not just any selectable
+        .where(
+            Plan.id == plan_id,
+            or_(Plan.billed_until.is_(None), Plan.billed_until < month),
+        )
+        .values(billed_until=month),
+        bind_arguments={"mapper": Plan},
+    )
 
 
 def _plans_without_record(

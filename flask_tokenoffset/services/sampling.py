@@ -44,8 +44,10 @@ from flask_tokenoffset.services.credentials import credential_context, sealed_of
 from flask_tokenoffset.services.daily_rows import store_reading
 from flask_tokenoffset.services.readings import Reading
 from flask_tokenoffset.services.restrictions import may_sample
+from flask_tokenoffset.services.retention_choices import days_for
 from flask_tokenoffset.services.sampled_estimates import estimate_from_sample
 from flask_tokenoffset.services.schedule import MOST_ATTEMPTS
+from flask_tokenoffset.services.windows import first_kept_day
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.providers import Gateway
+    from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import SealedSecret, SecretContext, Vault
 
@@ -113,14 +116,16 @@ def run_sample(
     gateway: Gateway,
     vault: Vault,
     clock: Clock,
+    settings: Settings,
 ) -> RunStatus | None:
     """Read a run's window from the vendor and store it.
 
     :param units: opens a unit of work; each one is committed when its block is left.
     :param run_id: the row to work on. Anything but a run that waits for a worker is left alone.
+    :param settings: say how long usage is kept; days that are older are not read.
     :return: the status the run was left in, or ``None`` if there was nothing to do here.
     """
-    claim = _claim(units, run_id, clock)
+    claim = _claim(units, run_id, clock, settings)
     if claim is None:
         return None
     try:
@@ -140,7 +145,7 @@ def run_sample(
     return RunStatus.COMPLETE
 
 
-def _claim(units: Units, run_id: UUID, clock: Clock) -> _Claim | None:
+def _claim(units: Units, run_id: UUID, clock: Clock, settings: Settings) -> _Claim | None:
     """Take a waiting run, or one whose worker fell silent; ``None`` if it is not to be had."""
     now = clock.now()
     with units() as work:
@@ -192,6 +197,8 @@ def _claim(units: Units, run_id: UUID, clock: Clock) -> _Claim | None:
             run.status = RunStatus.CANCELLED
             run.finished_at = now
             return None
+        kept_days = days_for(session, "usage", run.account_id, settings)
+        run.window_start = max(run.window_start, first_kept_day(now, kept_days))
         return _Claim(
             run_id=run.id,
             source_id=run.source_id,

@@ -20,4 +20,5 @@ def sample(run_id: str) -> None:
         gateway=state.gateway,
         vault=state.vault,
         clock=state.clock,
+        settings=state.settings,
     )

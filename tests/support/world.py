@@ -384,6 +384,7 @@ class World:
                     gateway=self.state.gateway,
                     vault=self.state.vault,
                     clock=self.clock,
+                    settings=self.state.settings,
                 )
         while self.queue.jobs:
             task, row_id = self.queue.jobs.pop(0)

@@ -565,6 +565,7 @@ def _add_columns() -> None:
         "tokenoffset_account", sa.Column("retention_plan", sa.String(length=40), nullable=True)
     )
     op.add_column("tokenoffset_account", sa.Column("released_at", INSTANT, nullable=True))
+    op.add_column("tokenoffset_plan", sa.Column("billed_until", sa.Date(), nullable=True))
     op.add_column("tokenoffset_person", sa.Column("restricted_at", INSTANT, nullable=True))
     op.add_column("tokenoffset_person", sa.Column("deletion_due_at", INSTANT, nullable=True))
     op.create_index(
@@ -587,6 +588,7 @@ def downgrade() -> None:
     for table, column in CLOCKS:
         op.drop_index(f"ix_{table}_{column}", table)
     op.drop_index("ix_tokenoffset_person_deletion_due_at", "tokenoffset_person")
+    op.drop_column("tokenoffset_plan", "billed_until")
     op.drop_column("tokenoffset_account", "released_at")
     op.drop_column("tokenoffset_account", "retention_plan")
     op.drop_column("tokenoffset_person", "deletion_due_at")

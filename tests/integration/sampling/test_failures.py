@@ -269,6 +269,7 @@ def test_a_run_that_does_not_exist_is_left_alone(world: World) -> None:
                     gateway=world.state.gateway,
                     vault=world.state.vault,
                     clock=world.clock,
+                    settings=world.state.settings,
                 )
                 is None
             )

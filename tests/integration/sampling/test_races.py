@@ -60,6 +60,7 @@ def deliver(world: World, run_id: UUID) -> Any:
             gateway=world.state.gateway,
             vault=world.state.vault,
             clock=world.clock,
+            settings=world.state.settings,
         )
 
 

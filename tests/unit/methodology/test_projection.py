@@ -171,11 +171,12 @@ def test_the_tier_follows_the_length_of_the_history(days: int, tier: str) -> Non
 def test_under_fourteen_days_there_is_no_estimate() -> None:
     result = refused(series(13))
     assert result.reason_code is NoProjectionReason.TOO_FEW_DAYS
-    assert "13 days ago" in result.sentence
+    assert "Only 13 days" in result.sentence
     assert "band" in result.sentence
     # The window may be long: it is the history that counts.
     late = series(90, lambda at: STEADY if at >= 77 else TokenCounts.zero())
     assert refused(late).reason_code is NoProjectionReason.TOO_FEW_DAYS
+    assert "13 days ago" in refused(late).sentence
 
 
 def test_under_three_active_days_there_is_no_estimate() -> None:
