@@ -26,9 +26,12 @@ from flask_tokenoffset.models import (
     ConsentMethod,
     DocumentVersion,
     MessageKind,
+    RightsRequestKind,
+    RightsRequestStatus,
     new_id,
 )
 from flask_tokenoffset.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
+from flask_tokenoffset.services import rights_requests
 from flask_tokenoffset.services.audit_chain import canonical
 from flask_tokenoffset.services.consent_notices import Notice, keep_notice, notice_of
 from flask_tokenoffset.services.mail import notify
@@ -82,10 +85,9 @@ ACTIONS: Final[Mapping[ConsentEventType, AuditAction]] = {
     ConsentEventType.WITHDRAWN: AuditAction.CONSENT_WITHDRAWN,
     ConsentEventType.OBJECTED: AuditAction.CONSENT_OBJECTED,
 }
-#: Decisions of which the person gets a receipt by mail.
-TOLD_BY_MAIL: Final = frozenset(
-    {ConsentEventType.GIVEN, ConsentEventType.WITHDRAWN, ConsentEventType.OBJECTED}
-)
+#: Decisions of which the person gets a receipt by mail. An objection is a request under their
+#: rights, and is answered as such.
+TOLD_BY_MAIL: Final = frozenset({ConsentEventType.GIVEN, ConsentEventType.WITHDRAWN})
 #: What the audit log calls an event of the ledger.
 SUBJECT: Final = "consent"
 
@@ -294,14 +296,27 @@ def object_to(
 ) -> ConsentEvent:
     """Object to a purpose, whatever was said before. It ends only when the person agrees again.
 
+    It is a request under one's rights, done in the moment in which it comes in.
+
     :raises Conflict: it is no purpose that one objects to.
     """
+    about = NOTICES[purpose]
     if purpose not in OBJECTABLE:
         raise Conflict(
-            f"«{NOTICES[purpose].title}» is nothing to object to, so nothing was changed."
-            f" {NOTICES[purpose].withdrawal}"
+            f"«{about.title}» is nothing to object to, so nothing was changed. {about.withdrawal}"
         )
-    return _decide(work, person, purpose, ConsentEventType.OBJECTED, how)
+    newest = newest_decisions(work.session, person.account_id).get(purpose)
+    event = _decide(work, person, purpose, ConsentEventType.OBJECTED, how)
+    if newest is None or newest.event_type != ConsentEventType.OBJECTED:
+        request = rights_requests.receive(work, person, RightsRequestKind.OBJECTION, how.now)
+        rights_requests.close(
+            work,
+            request,
+            RightsRequestStatus.DONE,
+            how.now,
+            reply=f"Your data is not used for «{about.title}» any more.",
+        )
+    return event
 
 
 @enforces("a-privacy-signal-is-kept", "TO-054", off=None)

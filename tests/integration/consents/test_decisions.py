@@ -399,10 +399,9 @@ def test_another_persons_receipt_is_like_one_that_does_not_exist(world: World) -
 
 
 @pytest.mark.parametrize(
-    ("decisions", "mails"),
-    [(("give",), 1), (("give", "withdraw"), 2), (("object",), 1), (("refuse",), 0)],
+    ("decisions", "mails"), [(("give",), 1), (("give", "withdraw"), 2), (("refuse",), 0)]
 )
-def test_a_receipt_leaves_by_mail_for_what_was_given_withdrawn_or_objected_to(
+def test_a_receipt_leaves_by_mail_for_what_was_given_or_withdrawn(
     world: World, decisions: tuple[str, ...], mails: int
 ) -> None:
     ada = world.ada
@@ -414,6 +413,17 @@ def test_a_receipt_leaves_by_mail_for_what_was_given_withdrawn_or_objected_to(
     if mails:
         assert f"/privacy/consents/{event_id}/receipt" in sent[-1].text
         assert NOTICES[Purpose.INSIGHTS].title in sent[-1].subject
+
+
+@pytest.mark.promise("TO-050")
+def test_an_objection_is_a_request_that_is_done_at_once(world: World) -> None:
+    ada = world.ada
+    for _ in range(2):
+        decide(ada, "insights", "object")
+    (request,) = ada.api("GET", "/privacy/requests").get_json()["items"]
+    assert (request["kind"], request["status"]) == ("objection", "done")
+    world.work()
+    assert [each.kind for each in world.mail.to(ada.address)] == [MessageKind.REQUEST_CLOSED]
 
 
 # --- sampling -------------------------------------------------------------------------------------

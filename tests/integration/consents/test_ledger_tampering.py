@@ -54,7 +54,7 @@ STORY = (
     ("calibration", "give"),
     ("product-updates", "give"),
     ("calibration", "withdraw"),
-    ("insights", "object"),
+    ("insights", "refuse"),
     ("calibration", "give"),
     ("product-updates", "withdraw"),
 )
