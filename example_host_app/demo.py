@@ -31,6 +31,7 @@ from example_host_app.clients import found_clients
 from example_host_app.config import HOST, PORT
 from example_host_app.database import db
 from example_host_app.first_run import walk_through
+from example_host_app.legal_texts import publish_texts
 from example_host_app.people import Someone, find_or_add, settle_in
 from example_host_app.ten_thousand import fill_ferries
 from example_host_app.walking import WentWrong
@@ -105,6 +106,8 @@ def prepare(app: Flask) -> None:
             settle_in()
             if app.config["FOOTPRINT"]:
                 found_clients()
+        if app.config["FOOTPRINT"]:
+            publish_texts(app)
 
 
 @contextmanager
@@ -195,6 +198,7 @@ def introduce(address: str) -> None:
     4. as Alice, inviting somebody to Harbour Almanac; as Iris, accepting from the mailbox
     5. as Nora, changing the plans of 10,000 members at once
     6. as Charlie, seeing nothing of it
+    7. «Documents»: the privacy policy changes in three weeks; compare its two versions
 
   No vendor is called and no money moves. Ctrl-C ends it."""
     )
