@@ -141,8 +141,12 @@ FIELDS = {
     "update",  # The button that shows an amount instead of going on.
     "cap",  # Dollars a month, on the page of the terms.
     "cap_cents_per_month",
+    "place",  # Where in the host's own pages a question stands; a word of the host's.
     "accept",  # The box of a text: the id of its version.
     "version_ids",
+    "from",  # Which two versions of a document are compared,
+    "to",
+    "language",  # and in which language.
     "decision",  # The buttons of a purpose: give, refuse, withdraw or object.
     "days",  # By how many an operator extends the time of a request.
     "reason",  # Why; the person reads it.
@@ -279,6 +283,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
     several_lines = {
         (inside, "/invitations"): LISTS,
         (ada, "/privacy/requests"): {"statement"},
+        (operator, "/privacy/requests"): {"statement"},
         (operator, f"/requests/{request_id}"): {"reply", "reason"},
     }
     for provider, browser in product(settled_world.vendors, (ada, inside, operator)):
