@@ -19,14 +19,13 @@ from flask_tokenoffset.models import (
     Account,
     AccountKind,
     AuditAction,
-    Membership,
     MessageKind,
     Person,
 )
 from flask_tokenoffset.services.addresses import read_address
+from flask_tokenoffset.services.corrections import reach_every_copy
 from flask_tokenoffset.services.mail import notify
 from flask_tokenoffset.services.names import check_name
-from flask_tokenoffset.services.organizations import search_text_of, sort_name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,9 +169,8 @@ def introduce(
     if "display_name" in names and person.onboarded_at is None:
         person.onboarded_at = now
     work.session.flush()
-    if "display_name" in changed:
-        refresh_member_texts(work.session, person)
     if changed:
+        reach_every_copy(work.session, person, now)
         work.record(
             AuditAction.PERSON_CHANGED,
             account_id=person.account_id,
@@ -199,14 +197,15 @@ def prove_address(
         )
     if person.email == email and person.email_verified_at is not None:
         return
-    if person.email != email:
+    former = person.email
+    if former != email:
         # To the former address, if it was proved: somebody else may be doing this.
         notify(work, person, MessageKind.ADDRESS_CHANGED, now)
     person.email, person.email_verified_at = email, now
     person.email_verified_by_host = False
     work.session.flush()
     end_other_proofs(work.session, person, email)
-    refresh_member_texts(work.session, person)
+    reach_every_copy(work.session, person, now, former_address=former)
     work.record(
         AuditAction.ADDRESS_VERIFIED,
         account_id=person.account_id,
@@ -233,18 +232,6 @@ def end_other_proofs(session: Session, person: Person, email: str) -> None:
         )
         .values(email_verified_at=None)
         .execution_options(synchronize_session="fetch")
-    )
-
-
-def refresh_member_texts(session: Session, person: Person) -> None:
-    """Bring all of a person's memberships in step with their name and address.
-
-    Call it after either has changed.
-    """
-    session.execute(
-        update(Membership)
-        .where(Membership.person_id == person.id)
-        .values(sort_name=sort_name_of(person), search_text=search_text_of(person))
     )
 
 
@@ -276,7 +263,7 @@ def _take_over(session: Session, person: Person, host_user: HostUser, now: datet
     person.email_verified_by_host = held.verified_by_host
     session.flush()
     if (person.display_name, person.email) != known_as:
-        refresh_member_texts(session, person)
+        reach_every_copy(session, person, now, former_address=known_as[1])
 
 
 def _display_name_of(person: Person | None, host_user: HostUser) -> str | None:

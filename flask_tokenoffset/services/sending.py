@@ -70,9 +70,9 @@ UNAVAILABLE: Final = "unavailable"
 OUTDATED: Final = "outdated"
 UNWANTED: Final = "unwanted"
 
-#: Kinds whose address is taken out of the row once they have left or failed for good, because
-#: nobody is there any more whose message it could be.
-ADDRESS_TAKEN_OUT: Final = frozenset({MessageKind.ACCOUNT_FORGOTTEN})
+#: Kinds whose address is taken out of the row once they have left or failed for good, because it is
+#: nobody's any more: whose account is gone, or who has another address by now.
+ADDRESS_TAKEN_OUT: Final = frozenset({MessageKind.ACCOUNT_FORGOTTEN, MessageKind.ADDRESS_CHANGED})
 
 #: How long the last message to somebody is tried whose account was erased. After that its address
 #: goes without it, because nothing may be left thirty days after they asked for the deletion.
@@ -361,9 +361,7 @@ def _end(
     """Say what became of a message, unless another worker holds it by now."""
     now = clock.now()
     sent = status is MessageStatus.SENT
-    address = claim.letter.to_address
-    if claim.letter.kind in ADDRESS_TAKEN_OUT and status is not MessageStatus.QUEUED:
-        address = ""
+    over = status is not MessageStatus.QUEUED and claim.letter.kind in ADDRESS_TAKEN_OUT
     with units() as work:
         ended = cast(
             "CursorResult[None]",
@@ -376,7 +374,7 @@ def _end(
                 )
                 .values(
                     status=status,
-                    to_address=address,
+                    **({"to_address": ""} if over else {}),
                     failure_code=failure_code,
                     sent_at=now if sent else None,
                     next_attempt_at=now + waiting_time(claim.attempt),

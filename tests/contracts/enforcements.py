@@ -140,4 +140,8 @@ PROVED_BY: Final[dict[str, str]] = {
     "a-copy-names-nobody-else": (
         f"{_CANARY_EXPORT}a_copy_holds_all_of_adas_none_of_bens_and_no_secret[sqlite]"
     ),
+    "a-correction-reaches-every-copy": (
+        "tests/integration/people/test_corrections.py"
+        "::test_a_copy_that_is_fetched_after_a_correction_is_corrected"
+    ),
 }
