@@ -101,17 +101,25 @@ def _whole(passage: Passage, fate: Fate) -> ComparedPassage:
 def _changed(old: Passage, new: Passage) -> ComparedPassage:
     before, after = _words(old.text), _words(new.text)
     parts: list[Part] = []
-    for tag, first, last, new_first, new_last in SequenceMatcher(
-        None, before, after, autojunk=False
-    ).get_opcodes():
-        if tag == "equal":
-            parts.append(Part("same", "".join(after[new_first:new_last])))
-            continue
-        if first < last:
-            parts.append(Part("removed", "".join(before[first:last])))
-        if new_first < new_last:
-            parts.append(Part("added", "".join(after[new_first:new_last])))
-    return ComparedPassage("changed", new.kind, tuple(parts))
+    removed, added = "", ""
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for tag, first, last, new_first, new_last in matcher.get_opcodes():
+        was, becomes = "".join(before[first:last]), "".join(after[new_first:new_last])
+        # A space between two changed words is part of the change: «a year», and not «a», «year».
+        if tag == "equal" and (becomes.strip() or not (removed or added)):
+            parts += [*_told(removed, added), Part("same", becomes)]
+            removed, added = "", ""
+        else:
+            removed, added = removed + was, added + becomes
+    return ComparedPassage("changed", new.kind, (*parts, *_told(removed, added)))
+
+
+def _told(removed: str, added: str) -> Iterator[Part]:
+    """What was replaced, if it was anything, and what by."""
+    if removed:
+        yield Part("removed", removed)
+    if added:
+        yield Part("added", added)
 
 
 def _words(text: str) -> list[str]:
