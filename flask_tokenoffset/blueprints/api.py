@@ -14,7 +14,8 @@
         add_operations(api, make_estimate)
 
 The handler gets what the path names, ``body`` if the operation declares one and ``query`` if it
-declares one, all validated. It returns its answer, or the answer with a status and headers.
+declares one, all validated. It returns its answer, or the answer with a status and headers; or,
+where it declares further media types, a response that streams one of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
 
-from flask import current_app, request
+from flask import Response, current_app, request
 from pydantic import ValidationError
 from werkzeug.exceptions import MethodNotAllowed as RoutedElsewhere
 from werkzeug.exceptions import NotFound as RoutedNowhere
@@ -40,12 +41,13 @@ from flask_tokenoffset.permissions import Permission, requires
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from flask import Blueprint, Response
+    from flask import Blueprint
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-#: What a handler returns: an answer (``None`` without a body), its status, further headers.
+#: What a handler returns: an answer (``None`` without a body), its status, further headers; or a
+#: response that streams it.
 OperationAnswer: TypeAlias = (
-    Answer | tuple[Answer | None, int] | tuple[Answer | None, int, dict[str, str]] | None
+    Answer | tuple[Answer | None, int] | tuple[Answer | None, int, dict[str, str]] | Response | None
 )
 Handler = TypeVar("Handler", bound="Callable[..., OperationAnswer]")
 
@@ -68,6 +70,7 @@ class Operation:
     query: type[Query] | None
     answers: Mapping[int, type[Answer] | None]
     problems: tuple[type[TokenOffsetError], ...]
+    also_as: tuple[str, ...] = ()
 
     @property
     def takes_body(self) -> bool:
@@ -90,6 +93,7 @@ def operation(
     body: type[Body] | None = None,
     query: type[Query] | None = None,
     problems: Sequence[type[TokenOffsetError]] = (),
+    also_as: Sequence[str] = (),
     before_acceptance: bool | None = None,
 ) -> Callable[[Handler], Callable[..., Response]]:
     """Make an operation of a function; its docstring becomes the description.
@@ -103,6 +107,7 @@ def operation(
     :param body: the model of the body; without one, only an empty object may be sent.
     :param query: the model of the query; without one, no parameter may be given.
     :param problems: what may go wrong beyond what the frame itself refuses.
+    :param also_as: media types beside JSON in which it answers; the handler streams its answer.
     :param before_acceptance: as for :func:`~flask_tokenoffset.permissions.requires`.
     """
 
@@ -118,6 +123,7 @@ def operation(
             query=query,
             answers=dict(answers),
             problems=tuple(problems),
+            also_as=tuple(also_as),
         )
 
         @wraps(handler)
@@ -258,6 +264,8 @@ def _read_body(model: type[Body], *, required: bool) -> Body:
 
 
 def _respond(declared: Operation, returned: OperationAnswer) -> Response:
+    if declared.also_as and isinstance(returned, Response):
+        return returned
     answer, status, headers = _unpack(declared, returned)
     model = declared.answers.get(status, ...)
     if model is ... or not isinstance(answer, type(None) if model is None else model):
@@ -279,6 +287,8 @@ def _respond(declared: Operation, returned: OperationAnswer) -> Response:
 def _unpack(
     declared: Operation, returned: OperationAnswer
 ) -> tuple[Answer | None, int, dict[str, str]]:
+    if isinstance(returned, Response):
+        raise TypeError(f"The operation {declared.name} declares no media type to stream.")
     match returned:
         case (answer, status, headers):
             return answer, status, headers

@@ -66,6 +66,8 @@ from flask_tokenoffset.blueprints.sources import pages as sources_pages
 from flask_tokenoffset.permissions import Permission
 
 Register: TypeAlias = Callable[[Blueprint], None]
+from flask_tokenoffset.blueprints.usage import api as usage_api
+from flask_tokenoffset.blueprints.usage import pages as usage_pages
 
 #: Pages and operations over an account, whosever it is: a person's own or an organization's.
 ACCOUNT_PAGES: Final[tuple[Register, ...]] = (
@@ -74,6 +76,7 @@ ACCOUNT_PAGES: Final[tuple[Register, ...]] = (
     estimates_pages.register,
     plans_pages.register,
     billing_pages.register,
+    usage_pages.register,
     audit_pages.register,
 )
 ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
@@ -81,6 +84,7 @@ ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
     estimates_api.register,
     plans_api.register,
     billing_api.register,
+    usage_api.register,
     audit_api.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.pages``.
@@ -160,6 +164,7 @@ _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         ),
     ),
     NavigationItem("Plan", "plan", Permission.READ_PLAN, within=("change_plan", "confirm_end")),
+            "export_usage",
     NavigationItem("Billing records", "billing_records", Permission.READ_PLAN),
 )
 #: The navigation our layout shows, in order.

@@ -210,7 +210,7 @@ def _describe_one(declared: Operation, schemas: _Schemas) -> dict[str, Any]:
         ],
         "responses": {
             **{
-                str(status): _describe_answer(model, schemas)
+                str(status): _describe_answer(model, schemas, declared.also_as)
                 for status, model in declared.answers.items()
             },
             **_describe_problems(declared, schemas),
@@ -237,13 +237,18 @@ def _path_parameters(rule: str) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_answer(model: type[Answer] | None, schemas: _Schemas) -> dict[str, Any]:
+def _describe_answer(
+    model: type[Answer] | None, schemas: _Schemas, also_as: Iterable[str]
+) -> dict[str, Any]:
     if model is None:
         return {"description": "Done; there is nothing to tell."}
     summary = (model.__doc__ or model.__name__).strip().partition("\n")[0]
     return {
         "description": summary,
-        "content": {"application/json": {"schema": schemas.answer(model)}},
+        "content": {
+            "application/json": {"schema": schemas.answer(model)},
+            **{each: {"schema": {"type": "string"}} for each in also_as},
+        },
     }
 
 

@@ -276,6 +276,7 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
         ids.setdefault("request_id", ask(person))
         ids.setdefault("event_id", decide(person))
         ids.setdefault("receipt_token", receipt_token(person.world))
+        ids.setdefault("export_id", _own_copy(person))
     for door in sorted(doors_of(person.client.application)):
         in_organization = door.rule.startswith(ORGANIZATION_API)
         if door.method != "GET" or not door.rule.startswith(API):
@@ -287,6 +288,13 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
             for name, value in ids.items():
                 path = re.sub(f"<(uuid:)?{name}>", str(value), path)
             _expect(person.api("GET", path + _QUERIES.get(path, "")), 200)
+
+
+def _own_copy(person: Browser) -> str:
+    """The id of the newest copy of somebody's data; one is asked for if there is none."""
+    items = _expect(person.api("GET", "/privacy/exports"), 200).get_json()["items"]
+    asked = items or [_expect(person.api("POST", "/privacy/exports"), 202).get_json()]
+    return str(asked[0]["id"])
 
 
 def _named_organization(location: str) -> UUID:

@@ -111,6 +111,8 @@ def _account_doors(
         Door("GET", f"{pages}/plan"): Call(may=listing, status=200),
         Door("GET", f"{pages}/billing-records"): Call(may=listing, status=200),
         Door("GET", f"{pages}/sources"): Call(may=listing, status=200),
+        Door("GET", f"{pages}/usage/export"): Call(may=listing, status=200),
+        Door("GET", f"{api}/usage/export"): Call(may=listing, status=200),
         Door("GET", f"{pages}{source}"): Call(may=read, status=200),
         Door("GET", f"{pages}{key}"): Call(may=change, status=200),
         Door("POST", f"{pages}{key}"): Call(may=change, status=303, sent=_new_key),
@@ -619,6 +621,34 @@ def _extension_body(_scene: Scene) -> Mapping[str, Any]:
 
 
 _PRIVACY: Final = {
+
+def _copy_is_ready(stage: Stage) -> Mapping[str, str]:
+    """Have a copy of the owner's data made."""
+    owner = stage.people[Who.OWNER]
+    asked = owner.api("POST", "/privacy/exports").get_json()
+    stage.world.work()
+    ready = owner.api("GET", f"/privacy/exports/{asked['id']}").get_json()
+    assert stage.world.mail.messages
+    return {"export_id": asked["id"], "token": ready["link"].rpartition("/")[2]}
+
+
+_EXPORTS: Final = {
+    Door("GET", f"{PREFIX}/privacy/exports"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/exports"): Call(may=ANYBODY, status=303),
+    Door("GET", f"{PREFIX}/exports/<token>"): Call(may=ANYBODY, status=200, before=_copy_is_ready),
+    Door("POST", f"{PREFIX}/exports/<token>"): Call(
+        may=OWNER,
+        status=200,
+        before=_copy_is_ready,
+        else_=dict.fromkeys(ANYBODY - OWNER, Outcome.GONE),
+    ),
+    Door("GET", f"{API}/privacy/exports"): Call(may=ANYBODY, status=200),
+    Door("POST", f"{API}/privacy/exports"): Call(may=ANYBODY, status=202),
+    Door("GET", f"{API}/privacy/exports/<uuid:export_id>"): Call(
+        may=OWNER, status=200, before=_copy_is_ready
+    ),
+}
+
     Door("GET", f"{PREFIX}/privacy"): Call(may=ANYBODY, status=200),
     Door("GET", f"{API}/privacy"): Call(may=ANYBODY, status=200),
     Door("GET", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=200),
@@ -698,3 +728,5 @@ def meet_the_rest(world: World, met: set[Door]) -> None:
         response = make(stage.people[who], door, call, stage.scene_of(door))
         # Without the stage being set back, some find that another call was there before.
         assert response.status_code in {call.status, 404, 409, 422}, response.text
+    **_RETENTION,
+    **_EXPORTS,

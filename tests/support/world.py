@@ -445,8 +445,8 @@ class World:
         paths = []
         for rule in self.app.url_map.iter_rules():
             ours = rule.endpoint.startswith(f"tokenoffset.{blueprint}.")
-            if rule.endpoint.endswith(".identity_callback"):
-                continue  # It answers an identity provider, and shows no page.
+            if rule.endpoint.endswith((".identity_callback", ".export_usage")):
+                continue  # They answer an identity provider and send a file, and show no page.
             needed = declared(self.app.view_functions[rule.endpoint])
             if needed is Permission.HANDLE_REQUESTS and not operator:
                 continue

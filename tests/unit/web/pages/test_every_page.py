@@ -71,6 +71,7 @@ def pages(world: World) -> dict[str, HtmlPage]:
         ("/identities", "Your account", "true"),
         ("/privacy", "Privacy", "page"),
         ("/privacy/requests", "Privacy", "true"),
+        ("/privacy/exports", "Privacy", "true"),
         ("/methodology", "Methodology", "page"),
         ("/connections", "Connections", "page"),
         ("/documents", "Documents", "page"),

@@ -1,0 +1,1 @@
+"""An account's sampled usage as a file."""

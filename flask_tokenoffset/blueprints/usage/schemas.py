@@ -1,0 +1,62 @@
+"""What the export of usage is asked with, and what it answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from flask_tokenoffset.blueprints.api_schema import Answer, Query
+from flask_tokenoffset.blueprints.sources.schemas import usd_text
+
+if TYPE_CHECKING:
+    from flask_tokenoffset.services.usage_export import UsageRow
+
+
+class UsageExportQuery(Query):
+    """As what the usage is wanted."""
+
+    format: Literal["csv", "json"] = Field("json", description="`csv` for spreadsheets.")
+
+
+class UsageRowAnswer(Answer):
+    """What one source used of one model and service tier on one UTC day."""
+
+    day: date
+    source_id: UUID
+    source: str = Field(description="What you call the source.")
+    provider: str
+    model: str = Field(description="In the vendor's words; empty where it names none.")
+    service_tier: str = Field(description="In the vendor's words; empty where it names none.")
+    uncached_input_tokens: int
+    cached_input_tokens: int
+    cache_creation_tokens: int
+    output_tokens: int
+    request_count: int
+    cost_usd: str = Field(description="A decimal text in US dollars, exact to nine places.")
+
+    @classmethod
+    def of(cls, row: UsageRow) -> UsageRowAnswer:
+        """Show a row."""
+        return cls(
+            day=row.day,
+            source_id=row.source_id,
+            source=row.source,
+            provider=row.provider,
+            model=row.model,
+            service_tier=row.service_tier,
+            uncached_input_tokens=row.uncached_input_tokens,
+            cached_input_tokens=row.cached_input_tokens,
+            cache_creation_tokens=row.cache_creation_tokens,
+            output_tokens=row.output_tokens,
+            request_count=row.request_count,
+            cost_usd=usd_text(row.cost_nano_usd),
+        )
+
+
+class UsageExportAnswer(Answer):
+    """All sampled usage of the account, oldest first."""
+
+    items: list[UsageRowAnswer]
