@@ -10,7 +10,19 @@ Start with ``docs/tutorial.md``.
 from __future__ import annotations
 
 from flask_tokenoffset.extension import TokenOffset
-from flask_tokenoffset.hooks import forget_person
+from flask_tokenoffset.hooks import (
+    forget_person,
+    has_accepted_current,
+    record_consent,
+    requires_acceptance,
+)
 from flask_tokenoffset.host import HostUser
 
-__all__ = ["HostUser", "TokenOffset", "forget_person"]
+__all__ = [
+    "HostUser",
+    "TokenOffset",
+    "forget_person",
+    "has_accepted_current",
+    "record_consent",
+    "requires_acceptance",
+]

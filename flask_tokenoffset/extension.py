@@ -9,6 +9,7 @@ from flask import has_request_context, request
 
 from flask_tokenoffset import own_login
 from flask_tokenoffset.blueprints import mount
+from flask_tokenoffset.blueprints.components.consent import offer_to_host
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.gpc import serve_gpc
@@ -105,6 +106,7 @@ class TokenOffset:
         state.queue.check()
         app.extensions[EXTENSION_KEY] = state
         mount(app, state)
+        offer_to_host(app)
         protect_host_migrations(app)
 
     def serve_gpc(self, app: Flask) -> None:

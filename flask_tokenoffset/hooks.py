@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
+from flask import current_app, has_request_context, request
+
+from flask_tokenoffset import gpc
+from flask_tokenoffset.blueprints.acceptances.asking import send_to_acceptance
+from flask_tokenoffset.blueprints.components.consent import is_host_place
+from flask_tokenoffset.blueprints.context import send_to_sign_in
 from flask_tokenoffset.blueprints.people.account import forget
-from flask_tokenoffset.errors import NotFound
+from flask_tokenoffset.blueprints.problems import problem_of
+from flask_tokenoffset.errors import AcceptanceRequired, NotFound, SignInRequired
 from flask_tokenoffset.host import HostUser
-from flask_tokenoffset.models import Organization
-from flask_tokenoffset.services.people import ensure_person, lock_person
+from flask_tokenoffset.models import ConsentMethod, Organization
+from flask_tokenoffset.purposes import Purpose
+from flask_tokenoffset.services import acceptances, consents
+from flask_tokenoffset.services.people import ensure_person, find_person, lock_person
 from flask_tokenoffset.services.retention_choices import set_plan
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from flask.typing import ResponseReturnValue
+
+    from flask_tokenoffset.services.acceptances import Asked
     from flask_tokenoffset.services.forgetting import Forgotten
+
+Parameters = ParamSpec("Parameters")
+
+_HTML: Final = "text/html"
+_JSON: Final = "application/json"
 
 
 def forget_person(user_key: str) -> Forgotten:
@@ -63,3 +82,107 @@ def set_retention_plan(
                 raise NotFound("There is no such organization, so no plan was set.")
             account_id = organization.account_id
         set_plan(work, account_id=account_id, plan=plan, settings=state.settings)
+
+
+def has_accepted_current(user_key: str | None = None) -> bool:
+    """Whether one of your users has accepted every document in force that needs it.
+
+    It asks the database and changes nothing.
+
+    :param user_key: the :attr:`HostUser.key` of the user; without it, whoever is signed in.
+    :return: ``False`` also where nobody is signed in.
+    """
+    if user_key is None:
+        host_user = current_state().user_loader()
+        if host_user is None:
+            return False
+        user_key = host_user.key
+    return not _missing(user_key)
+
+
+def requires_acceptance(
+    view: Callable[Parameters, ResponseReturnValue],
+) -> Callable[Parameters, ResponseReturnValue]:
+    """Decorate a view of your own, so that it serves only who has accepted the documents in force.
+
+    Everybody else is led to the page that asks, and back. A caller that wants JSON gets 403 with
+    the problem ``acceptance-required`` instead. Whoever is not signed in is asked to sign in, by
+    401 or on the way that your host has for it.
+
+    :param view: any view of yours. Put the decorator below the one that makes it a route.
+    """
+
+    @wraps(view)
+    def guarded(*arguments: Parameters.args, **named: Parameters.kwargs) -> ResponseReturnValue:
+        host_user = current_state().user_loader()
+        if host_user is None:
+            return _ask_to_sign_in()
+        if missing := _missing(host_user.key):
+            refusal = AcceptanceRequired([each.named for each in missing])
+            return problem_of(refusal) if _wants_json() else send_to_acceptance(refusal)
+        answer: Any = current_app.ensure_sync(view)(*arguments, **named)
+        return answer  # type: ignore[no-any-return]  # whatever the host's view returns
+
+    return guarded
+
+
+def record_consent(
+    user_key: str, purpose: str, *, given: bool = True, place: str = "host", language: str = "en"
+) -> UUID:
+    """Note what one of your users said to a purpose on a page of yours.
+
+    It commits your session. Say nothing for somebody who has said nothing: a box that was ticked
+    already, or a yes to something else, is no consent. A no takes back what was given before.
+
+    :param user_key: the :attr:`HostUser.key` of the user, who may never have been here yet.
+    :param purpose: one of :class:`~flask_tokenoffset.purposes.Purpose`, for example
+        ``product-updates``.
+    :param given: whether they said yes.
+    :param place: where: ``host``, or ``host:`` and a word of yours, as in ``host:checkout``.
+    :param language: the language they were asked in, a BCP 47 tag.
+    :return: the id of the record, as its receipt names it.
+    :raises ValueError: there is no such purpose, or the place is none.
+    :raises Conflict: nobody is asked about that purpose, or the user's browser objects to it with
+        the present request.
+    """
+    if not is_host_place(place):
+        raise ValueError(
+            f"The place must be «host», or «host:» and a word in lower case, not {place!r}."
+        )
+    state = current_state()
+    how = consents.Circumstances(
+        now=state.clock.now(),
+        place=place,
+        method=ConsentMethod.HOST,
+        settings=state.settings,
+        language=language,
+        signal=has_request_context() and gpc.sends_signal(),
+    )
+    decision = consents.Decision.GIVE if given else consents.Decision.REFUSE
+    with state.unit_of_work() as work:
+        person = lock_person(work.session, user_key) or ensure_person(
+            work.session, HostUser(key=user_key), how.now
+        )
+        return consents.decide(work, person, Purpose(purpose), decision, how).id
+
+
+def _missing(user_key: str) -> Sequence[Asked]:
+    state = current_state()
+    person = find_person(state.session, user_key)
+    account_id = None if person is None else person.account_id
+    return acceptances.missing(state.session, account_id, state.clock.now())
+
+
+def _wants_json() -> bool:
+    best = request.accept_mimetypes.best_match([_HTML, _JSON], default=_HTML)
+    return request.is_json or best == _JSON
+
+
+def _ask_to_sign_in() -> ResponseReturnValue:
+    refusal = SignInRequired("You are not signed in. Sign in and try again.")
+    if _wants_json():
+        return problem_of(refusal)
+    try:
+        return send_to_sign_in()
+    except SignInRequired:
+        return problem_of(refusal)

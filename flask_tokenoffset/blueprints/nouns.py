@@ -18,6 +18,7 @@ from flask_tokenoffset.blueprints.audit import api as audit_api
 from flask_tokenoffset.blueprints.audit import pages as audit_pages
 from flask_tokenoffset.blueprints.billing import api as billing_api
 from flask_tokenoffset.blueprints.billing import pages as billing_pages
+from flask_tokenoffset.blueprints.components import pages as components_pages
 from flask_tokenoffset.blueprints.connections import pages as connections_pages
 from flask_tokenoffset.blueprints.consents import api as consents_api
 from flask_tokenoffset.blueprints.consents import pages as consents_pages
@@ -58,33 +59,35 @@ from flask_tokenoffset.blueprints.request_queue import api as request_queue_api
 from flask_tokenoffset.blueprints.request_queue import pages as request_queue_pages
 from flask_tokenoffset.blueprints.restrictions import api as restrictions_api
 from flask_tokenoffset.blueprints.restrictions import pages as restrictions_pages
+from flask_tokenoffset.blueprints.retention import api as retention_api
+from flask_tokenoffset.blueprints.retention import pages as retention_pages
 from flask_tokenoffset.blueprints.rights_requests import api as rights_requests_api
 from flask_tokenoffset.blueprints.rights_requests import pages as rights_requests_pages
 from flask_tokenoffset.blueprints.sign_in import pages as sign_in_pages
 from flask_tokenoffset.blueprints.sources import api as sources_api
 from flask_tokenoffset.blueprints.sources import pages as sources_pages
+from flask_tokenoffset.blueprints.usage import api as usage_api
+from flask_tokenoffset.blueprints.usage import pages as usage_pages
 from flask_tokenoffset.permissions import Permission
 
 Register: TypeAlias = Callable[[Blueprint], None]
-from flask_tokenoffset.blueprints.usage import api as usage_api
-from flask_tokenoffset.blueprints.usage import pages as usage_pages
 
 #: Pages and operations over an account, whosever it is: a person's own or an organization's.
 ACCOUNT_PAGES: Final[tuple[Register, ...]] = (
     dashboard_pages.register,
     sources_pages.register,
+    usage_pages.register,
     estimates_pages.register,
     plans_pages.register,
     billing_pages.register,
-    usage_pages.register,
     audit_pages.register,
 )
 ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
     sources_api.register,
+    usage_api.register,
     estimates_api.register,
     plans_api.register,
     billing_api.register,
-    usage_api.register,
     audit_api.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.pages``.
@@ -107,7 +110,9 @@ PAGES: Final[tuple[Register, ...]] = (
     consents_pages.register,
     acceptances_pages.register,
     product_updates_pages.register,
+    components_pages.register,
     data_map_pages.register,
+    retention_pages.register,
 )
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
@@ -116,6 +121,7 @@ ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
     member_plans_pages.register,
     invitations_pages.register,
     organizations_pages.register_in_organization,
+    retention_pages.register_in_organization,
 )
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
 OPERATIONS: Final[tuple[Register, ...]] = (
@@ -135,6 +141,7 @@ OPERATIONS: Final[tuple[Register, ...]] = (
     consents_api.register,
     acceptances_api.register,
     data_map_api.register,
+    retention_api.register,
 )
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
@@ -143,6 +150,7 @@ ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
     member_plans_api.register,
     invitations_api.register_in_organization,
     organizations_api.register_in_organization,
+    retention_api.register_in_organization,
 )
 _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     NavigationItem("Dashboard", "dashboard", Permission.READ_PLAN),
@@ -156,6 +164,7 @@ _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "resample_source",
             "replace_source_key",
             "disconnect_source",
+            "export_usage",
             # A band is a source as well, and a refused adoption shows the estimate again.
             "bands",
             "make_estimate",
@@ -164,7 +173,6 @@ _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         ),
     ),
     NavigationItem("Plan", "plan", Permission.READ_PLAN, within=("change_plan", "confirm_end")),
-            "export_usage",
     NavigationItem("Billing records", "billing_records", Permission.READ_PLAN),
 )
 #: The navigation our layout shows, in order.
@@ -215,6 +223,8 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "undo_deletion",
             "erasure_receipt",
             "what_we_hold",
+            "retention",
+            "choose_retention",
             "own_requests",
             "make_request",
             "own_request",
@@ -233,8 +243,7 @@ NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "accept_documents",
             "unsubscribe",
             "unsubscribe_now",
-            "acceptance",
-            "accept_documents",
+            "decide_consent_here",
         ),
     ),
     NavigationItem(
@@ -309,7 +318,12 @@ ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
         "Settings",
         "settings",
         Permission.CHANGE_ORGANIZATION,
-        within=("rename_organization", "close_organization"),
+        within=(
+            "rename_organization",
+            "close_organization",
+            "organization_retention",
+            "choose_organization_retention",
+        ),
     ),
 )
 #: Pages and navigation that stand beside the others where the host has no login of its own.

@@ -148,7 +148,7 @@ def handle_api_errors(api: Blueprint) -> None:
     :param api: the blueprint of the API, before it is registered.
     """
     for error in (Refusal, ProviderError, VaultError):
-        api.register_error_handler(error, _problem)
+        api.register_error_handler(error, problem_of)
     # Flask prefers any handler for the very code, even one of the host, to one for the base
     # class. So each code is named here.
     for code in default_exceptions:
@@ -194,7 +194,8 @@ def _refusal_page(error: TokenOffsetError) -> Response:
     return _with_headers(response, error)
 
 
-def _problem(error: TokenOffsetError) -> Response:
+def problem_of(error: TokenOffsetError) -> Response:
+    """An error as problem+json, as the API answers it."""
     problem = Problem(
         type=PROBLEM_TYPE + error.code,
         title=title_of(error.code),
@@ -230,15 +231,15 @@ def _http_problem(error: HTTPException) -> Response:
     """
     match error.code:
         case 400:
-            return _problem(MalformedRequest("What was sent could not be read. Correct it."))
+            return problem_of(MalformedRequest("What was sent could not be read. Correct it."))
         case 404:
-            return _problem(NotFound("There is no such thing here."))
+            return problem_of(NotFound("There is no such thing here."))
         case 405:
-            return _problem(MethodNotAllowed(getattr(error, "valid_methods", None) or ()))
+            return problem_of(MethodNotAllowed(getattr(error, "valid_methods", None) or ()))
         case 413:
-            return _problem(too_large())
+            return problem_of(too_large())
         case 415:
-            return _problem(WrongContentType())
+            return problem_of(WrongContentType())
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     expected = status < HTTPStatus.INTERNAL_SERVER_ERROR
     code = error.name.lower().replace(" ", "-") if expected else "internal-error"

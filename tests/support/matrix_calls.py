@@ -545,6 +545,28 @@ _MEMBER_PLANS: Final = {
     ),
 }
 
+
+def _shorter(_scene: Scene) -> Mapping[str, Any]:
+    return {"rule": "billing", "days": "100", "confirmed": "yes"}
+
+
+def _shorter_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"rule": "billing", "days": 100, "confirmed": True}
+
+
+_RETENTION: Final = {
+    Door("GET", f"{PREFIX}/privacy/retention"): Call(may=EVERYBODY, status=200),
+    Door("POST", f"{PREFIX}/privacy/retention"): Call(may=ANYBODY, status=303, sent=_shorter),
+    Door("GET", f"{API}/privacy/retention"): Call(may=EVERYBODY, status=200),
+    Door("GET", f"{API}/privacy/retention/choices"): Call(may=ANYBODY, status=200),
+    Door("PUT", f"{API}/privacy/retention/choices"): Call(
+        may=ANYBODY, status=200, sent=_shorter_body
+    ),
+    Door("GET", f"{_PAGES}/retention"): Call(may=MANAGERS, status=200),
+    Door("POST", f"{_PAGES}/retention"): Call(may=MANAGERS, status=303, sent=_shorter),
+    Door("GET", f"{_API}/retention"): Call(may=MANAGERS, status=200),
+    Door("PUT", f"{_API}/retention"): Call(may=MANAGERS, status=200, sent=_shorter_body),
+}
 _RESTRICTIONS: Final = {
     Door("GET", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=200),
     Door("POST", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=303),
@@ -599,28 +621,6 @@ _ACCEPTANCES: Final = {
     ),
 }
 
-_ONE_REQUEST: Final = "/privacy/requests/<uuid:request_id>"
-_QUEUED: Final = "/requests/<uuid:request_id>"
-_NO_OPERATOR: Final = dict.fromkeys(ANYBODY - OPERATORS, Outcome.FORBIDDEN)
-
-
-def _request_fields(_scene: Scene) -> Mapping[str, Any]:
-    return {"kind": "question", "statement": "Who sees my figures?"}
-
-
-def _reply_fields(_scene: Scene) -> Mapping[str, Any]:
-    return {"status": "done", "reply": "Corrected."}
-
-
-def _extension_form(_scene: Scene) -> Mapping[str, Any]:
-    return {"days": "20", "reason": "The vendor has to be asked."}
-
-
-def _extension_body(_scene: Scene) -> Mapping[str, Any]:
-    return {"days": 20, "reason": "The vendor has to be asked."}
-
-
-_PRIVACY: Final = {
 
 def _copy_is_ready(stage: Stage) -> Mapping[str, str]:
     """Have a copy of the owner's data made."""
@@ -649,6 +649,28 @@ _EXPORTS: Final = {
     ),
 }
 
+_ONE_REQUEST: Final = "/privacy/requests/<uuid:request_id>"
+_QUEUED: Final = "/requests/<uuid:request_id>"
+_NO_OPERATOR: Final = dict.fromkeys(ANYBODY - OPERATORS, Outcome.FORBIDDEN)
+
+
+def _request_fields(_scene: Scene) -> Mapping[str, Any]:
+    return {"kind": "question", "statement": "Who sees my figures?"}
+
+
+def _reply_fields(_scene: Scene) -> Mapping[str, Any]:
+    return {"status": "done", "reply": "Corrected."}
+
+
+def _extension_form(_scene: Scene) -> Mapping[str, Any]:
+    return {"days": "20", "reason": "The vendor has to be asked."}
+
+
+def _extension_body(_scene: Scene) -> Mapping[str, Any]:
+    return {"days": 20, "reason": "The vendor has to be asked."}
+
+
+_PRIVACY: Final = {
     Door("GET", f"{PREFIX}/privacy"): Call(may=ANYBODY, status=200),
     Door("GET", f"{API}/privacy"): Call(may=ANYBODY, status=200),
     Door("GET", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=200),
@@ -682,6 +704,17 @@ _QUEUE: Final = {
 }
 
 
+def _agreed_at_the_shop(_scene: Scene) -> Mapping[str, Any]:
+    return {"decision": "give", "place": "host:shop", "next": "/shop"}
+
+
+_COMPONENTS: Final = {
+    Door("POST", f"{PREFIX}/privacy/consents/<purpose>/here"): Call(
+        may=ANYBODY, status=303, parts={"purpose": "product-updates"}, sent=_agreed_at_the_shop
+    ),
+}
+
+
 def _way_out_of_news(stage: Stage) -> Mapping[str, str]:
     """The link in a mail with news to the owner; whoever has the mail may use it."""
     return {"token": way_out_of_news(stage.world, stage.people[Who.OWNER].account_id)}
@@ -711,7 +744,10 @@ CALLS: Final[Mapping[Door, Call]] = {
     **_QUEUE,
     **_ACCEPTANCES,
     **_NEWS,
+    **_COMPONENTS,
     **_RESTRICTIONS,
+    **_RETENTION,
+    **_EXPORTS,
     **_CONSENTS,
 }
 
@@ -728,5 +764,3 @@ def meet_the_rest(world: World, met: set[Door]) -> None:
         response = make(stage.people[who], door, call, stage.scene_of(door))
         # Without the stage being set back, some find that another call was there before.
         assert response.status_code in {call.status, 404, 409, 422}, response.text
-    **_RETENTION,
-    **_EXPORTS,

@@ -1,0 +1,45 @@
+"""The door behind the pieces in a host's own pages. It has no page: it leads back to the host's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.components.consent import anchor, is_host_place
+from flask_tokenoffset.blueprints.consents import deciding
+from flask_tokenoffset.blueprints.next_path import local_path
+from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.models import ConsentMethod
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services.consents import Decision
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+_SEE_OTHER: Final = 303
+
+
+@requires(Permission.CHANGE_SELF)
+def decide_consent_here(purpose: str) -> ResponseReturnValue:
+    """Take one decision about one purpose, and go back to the page it was taken on.
+
+    :param purpose: which one.
+    """
+    chosen = deciding.purpose_of(purpose)
+    decision, place = request.form.get("decision", ""), request.form.get("place", "")
+    if decision not in set(Decision) or not is_host_place(place):
+        raise InvalidInput(
+            {"decision": "It is not said what was decided, so nothing was changed. Use a button."}
+        )
+    deciding.decide(chosen, Decision(decision), place=place, method=ConsentMethod.FORM)
+    back = local_path(request.form.get("next"), url_for(".list_consents"))
+    return redirect(f"{back.partition('#')[0]}#{anchor(chosen)}", code=_SEE_OTHER)
+
+
+def register(pages: Blueprint) -> None:
+    """Add the door."""
+    pages.add_url_rule(
+        "/privacy/consents/<purpose>/here", view_func=decide_consent_here, methods=["POST"]
+    )
