@@ -400,7 +400,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "mailer": _mailer,
     "public_url": _public_url,
     "deletion_grace_days": _whole_number(0, 30),
-    "proof_years": _whole_number(0, 10),
+    "proof_years": _whole_number(0, 3),
     "minimum_age": _whole_number(0, 100),
     "erasure_hook": _callable,
     "controller": _text,

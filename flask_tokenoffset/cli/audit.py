@@ -62,6 +62,8 @@ def verify_command(
     if heads_file is not None:
         compared = compare_heads(session, noted_heads(heads_file, account_id), print_fault)
         looked_at += f", {count(compared.heads, 'noted head')}"
+        if compared.released:
+            looked_at += f" ({compared.released:,} of them of accounts that nothing is kept of)"
         faults += compared.faults
     if faults:
         raise click.ClickException(f"{count(faults, 'fault')} found in {looked_at}.")

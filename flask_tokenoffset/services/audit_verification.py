@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, exists, select
 
-from flask_tokenoffset.models import AuditChain, AuditEvent, AuditOrigin
+from flask_tokenoffset.models import Account, AuditChain, AuditEvent, AuditOrigin
 from flask_tokenoffset.services.audit_chain import GENESIS, Signed
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ class Verified:
     events: int = 0
     heads: int = 0
     faults: int = 0
+    #: Noted heads of chains that were deleted whole, because nothing has to be kept of the account
+    #: any more.
+    released: int = 0
 
 
 def verify(
@@ -128,6 +131,9 @@ def compare_heads(
                 AuditEvent.account_id == head.account_id, AuditEvent.sequence == head.length
             )
         )
+        if digest is None and _was_released(session, head.account_id):
+            verified.released += 1
+            continue
         if digest is None:
             sentence = (
                 f"The chain had {head.length} events when its end was noted, and event"
@@ -143,6 +149,13 @@ def compare_heads(
         verified.faults += 1
         report(Fault(head.account_id, head.length, sentence))
     return verified
+
+
+def _was_released(session: Session, account_id: UUID) -> bool:
+    """Whether a chain went with the last of what was kept of an account; nothing of it is left."""
+    released = exists().where(Account.id == account_id, Account.released_at.is_not(None))
+    left = exists().where(AuditChain.account_id == account_id)
+    return bool(session.scalar(select(and_(released, ~left))))
 
 
 def _accounts(session: Session) -> Iterator[UUID]:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select, union
+from sqlalchemy import select, union, update
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.data_map import load
@@ -166,6 +166,8 @@ def step_after(done: str | None) -> Step | None:
     :param done: the last one that was finished, if any was.
     :return: ``None`` after the last.
     """
+    if done == HELD:
+        return None
     steps = list(Step)
     following = 0 if done is None else steps.index(Step(done)) + 1
     return steps[following] if following < len(steps) else None
@@ -185,6 +187,12 @@ def _sign_out(erasing: Erasing) -> None:
     kept = kept_by_hold(session, owner, erasing.now)
     opening = [name for name in deleted_tables() if name in _OPENING]
     erasing.count(delete_rows(session, opening, owner, kept))
+    session.execute(
+        update(Erasure)
+        .where(Erasure.person_id == person.id, Erasure.id != erasing.erasure.id)
+        .values(user_key=None)
+        .execution_options(synchronize_session="fetch")
+    )
     erasing.erasure.user_key = user_key if erasing.asks_host else None
     person.user_key = f"forgotten:{uuid4()}"
     person.login_epoch += 1

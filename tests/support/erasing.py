@@ -9,9 +9,10 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from flask_tokenoffset import forget_person
-from flask_tokenoffset.models import Erasure
+from flask_tokenoffset.models import Erasure, ErasureStatus
 from flask_tokenoffset.services.erasure_receipts import RECEIPT_TOKEN
 from flask_tokenoffset.services.tokens import derive_token
+from flask_tokenoffset.tasks.erasing import erase
 from flask_tokenoffset.tasks.schedule import tick
 
 if TYPE_CHECKING:
@@ -44,6 +45,21 @@ def ask_for_deletion(browser: Browser) -> datetime:
     answer = browser.api("DELETE", "/me", {"confirm": True})
     assert answer.status_code == 202, answer.text
     return datetime.fromisoformat(answer.get_json()["due_at"])
+
+
+def erase_when_due(world: World) -> None:
+    """Move the clock to when the one deletion that waits is due, and have that done alone.
+
+    Nothing else of the schedule is done, so that whatever is gone afterwards went by this.
+    """
+    with world.app.app_context():
+        waiting = select(Erasure).where(Erasure.status == ErasureStatus.WAITING)
+        erasure = world.state.session.scalars(waiting).one()
+        erasure_id, due_at = erasure.id, erasure.due_at
+    world.clock.move_to(due_at)
+    with world.app.app_context():
+        erase(str(erasure_id))
+    world.work()
 
 
 def only_erasure(world: World) -> Erasure:

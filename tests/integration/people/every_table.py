@@ -118,7 +118,9 @@ class Marked:
 def about_nobody() -> set[str]:
     """The tables in which nothing is anybody's, as the data map says."""
     return {
-        TABLE_PREFIX + table.name for table in load().tables.values() if table.about == "nobody"
+        TABLE_PREFIX + table.name
+        for table in load().tables.values()
+        if table.about == "nobody" or table.found_by == "none"
     }
 
 
