@@ -22,6 +22,7 @@ from flask_tokenoffset.data_map import MapError, load, packaged_texts, read
 from flask_tokenoffset.data_map.promises import promises
 from flask_tokenoffset.mail import OutgoingMail
 from flask_tokenoffset.models import TABLE_PREFIX, Base, MessageKind
+from flask_tokenoffset.purposes import NOTICES, Purpose
 from flask_tokenoffset.services.data_map_markdown import to_markdown
 from flask_tokenoffset.services.mail import DETAILS, WITH_LINK
 from flask_tokenoffset.services.request_log import LoggedRequest
@@ -90,6 +91,17 @@ def test_every_table_is_kept_by_the_rule_that_names_it() -> None:
 def test_what_is_elsewhere_is_kept_by_a_rule_or_not_by_us() -> None:
     known = {rule.name for rule in RULES} | set(load().spans)
     assert {entry.retention for entry in load().elsewhere} <= known
+
+
+def test_what_sampling_keeps_rests_on_what_people_are_told_of_sampling() -> None:
+    tables = load().tables
+    sampled = {name for name, table in tables.items() if table.noun == "usage"}
+    sampled |= {"connection", "credential", "sample_run"}
+    found = {tables[name].basis for name in sampled if tables[name].about == "person"}
+    assert found == {str(NOTICES[Purpose.SAMPLING].basis)}
+    assert tables["estimate"].basis == str(NOTICES[Purpose.SERVICE].basis)
+    (news,) = (each for each in load().of_kind("mail") if each.name == MessageKind.PRODUCT_UPDATE)
+    assert news.basis == str(NOTICES[Purpose.PRODUCT_UPDATES].basis)
 
 
 def test_what_is_sealed_or_a_digest_is_in_no_copy() -> None:
