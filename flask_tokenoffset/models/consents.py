@@ -91,7 +91,8 @@ class ConsentEvent(Base):
     event_type: Mapped[str] = mapped_column(String(20))
     document_version_id: Mapped[UUID | None] = mapped_column(ForeignKey(DocumentVersion.id))
     purpose: Mapped[str | None] = mapped_column(String(LONGEST_PURPOSE))
-    #: What the person was told; of an acceptance the document itself is the notice.
+    #: What the person was told; of an acceptance, beside the document, the particulars of the
+    #: service.
     notice_digest: Mapped[str | None] = mapped_column(ForeignKey(ConsentNotice.digest))
     language: Mapped[str] = mapped_column(String(LONGEST_LANGUAGE))
     #: Where in the product, for example ``privacy-page`` or ``host:checkout``.

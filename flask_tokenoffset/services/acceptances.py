@@ -21,6 +21,8 @@ from flask_tokenoffset.models import (
     DocumentEffect,
     DocumentVersion,
 )
+from flask_tokenoffset.purposes import Purpose
+from flask_tokenoffset.services.consent_notices import notice_of
 from flask_tokenoffset.services.consents import record_event
 from flask_tokenoffset.services.documents import DEFAULT_LANGUAGE, nearest_language
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.models import ConsentMethod, Person
+    from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 
@@ -107,6 +110,7 @@ def accept(
     place: str,
     method: ConsentMethod,
     now: datetime,
+    settings: Settings,
 ) -> list[Asked]:
     """Take down that a person accepts documents, an event for each.
 
@@ -117,6 +121,7 @@ def accept(
     :param place: where in the product, for example ``acceptance-page``.
     :param method: how they said it.
     :param now: the present instant, aware.
+    :param settings: say who is responsible and where the data lies; each record keeps that.
     :return: what was accepted now.
     :raises Conflict: one of them is not in force, or need not be accepted; nothing is noted then.
     """
@@ -138,6 +143,7 @@ def accept(
             language=each.language,
             document_version_id=each.id,
             actor_id=work.actor_id,
+            notice=notice_of(Purpose.SERVICE, settings),
         )
     return accepted
 

@@ -53,6 +53,7 @@ def post_acceptance(body: AcceptanceBody) -> OperationAnswer:
             place=PLACE,
             method=ConsentMethod.API,
             now=state.clock.now(),
+            settings=state.settings,
         )
     return AcceptanceAnswer.of(missing_documents())
 

@@ -52,6 +52,7 @@ def accept_documents() -> ResponseReturnValue:
                 place=PLACE,
                 method=ConsentMethod.FORM,
                 now=state.clock.now(),
+                settings=state.settings,
             )
     except (InvalidInput, Conflict) as refusal:
         return _page(missing_documents(), refusal), refusal.status

@@ -245,6 +245,7 @@ def test_two_who_accept_at_the_same_moment_are_one_acceptance(
                     place="test",
                     method=ConsentMethod.API,
                     now=world.clock.now(),
+                    settings=world.state.settings,
                 )
                 return len(accepted)
 

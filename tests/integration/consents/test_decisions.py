@@ -17,6 +17,7 @@ from flask_tokenoffset.models import (
     ConsentEvent,
     ConsentEventType,
     ConsentMethod,
+    DocumentVersion,
     MessageKind,
     OutboundMessage,
 )
@@ -32,6 +33,7 @@ from flask_tokenoffset.services.consents import (
 from flask_tokenoffset.services.consents import decide as take_down
 from flask_tokenoffset.services.people import find_person
 from tests.support.consenting import consents_of, decide, faults_of, states_of
+from tests.support.publishing import publish_required
 from tests.support.world import KEYS
 
 if TYPE_CHECKING:
@@ -360,6 +362,33 @@ def test_a_receipt_has_everything_that_is_mandatory(
     page = world.ada.page(f"/privacy/consents/{receipt['record_id']}/receipt").text
     for value in (*said.values(), receipt["digest"], receipt["record_id"]):
         assert str(value) in page
+
+
+@pytest.mark.promise("TO-014")
+def test_the_receipt_of_an_acceptance_has_it_as_well_and_names_the_version(world: World) -> None:
+    ada = world.ada
+    version_id = publish_required(world)
+    accepted = ada.api("POST", "/privacy/acceptance", {"version_ids": [str(version_id)]})
+    assert accepted.status_code == 200, accepted.text
+    (event,) = consents_of(world, ada.account_id)
+    receipt = receipt_of(ada, event["id"])
+    for name, path in MANDATORY.items():
+        value: Any = receipt
+        for part in path.split("."):
+            value = value[part]
+        assert value, name
+    with world.app.app_context():
+        version = world.state.session.get_one(DocumentVersion, version_id)
+        assert receipt["document"] == {
+            "document": version.document,
+            "version": version.version,
+            "title": version.title,
+            "language": version.language,
+            "digest": version.digest,
+        }
+    page = ada.page(f"/privacy/consents/{event['id']}/receipt").text
+    assert receipt["document"]["digest"] in page
+    assert "127.0.0.1" in page
 
 
 @pytest.mark.promise("TO-014")
