@@ -40,11 +40,18 @@ class User(Model, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     #: Whether they followed a link we mailed there. The extension asks for an attribute of this
     #: name, and trusts no address without it.
     email_verified: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Whether they work for Fernhill and answer people's privacy requests.
+    answers_requests: Mapped[bool] = mapped_column(default=False, server_default=false())
     password_hash: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=_now)
 
     def has_password(self, password: str) -> bool:
         return check_password_hash(self.password_hash, password)
+
+    @property
+    def tokenoffset_operator(self) -> bool:
+        # The extension asks for an attribute of this name, and takes nobody for one without it.
+        return self.answers_requests
 
 
 class Workspace(Model):

@@ -40,6 +40,7 @@ PETRA: Final = Someone("petra@northsound.example", "Petra Quist", "petra-checks-
 QUENTIN: Final = Someone("quentin@northsound.example", "Quentin Rask", "quentin-ties-the-ropes")
 JONAS: Final = Someone("jonas@northsound.example", "Jonas Weir", "jonas-wants-aboard")
 STRANGER: Final = Someone("charlie@elsewhere.example", "Charlie Wren", "charlie-knows-nobody")
+VERA: Final = Someone("vera@fernhill.example", "Vera Lund", "vera-answers-letters")
 
 #: Whom the sign-in page of the demo offers, and what to call them there.
 TO_TRY: Final = (
@@ -64,6 +65,7 @@ TO_TRY: Final = (
         ),
     ),
     ("Neither", ((STRANGER, "stranger"),)),
+    ("Fernhill itself", ((VERA, "answers privacy requests"),)),
 )
 
 _ALMANAC: Final = (
@@ -77,6 +79,7 @@ _NOTEBOOK: Final = (("Things to ask the council", "Who owns the wall behind the 
 def settle_in() -> None:
     """Give the demo its people and their workspaces, once. Needs an application context."""
     alice, bob, stranger = (find_or_add(someone) for someone in (ALICE, BOB, STRANGER))
+    find_or_add(VERA).answers_requests = True
     if db.session.scalar(select(Workspace).limit(1)) is None:
         db.session.add_all(
             [

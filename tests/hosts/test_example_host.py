@@ -35,10 +35,12 @@ from example_host_app.people import (
     NORA,
     STRANGER,
     TO_TRY,
+    VERA,
     Someone,
 )
 from example_host_app.ten_thousand import MEMBERS, fill_ferries
 from flask_tokenoffset.models import Membership, Organization, Person, Plan
+from flask_tokenoffset.permissions import Permission, declared
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from flask_tokenoffset.vault import generate_key
 from tests.support.html_page import Element, HtmlPage
@@ -120,7 +122,7 @@ def footprint_pages(app: Flask, **values: Any) -> list[str]:
     # Where identity providers send people back to is no page, and no link leads there.
     no_pages = {"tokenoffset.pages.identity_callback"}
     for rule in app.url_map.iter_rules():
-        if rule.endpoint in no_pages:
+        if rule.endpoint in no_pages or is_for_operators(app, rule.endpoint):
             continue
         ours = rule.endpoint.startswith(("tokenoffset.pages.", "tokenoffset.organization."))
         if ours and "GET" in (rule.methods or ()) and rule.arguments <= values.keys():
@@ -128,6 +130,10 @@ def footprint_pages(app: Flask, **values: Any) -> list[str]:
             assert built is not None
             paths.append(built[1])
     return sorted(paths)
+
+
+def is_for_operators(app: Flask, endpoint: str) -> bool:
+    return declared(app.view_functions[endpoint]) is Permission.HANDLE_REQUESTS
 
 
 # --- the mounting ---------------------------------------------------------------------------------
@@ -266,11 +272,27 @@ def test_the_extensions_pages_keep_to_fernhills_policy(fernhill: Callable[..., F
         policy = answer.headers["Content-Security-Policy"]
         (nonce,) = re.findall(r"script-src 'nonce-([\w-]{20,})';", policy)
         assert "unsafe" not in policy
+        if answer.mimetype != "text/html":
+            continue  # A file, which shows nothing.
         page = HtmlPage(answer.text)
         assert "Fernhill" in page.title, path
         assert {"link", "script"} <= {each.tag for each in page.elements}, path
         for element in page.elements:
             check_against_policy(element, nonce)
+
+
+def test_whoever_answers_requests_at_fernhill_sees_the_queue(
+    fernhill: Callable[..., Flask],
+) -> None:
+    app = fernhill()
+    client = signed_in(app, ALICE)
+    path = "/footprint/privacy/requests"
+    asked = submit(client, path, "/requests", kind="question", statement="Who sees my use?")
+    assert asked.status_code == 303
+    assert client.get("/footprint/requests").status_code == 403
+    page = HtmlPage(signed_in(app, VERA).get("/footprint/requests").text)
+    assert "Question" in page.text
+    assert ALICE.email not in page.text
 
 
 def client_ids(app: Flask, client: Client, someone: Someone) -> dict[str, Any]:
