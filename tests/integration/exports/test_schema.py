@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from flask_tokenoffset.services.held_rows import columns_of, exported_tables, ta
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ROOT = Path(__file__).parents[3]
 FORMATS = {Uuid: "uuid", UTCDateTime: "date-time", Date: "date"}
 KINDS = {Boolean: "boolean", Integer: "integer", JSON: "object"}
 #: Where the schema stands.
@@ -29,6 +31,26 @@ def described() -> dict[str, Any]:
     assert [each["$ref"].rpartition("/")[2] for each in schema["oneOf"]] == list(tables)
     del tables["manifest"]
     return tables
+
+
+def field_rows() -> str:
+    """The fields of all tables as the documentation lists them."""
+    lines = []
+    for name, entry in described().items():
+        lines += [
+            f"### {name}",
+            "",
+            entry["description"],
+            "",
+            "| field | type | what it is |",
+            "|---|---|---|",
+        ]
+        for field, said in entry["properties"]["rows"]["items"]["properties"].items():
+            kinds = said["type"] if isinstance(said["type"], list) else [said["type"]]
+            kinds = [said.get("format", kinds[0]), *kinds[1:]]
+            lines.append(f"| `{field}` | {' or '.join(kinds)} | {said['description']} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _first(names: Mapping[Any, str], kind: Any) -> str | None:
@@ -74,3 +96,10 @@ def test_the_schema_describes_every_field_of_a_table(table: str) -> None:
         said = dict(field)
         assert said.pop("description").endswith("."), column
         assert said == kind_of(table, column), column
+
+
+@pytest.mark.promise("TO-051")
+def test_the_documentation_lists_every_field() -> None:
+    page = (ROOT / "docs/reference/export-format.md").read_text(encoding="utf-8")
+    _, _, fields = page.partition("<!-- fields: begin -->\n")
+    assert fields.partition("<!-- fields: end -->")[0] == field_rows()
