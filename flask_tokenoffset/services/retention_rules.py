@@ -48,8 +48,10 @@ class RetentionAction(StrEnum):
     END_CHAIN = "end chain"
     #: It goes by itself: Redis and files forget by their own clocks.
     EXPIRE = "expire"
-    #: It goes with what it belongs to, or it is about nobody and stays.
-    NOTHING = "nothing"
+    #: It goes with what it belongs to.
+    FOLLOW = "follow"
+    #: It is about nobody, and stays.
+    STAY = "stay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class RetentionRule:
 
 _USAGE_SOURCES: Final[Mapping[Policy, Stated]] = MappingProxyType(
     {
-        Policy.TOKEN_OFFSET: Stated("pruned, no number named"),
+        Policy.TOKEN_OFFSET: Stated("pruned"),
         Policy.TOKEN_SCOPE: Stated("30, 90, 365 or 730 days by plan, can be shortened", 730),
         Policy.TOKENGRIP: Stated("7 or 90 days by plan, or as agreed"),
         Policy.TOKEN_BYTE: Stated("12 months at most", 365),
@@ -173,7 +175,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         our_days=365,
         why="They say which days were read, and why a reading failed.",
         sources={
-            Policy.TOKEN_OFFSET: Stated("pruned, no number named"),
+            Policy.TOKEN_OFFSET: Stated("pruned"),
             Policy.TOKEN_BYTE: Stated("12 months at most, as usage", 365),
         },
     ),
@@ -198,7 +200,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         title="Plans, and the ledger of what was adopted",
         tables=("plan", "adoption", "plan_status_change"),
         begins="the account lives",
-        action=RetentionAction.NOTHING,
+        action=RetentionAction.FOLLOW,
         why="They say what a person chose to contribute; they go with the account.",
         sources={Policy.TOKEN_OFFSET: _AFTER_THE_ACCOUNT},
     ),
@@ -232,7 +234,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         title="Sealed keys of vendors and tokens of linked identities",
         tables=("credential", "identity_credential"),
         begins="the connection or the link lasts",
-        action=RetentionAction.NOTHING,
+        action=RetentionAction.FOLLOW,
         why="Usage is read with them; disconnecting or unlinking deletes them at once.",
     ),
     RetentionRule(
@@ -272,7 +274,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         begins="it was written",
         our_days=90,
         why="Shows whether a notice was sent, and to which address.",
-        sources={Policy.TOKEN_OFFSET: Stated("pruned, no number named")},
+        sources={Policy.TOKEN_OFFSET: Stated("pruned")},
     ),
     RetentionRule(
         name="links",
@@ -370,7 +372,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         action=RetentionAction.END_CHAIN,
         why="It shows whether anything was tampered with, so no part of it can be taken out.",
         setting="proof_years",
-        sources={Policy.TOKEN_OFFSET: Stated("pruned, no number named")},
+        sources={Policy.TOKEN_OFFSET: Stated("pruned")},
     ),
     RetentionRule(
         name="rights-requests",
@@ -413,7 +415,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         title="Sums over at least ten contributors",
         tables=("usage_aggregate",),
         begins="they are of use",
-        action=RetentionAction.NOTHING,
+        action=RetentionAction.STAY,
         why=f"Nobody can be found in them, so that {_OF_NOBODY}.",
     ),
     RetentionRule(
@@ -427,7 +429,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
             "product_update",
         ),
         begins="an acceptance may name them",
-        action=RetentionAction.NOTHING,
+        action=RetentionAction.STAY,
         why=f"Acceptances refer to them; {_OF_NOBODY}.",
     ),
     RetentionRule(
@@ -435,7 +437,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         title="How far the purge is with each rule",
         tables=("purge_progress",),
         begins="the rule is there",
-        action=RetentionAction.NOTHING,
+        action=RetentionAction.STAY,
         why=f"One row a rule; {_OF_NOBODY}.",
     ),
     RetentionRule(

@@ -108,6 +108,7 @@ FIELDS = {
     "band",
     "company",
     "confirm",
+    "confirmed",
     "coverage",
     "coverage_percent",
     "check",  # The button that looks what would become of a list.
@@ -130,6 +131,7 @@ FIELDS = {
     "next",  # The local path to go on to.
     "provider",
     "role",
+    "rule",
     "search",
     "source_id",
     "status",

@@ -758,9 +758,13 @@ def meet_the_rest(world: World, met: set[Door]) -> None:
     :param met: the doors that it has.
     """
     stage, _ = set_stage(world)
+    prepared: dict[object, Mapping[str, str]] = {None: {}}
     for door in sorted(set(CALLS) - met, key=lambda door: (door.method != "GET", door)):
         call = CALLS[door]
         who = Who.OPERATOR if call.may == OPERATORS else Who.OWNER
-        response = make(stage.people[who], door, call, stage.scene_of(door))
+        if call.before not in prepared:
+            prepared[call.before] = stage.prepare(call)
+        scene = {**stage.scene_of(door), **prepared[call.before]}
+        response = make(stage.people[who], door, call, scene)
         # Without the stage being set back, some find that another call was there before.
         assert response.status_code in {call.status, 404, 409, 422}, response.text

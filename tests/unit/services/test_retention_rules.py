@@ -44,7 +44,9 @@ def test_every_rule_is_named_once_and_gives_a_reason() -> None:
     for rule in RULES:
         assert rule.title
         assert rule.why.endswith(".")
-        assert (rule.days is None) == (rule.action is RetentionAction.NOTHING)
+        assert (rule.days is None) == (
+            rule.action in {RetentionAction.FOLLOW, RetentionAction.STAY}
+        )
         assert (rule.days is None) == (rule.clock is None)
 
 

@@ -1,0 +1,1 @@
+"""How long everything is kept, and the doors through which tenants shorten it."""

@@ -1,0 +1,131 @@
+"""Operations on how long records are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.context import (
+    acting_person,
+    current_place,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
+from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services import retention_choices, retention_table
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+
+
+@operation(
+    "GET",
+    "/privacy/retention",
+    permission=Permission.READ_PUBLISHED,
+    summary="Read how long everything is kept",
+    answers={200: PeriodList},
+)
+def read_retention() -> OperationAnswer:
+    """Every rule with the period that counts on this site, and the retention plans."""
+    settings = current_state().settings
+    return PeriodList.of(retention_table.periods(settings), retention_table.plans(settings))
+
+
+@operation(
+    "GET",
+    "/privacy/retention/choices",
+    permission=Permission.READ_SELF,
+    summary="Read how long your own records are kept",
+    answers={200: ChoiceList},
+)
+def read_retention_choices() -> OperationAnswer:
+    """The periods that the caller may shorten for their own account."""
+    person = current_visitor().person
+    return _kept(person.account_id if person else None)
+
+
+@operation(
+    "PUT",
+    "/privacy/retention/choices",
+    permission=Permission.CHANGE_SELF,
+    summary="Keep your own records for a shorter time",
+    body=ChoiceBody,
+    answers={200: ChoiceList},
+    problems=[NotFound, InvalidInput, RetentionNotConfirmed],
+)
+def put_retention_choice(body: ChoiceBody) -> OperationAnswer:
+    """Choose a period. What is older goes with the next purge, for good."""
+    state = current_state()
+    with state.unit_of_work() as work:
+        person = acting_person(work)
+        retention_choices.choose(
+            work,
+            account_id=person.account_id,
+            rule_name=body.rule,
+            days=body.days,
+            confirmed=body.confirmed,
+            person_id=person.id,
+            settings=state.settings,
+            now=state.clock.now(),
+        )
+        account_id = person.account_id
+    return _kept(account_id)
+
+
+@operation(
+    "GET",
+    "/retention",
+    permission=Permission.CHANGE_ORGANIZATION,
+    summary="Read how long an organization's records are kept",
+    answers={200: ChoiceList},
+    problems=[NotFound],
+)
+def read_organization_retention() -> OperationAnswer:
+    """The periods that may be shortened for the organization and its members' plans in it."""
+    return _kept(current_place().organization.account_id)
+
+
+@operation(
+    "PUT",
+    "/retention",
+    permission=Permission.CHANGE_ORGANIZATION,
+    summary="Keep an organization's records for a shorter time",
+    body=ChoiceBody,
+    answers={200: ChoiceList},
+    problems=[NotFound, InvalidInput, RetentionNotConfirmed],
+)
+def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
+    """Choose a period. What is older goes with the next purge, for good."""
+    organization = current_place().organization
+    state = current_state()
+    with state.unit_of_work() as work:
+        retention_choices.choose_for_organization(
+            work,
+            organization_id=organization.id,
+            person=acting_person(work),
+            rule_name=body.rule,
+            days=body.days,
+            confirmed=body.confirmed,
+            settings=state.settings,
+            now=state.clock.now(),
+        )
+    return _kept(current_place().organization.account_id)
+
+
+def register(api: Blueprint) -> None:
+    """Add the operations on the table and on one's own choices."""
+    add_operations(api, read_retention, read_retention_choices, put_retention_choice)
+
+
+def register_in_organization(api: Blueprint) -> None:
+    """Add the operations on an organization's choices."""
+    add_operations(api, read_organization_retention, put_organization_retention)
+
+
+def _kept(account_id: UUID | None) -> ChoiceList:
+    state = current_state()
+    return ChoiceList.of(retention_choices.kept_by(state.session, account_id, state.settings))

@@ -1,0 +1,139 @@
+"""The public table of periods, and the forms that shorten them for a person or an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import redirect, request, url_for
+
+from flask_tokenoffset.blueprints.context import acting_person, current_place, current_visitor
+from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirmed
+from flask_tokenoffset.methodology.projection import MIN_DAYS
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services import retention_choices, retention_table
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+_SEE_OTHER: Final = 303
+_LONGEST_NUMBER: Final = 6
+
+
+@requires(Permission.READ_PUBLISHED)
+def retention() -> ResponseReturnValue:
+    """The table of periods; for somebody signed in, the forms for their own account as well."""
+    return _own_page()
+
+
+@requires(Permission.CHANGE_SELF)
+def choose_retention() -> ResponseReturnValue:
+    """Keep one's own records for a shorter time."""
+    state = current_state()
+    try:
+        days = _read_days()
+        with state.unit_of_work() as work:
+            person = acting_person(work)
+            retention_choices.choose(
+                work,
+                account_id=person.account_id,
+                rule_name=request.form.get("rule", ""),
+                days=days,
+                confirmed=request.form.get("confirmed") == "yes",
+                person_id=person.id,
+                settings=state.settings,
+                now=state.clock.now(),
+            )
+    except (InvalidInput, RetentionNotConfirmed) as refused:
+        return _own_page(refused)
+    return redirect(url_for(".retention", done=""), code=_SEE_OTHER)
+
+
+@requires(Permission.CHANGE_ORGANIZATION)
+def organization_retention() -> ResponseReturnValue:
+    """The forms for an organization's account."""
+    return _organization_page()
+
+
+@requires(Permission.CHANGE_ORGANIZATION)
+def choose_organization_retention() -> ResponseReturnValue:
+    """Keep an organization's records, and those of its members' plans, for a shorter time."""
+    organization_id = current_place().organization.id
+    state = current_state()
+    try:
+        days = _read_days()
+        with state.unit_of_work() as work:
+            retention_choices.choose_for_organization(
+                work,
+                organization_id=organization_id,
+                person=acting_person(work),
+                rule_name=request.form.get("rule", ""),
+                days=days,
+                confirmed=request.form.get("confirmed") == "yes",
+                settings=state.settings,
+                now=state.clock.now(),
+            )
+    except (InvalidInput, RetentionNotConfirmed) as refused:
+        return _organization_page(refused)
+    return redirect(url_for(".organization_retention", done=""), code=_SEE_OTHER)
+
+
+def register(pages: Blueprint) -> None:
+    """Add the public table, with the forms of whoever is signed in."""
+    pages.add_url_rule("/privacy/retention", view_func=retention)
+    pages.add_url_rule("/privacy/retention", view_func=choose_retention, methods=["POST"])
+
+
+def register_in_organization(pages: Blueprint) -> None:
+    """Add the forms of an organization."""
+    pages.add_url_rule("/retention", view_func=organization_retention)
+    pages.add_url_rule("/retention", view_func=choose_organization_retention, methods=["POST"])
+
+
+def _read_days() -> int:
+    typed = request.form.get("days", "").strip()
+    if not (typed.isascii() and typed.isdecimal() and len(typed) <= _LONGEST_NUMBER):
+        raise InvalidInput({"days": "Type a whole number of days."})
+    return int(typed)
+
+
+def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
+    visitor = current_visitor()
+    settings = current_state().settings
+    page = render(
+        "retention/retention.html",
+        periods=retention_table.periods(settings),
+        plans=retention_table.plans(settings),
+        days_of_an_estimate=MIN_DAYS,
+        may_choose=visitor.host_user is not None,
+        **_forms(visitor.person.account_id if visitor.person else None, refused),
+    )
+    return page, refused.status if refused else 200
+
+
+def _organization_page(refused: Refusal | None = None) -> ResponseReturnValue:
+    organization = current_place().organization
+    page = render(
+        "retention/organization.html",
+        organization=organization,
+        days_of_an_estimate=MIN_DAYS,
+        **_forms(organization.account_id, refused),
+    )
+    return page, refused.status if refused else 200
+
+
+def _forms(account_id: UUID | None, refused: Refusal | None) -> dict[str, object]:
+    """What both pages' forms show: each period, what was typed, and what is wrong with it."""
+    state = current_state()
+    return {
+        "kept": retention_choices.kept_by(state.session, account_id, state.settings),
+        "typed_rule": request.form.get("rule", "") if refused else None,
+        "typed_days": request.form.get("days", "") if refused else None,
+        "errors": refused.errors if isinstance(refused, InvalidInput) else {},
+        "to_confirm": refused if isinstance(refused, RetentionNotConfirmed) else None,
+        "done": "done" in request.args,
+    }
