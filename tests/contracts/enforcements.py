@@ -144,4 +144,32 @@ PROVED_BY: Final[dict[str, str]] = {
         "tests/integration/people/test_corrections.py"
         "::test_a_copy_that_is_fetched_after_a_correction_is_corrected"
     ),
+    "everything-is-gone-within-thirty-days": (
+        "tests/integration/erasure/test_grace.py"
+        "::test_everything_is_gone_by_day_30_and_nothing_before_day_29[sqlite]"
+    ),
+    "an-erasure-deletes-every-row": (
+        "tests/integration/people/test_me.py"
+        "::test_an_account_and_all_that_belongs_to_it_is_deleted_through_the_api"
+    ),
+    "an-erasure-empties-the-person": (
+        "tests/integration/erasure/test_grace.py"
+        "::test_everything_is_gone_by_day_30_and_nothing_before_day_29[sqlite]"
+    ),
+    "legal-remains-end": (
+        "tests/integration/erasure/test_remains.py"
+        "::test_books_keep_a_figure_for_twelve_months_and_nothing_more[sqlite]"
+    ),
+    "updates-go-to-those-who-want-them": (
+        "tests/integration/mail/test_product_updates.py"
+        "::test_news_goes_to_whoever_agreed_and_to_nobody_else"
+    ),
+    "one-click-withdraws": (
+        "tests/integration/mail/test_product_updates.py"
+        "::test_one_click_in_the_mail_program_ends_it_without_a_sign_in"
+    ),
+    "a-hold-outlives-an-erasure": (
+        "tests/integration/erasure/test_remains.py"
+        "::test_what_is_held_survives_with_what_it_leads_to_and_its_neighbours_go[sqlite]"
+    ),
 }
