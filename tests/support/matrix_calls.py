@@ -758,13 +758,17 @@ def meet_the_rest(world: World, met: set[Door]) -> None:
     :param met: the doors that it has.
     """
     stage, _ = set_stage(world)
-    prepared: dict[object, Mapping[str, str]] = {None: {}}
+    prepared: dict[object, Mapping[str, str]] = {}
     for door in sorted(set(CALLS) - met, key=lambda door: (door.method != "GET", door)):
         call = CALLS[door]
         who = Who.OPERATOR if call.may == OPERATORS else Who.OWNER
-        if call.before not in prepared:
-            prepared[call.before] = stage.prepare(call)
-        scene = {**stage.scene_of(door), **prepared[call.before]}
-        response = make(stage.people[who], door, call, scene)
+        scene = stage.scene_of(door)
+        try:
+            response = make(stage.people[who], door, call, scene)
+        except KeyError:
+            # It names what has to be brought about first.
+            if call.before not in prepared:
+                prepared[call.before] = stage.prepare(call)
+            response = make(stage.people[who], door, call, {**scene, **prepared[call.before]})
         # Without the stage being set back, some find that another call was there before.
         assert response.status_code in {call.status, 404, 409, 422}, response.text
