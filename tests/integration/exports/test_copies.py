@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from functools import partial
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +21,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services import export_making, held_rows
 from flask_tokenoffset.services.archive import PIECE_BYTES
+from flask_tokenoffset.tasks.jobs import TASKS
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.vault import generate_key
 from tests.integration.exports.copies import Copy, ask, fetch, ready_link, state_of_copy
@@ -355,6 +358,60 @@ def test_a_copy_outlives_a_change_of_the_master_key(make_world: Callable[..., Wo
     world = make_world(TOKENOFFSET_KEYS=[generate_key("2026-12"), old])
     world.ada.pick_band()
     assert fetch(world.ada, ready_link(world, world.ada)).status_code == 200
+
+
+def at_once(*steps: Callable[[], Any]) -> list[Any]:
+    """Do some things at the same time; gives what each gave."""
+    together, given = Barrier(len(steps)), [None] * len(steps)
+
+    def do(number: int) -> None:
+        together.wait()
+        given[number] = steps[number]()
+
+    threads = [Thread(target=do, args=(number,)) for number in range(len(steps))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return given
+
+
+def test_two_workers_make_one_copy(pg_world: World) -> None:
+    pg_world.ada.settle()
+    export_id = ask(pg_world.ada)
+    job = pg_world.queue.jobs.pop()
+
+    def make() -> None:
+        with pg_world.app.app_context():
+            TASKS[job[0]](str(job[1]))
+
+    at_once(make, make)
+    pg_world.work()
+    assert [each.kind for each in pg_world.mailbox].count("export-ready") == 1
+    shown = state_of_copy(pg_world.ada, export_id)
+    assert shown["status"] == "ready"
+    assert Copy(fetch(pg_world.ada, shown["link"].removeprefix("/tokenoffset")).data).files
+
+
+@pytest.mark.promise("TO-047")
+def test_two_who_follow_a_link_at_once_fetch_once(pg_world: World) -> None:
+    pg_world.ada.pick_band()
+    link = ready_link(pg_world, pg_world.ada)
+    second = pg_world.browser("ada")
+    both = [pg_world.ada, second]
+    # Their sessions' tokens are made before.
+    assert all(each.token_field for each in both)
+    answers = at_once(*(partial(fetch, each, link) for each in both))
+    assert sorted(each.status_code for each in answers) == [200, 410]
+
+
+def test_two_copies_asked_for_at_once_are_one(pg_world: World) -> None:
+    pg_world.ada.pick_band()
+    second = pg_world.browser("ada")
+    answers = at_once(
+        *(partial(each.api, "POST", "/privacy/exports") for each in (pg_world.ada, second))
+    )
+    assert sorted(each.status_code for each in answers) == [202, 409]
 
 
 @pytest.mark.parametrize("hours", [0, 169])
