@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import (
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 
 from flask_tokenoffset.data_map import load
+from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.models import TABLE_PREFIX, Base, Person, SignInAddress
 from flask_tokenoffset.services.legal_holds import holds_in_force
 
@@ -185,6 +187,7 @@ def count_rows(session: Session, names: Iterable[str], owner: Owner) -> dict[str
     }
 
 
+@enforces("a-hold-outlives-an-erasure", "TO-049", off=MappingProxyType({}))
 def kept_by_hold(session: Session, owner: Owner, now: datetime) -> Kept:
     """What a legal hold keeps of somebody: the rows it names, and those that these lead to.
 

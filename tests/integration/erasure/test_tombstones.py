@@ -125,7 +125,7 @@ def test_a_former_secret_still_tells_who_it_was(world: World, tmp_path: Path) ->
     file.write_text(run(world, "tombstones").output)
     restore(world, copy)
     world.queue.jobs.clear()
-    former = world.app.secret_key
+    former = world.app.config["SECRET_KEY"]
     world.app.secret_key = "another secret"
     refused = run(world, "replay", str(file))
     assert refused.exit_code == 1
