@@ -144,7 +144,7 @@ class State:
             self.session,
             sender=sender,
             recorder=self._append_to_audit_log,
-            origin=_origin_of_request() if has_request_context() else None,
+            origin=origin_of_request() if has_request_context() else None,
             enqueue=self.queue.enqueue,
         ) as work:
             yield work
@@ -175,7 +175,7 @@ class State:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _origin_of_request() -> Origin:
+def origin_of_request() -> Origin:
     """Where the present request comes from, as the server says.
 
     Whoever stands behind a proxy configures Werkzeug's ``ProxyFix``: ``X-Forwarded-For`` can be

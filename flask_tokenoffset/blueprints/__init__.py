@@ -43,6 +43,7 @@ from flask_tokenoffset.blueprints.problems import (
     request_id,
 )
 from flask_tokenoffset.blueprints.rendering import static, template_context
+from flask_tokenoffset.blueprints.request_log import begin_request, note_request
 from flask_tokenoffset.permissions import declared
 from flask_tokenoffset.state import current_state
 
@@ -115,10 +116,12 @@ def mount(
         parent.register_blueprint(blueprint)
     parent.context_processor(template_context(navigation, organization_navigation))
     parent.after_request(_add_headers)
+    parent.after_request(note_request)
 
     @parent.url_value_preprocessor
     def prepare(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
         # Flask calls this before any before_request function, the host's included.
+        begin_request()
         exempt_from_host(current_app, (parent, *ours))
         bound_body()
         # An application context that a test keeps pushed serves several requests.
