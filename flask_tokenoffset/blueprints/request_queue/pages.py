@@ -19,7 +19,7 @@ from flask_tokenoffset.blueprints.rights_requests.words import QUEUE_TITLES
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import request_queue
+from flask_tokenoffset.services import erasure_hosts, request_queue
 from flask_tokenoffset.services.rights_clock import latest_extension
 from flask_tokenoffset.state import current_state
 
@@ -56,6 +56,7 @@ def list_requests() -> ResponseReturnValue:
         more_url=more_url,
         overdue=len(request_queue.overdue(state.session, state.clock.now())),
         counted_up_to=request_queue.BATCH,
+        unanswered=erasure_hosts.unanswered(state.session),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from flask_tokenoffset.tasks.schedule import tick
 from tests.support.asking import ask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from tests.support.world import Browser, World
@@ -194,6 +196,30 @@ def test_the_queue_is_in_the_order_of_due_dates_page_by_page(world: World) -> No
             break
         cursor = f"&cursor={answer['next_cursor']}"
     assert seen == [made[day] for day in sorted(made, reverse=True)]
+
+
+def test_the_queue_shows_erasures_that_do_not_end_by_themselves(
+    make_world: Callable[..., World],
+) -> None:
+    def fails(_user_key: str) -> None:
+        raise ConnectionError
+
+    world = make_world(TOKENOFFSET_ERASURE_HOOK=fails)
+    assert "Erasures that need a look" not in world.operator.page("/requests").text
+    world.ada.pick_band()
+    world.ada.api("DELETE", "/me", {"confirm": True})
+    world.clock.move(days=31)
+    for _ in range(3):
+        with world.app.app_context():
+            tick(world.state)
+        with suppress(ConnectionError):
+            world.work()
+        world.clock.move(hours=2)
+    page = world.operator.page("/requests")
+    assert "Erasures that need a look" in page.text
+    assert "The host's own hook" in page.text
+    assert world.ada.address not in page.text
+    assert world.mail.kinds_to(world.ada.address)
 
 
 @pytest.mark.promise("TB-006")
