@@ -25,8 +25,9 @@ from flask_tokenoffset.models import TABLE_PREFIX, Base, MessageKind
 from flask_tokenoffset.purposes import NOTICES, Purpose
 from flask_tokenoffset.services.data_map_markdown import to_markdown
 from flask_tokenoffset.services.mail import DETAILS, WITH_LINK
+from flask_tokenoffset.services.personal_rows import BY_HAND, deleted_tables
 from flask_tokenoffset.services.request_log import LoggedRequest
-from flask_tokenoffset.services.retention_rules import RULES
+from flask_tokenoffset.services.retention_rules import RULES, find_rule
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -122,6 +123,24 @@ def test_what_is_about_a_person_can_be_found_or_is_a_mark_without_a_name() -> No
         if table.about == "person" and table.ways[0].way == "none"
     }
     assert lost == {"tombstone"}
+
+
+def test_an_erasure_does_what_the_map_says_of_every_table_about_a_person() -> None:
+    by_word: dict[str, set[str]] = {}
+    for table in load().tables.values():
+        if table.about == "person":
+            by_word.setdefault(table.erasure, set()).add(table.name)
+    assert set(deleted_tables()) == by_word["deleted"]
+    assert by_word["emptied"] >= BY_HAND
+    # Leaving an organization ends a membership.
+    assert by_word["ended"] == {"membership"}
+    # What proves something, and what law requires, is kept until its own end; each has a rule.
+    kept = {name: load().tables[name].retention for name in by_word["kept"]}
+    assert set(kept) == {
+        *("account", "audit_chain", "audit_event", "consent_event"),
+        *("legal_hold", "legal_remain", "tombstone"),
+    }
+    assert all(find_rule(rule).days is not None for rule in kept.values())
 
 
 def test_every_job_is_in_the_map() -> None:
