@@ -15,6 +15,7 @@ from flask_tokenoffset.enforcement import ENFORCEMENTS
 from flask_tokenoffset.models import TABLE_PREFIX
 from flask_tokenoffset.services import promise_checks
 from flask_tokenoffset.services.data_map_markdown import to_markdown
+from flask_tokenoffset.services.erasure_hosts import unanswered
 from flask_tokenoffset.services.purging import standings
 from flask_tokenoffset.services.request_queue import overdue
 from flask_tokenoffset.state import current_state
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 #: What the migrations keep for themselves.
 _NOT_OURS_TO_MAP: Final = "alembic_version"
+#: What is open about a deletion; see :class:`.Unanswered`.
+_SAID_OF_DELETIONS: Final = {
+    "host": "the host's hook has not answered",
+    "purge": "it does not come to its end",
+}
 
 
 @click.group(cls=AppGroup)
@@ -118,6 +124,14 @@ def _print_overdue() -> None:
     click.echo(f"Overdue: {_count(len(requests), 'privacy request')}.")
     for request in requests:
         click.echo(f"  {request.id} ({request.kind}), due {request.due_at:%Y-%m-%d %H:%M} UTC")
+    unfinished = unanswered(state.session)
+    click.echo(f"Deletions: {_count(len(unfinished), 'open matter')}.")
+    for matter in unfinished:
+        click.echo(
+            f"  {matter.erasure_id}: {_SAID_OF_DELETIONS[matter.what]} after"
+            f" {_count(matter.attempts, 'attempt')}, since {matter.since:%Y-%m-%d %H:%M} UTC"
+            f"{', given up' if matter.given_up else ''}"
+        )
     late = [each for each in standings(state.session, state.settings) if each.is_late]
     click.echo(f"Purge: {_count(len(late), 'rule')} late.")
     for standing in late:

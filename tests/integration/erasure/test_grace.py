@@ -48,7 +48,6 @@ def test_taken_back_until_day_29_everything_is_as_it_was(db_world: World, day: i
     world.ada.settle()
     before = without_traces(world)
     ask_for_deletion(world.ada)
-    # Neither the vendors nor the books are looked into meanwhile: see test_restrictions.
     world.clock.move(days=day)
     answer = world.ada.api("POST", "/privacy/deletion/undo")
     assert (answer.status_code, answer.get_json()["status"]) == (200, "none")
@@ -58,6 +57,23 @@ def test_taken_back_until_day_29_everything_is_as_it_was(db_world: World, day: i
     let_time_pass(world, days=40)
     assert world.ada.has_account
     assert "account-forgotten" not in world.mail.kinds_to(world.ada.address)
+
+
+def test_nothing_but_storage_is_done_in_the_grace_and_undoing_makes_up_for_it(world: World) -> None:
+    world.ada.settle()
+    records = world.rows()["tokenoffset_billing_record"]
+    calls = len(world.anthropic.calls)
+    ask_for_deletion(world.ada)
+    for _ in range(14):  # Over two Sundays and the first of a month.
+        let_time_pass(world, days=1)
+    assert len(world.anthropic.calls) == calls
+    assert world.rows()["tokenoffset_billing_record"] == records
+    assert world.mail.kinds_to(world.ada.address)[1:] == ["request-received", "deletion-requested"]
+    assert world.ada.api("POST", "/privacy/deletion/undo").status_code == 200
+    for _ in range(7):
+        let_time_pass(world, days=1)
+    assert len(world.anthropic.calls) > calls
+    assert len(world.rows()["tokenoffset_billing_record"]) == len(records) + 1
 
 
 @pytest.mark.promise("TS-011", "TB-005")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from flask_tokenoffset import forget_person
+from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.services import erasure_hosts
 from flask_tokenoffset.services.erasure_hosts import unanswered
 from tests.support.erasing import ask_for_deletion, let_time_pass, only_erasure, token_of
@@ -98,6 +99,9 @@ def test_a_hook_that_is_down_for_a_day_is_called_until_it_answers_once(
     assert (open_matter.what, open_matter.attempts) == ("host", tries)
     assert (open_matter.code, open_matter.given_up) == ("RuntimeError", False)
     assert only_erasure(hooked).host_outcome == "pending"
+    report = hooked.app.test_cli_runner().invoke(tokenoffset, ["privacy", "report"]).output
+    assert "Deletions: 1 open matter" in report
+    assert f"the host's hook has not answered after {tries} attempts" in report
     token = token_of(hooked)
     assert "it has not answered yet" in hooked.nobody.page(f"/erasures/{token}").text
     host.down = False
