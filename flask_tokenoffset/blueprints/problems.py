@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_ex
 from flask_tokenoffset.blueprints.acceptances.asking import acceptance_url, send_to_acceptance
 from flask_tokenoffset.blueprints.api_schema import FieldProblem, Problem, UnacceptedDocument
 from flask_tokenoffset.blueprints.body_limits import too_large
-from flask_tokenoffset.blueprints.context import send_to_sign_in
+from flask_tokenoffset.blueprints.context import forget_visitor, send_to_sign_in
 from flask_tokenoffset.blueprints.fresh import send_to_confirm
 from flask_tokenoffset.blueprints.refusals import (
     MalformedRequest,
@@ -179,6 +179,8 @@ def _sign_in_or_say_so(error: SignInRequired) -> ResponseReturnValue:
 
 
 def _refusal_page(error: TokenOffsetError) -> Response:
+    # What was refused was rolled back, and with it perhaps the row of whoever is there.
+    forget_visitor()
     status = status_of(type(error))
     response = make_response(
         render_template(
