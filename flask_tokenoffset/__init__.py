@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from flask_tokenoffset.extension import TokenOffset
 from flask_tokenoffset.hooks import (
+    correct_person,
     forget_person,
     has_accepted_current,
     record_consent,
@@ -21,6 +22,7 @@ from flask_tokenoffset.host import HostUser
 __all__ = [
     "HostUser",
     "TokenOffset",
+    "correct_person",
     "forget_person",
     "has_accepted_current",
     "record_consent",

@@ -9,6 +9,7 @@ from flask import current_app, has_request_context, request
 
 from flask_tokenoffset import gpc
 from flask_tokenoffset.blueprints.acceptances.asking import send_to_acceptance
+from flask_tokenoffset.blueprints.ages import erase_minor
 from flask_tokenoffset.blueprints.components.consent import is_host_place
 from flask_tokenoffset.blueprints.context import send_to_sign_in
 from flask_tokenoffset.blueprints.people.account import forget
@@ -18,6 +19,7 @@ from flask_tokenoffset.host import HostUser
 from flask_tokenoffset.models import ConsentMethod, Organization
 from flask_tokenoffset.purposes import Purpose
 from flask_tokenoffset.services import acceptances, consents
+from flask_tokenoffset.services.ages import is_too_young
 from flask_tokenoffset.services.people import ensure_person, find_person, lock_person
 from flask_tokenoffset.services.retention_choices import set_plan
 from flask_tokenoffset.state import current_state
@@ -48,6 +50,33 @@ def forget_person(user_key: str) -> Forgotten:
     :raises LastOwner: the user alone owns an organization that is open; nothing is changed then.
     """
     return forget(user_key, actor_id=None)
+
+
+def correct_person(user: HostUser) -> bool:
+    """Take over a name or an address that changed on your side, everywhere it stands here.
+
+    Without it that happens with the next thing the person changes here. It commits your session.
+    The name counts as long as the person has not told one here themselves; an age or a birth date
+    is checked as always.
+
+    :param user: your user as you know them now.
+    :return: whether they have an account here; nobody is given one by this.
+    """
+    state = current_state()
+    now = state.clock.now()
+    if is_too_young(
+        user.birth_date,
+        user.age,
+        minimum_age=state.settings.minimum_age,
+        today=now.date(),
+    ):
+        erase_minor(state, user.key)
+        return False
+    with state.unit_of_work() as work:
+        if lock_person(work.session, user.key) is None:
+            return False
+        ensure_person(work.session, user, now)
+    return True
 
 
 def set_retention_plan(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flask_tokenoffset import HostUser, correct_person
 from flask_tokenoffset.models import (
     ExportStatus,
     Invitation,
@@ -122,6 +124,32 @@ def invite_to_former(world: World, ada: Browser) -> None:
     assert inside.api("POST", "/invitations", invitation).status_code == 200
     link = delivered(world, FORMER_ADDRESS)
     assert ada.submit(link, link, choice="accept").status_code == 303
+
+
+@pytest.mark.promise("TO-048")
+def test_what_the_host_corrects_changes_at_once(db_world: World) -> None:
+    ada = db_world.ada
+    ada.change_address(FORMER_ADDRESS)
+    ada.create_organization("Her own")
+    assert FORMER_ADDRESS in raw_dump(db_world)
+    user = HostUser(key=ada.user_key, name="Ada", email="ada.new@example.com", email_verified=True)
+    with db_world.app.app_context():
+        assert correct_person(user)
+        assert not correct_person(replace(user, key="nobody we know"))
+    kept = raw_dump(db_world)
+    assert FORMER_ADDRESS not in kept
+    assert "ada.new@example.com" in kept
+    assert "nobody we know" not in kept
+
+
+@pytest.mark.promise("TO-053")
+def test_a_host_that_corrects_an_age_has_a_child_erased(world: World) -> None:
+    world.ada.pick_band()
+    with world.app.app_context():
+        assert not correct_person(HostUser(key=world.ada.user_key, age=12))
+    assert not world.ada.has_account
+    world.work()
+    assert world.mail.kinds_to(world.ada.address) == ["account-forgotten"]
 
 
 def test_nothing_goes_to_an_address_that_nobody_proved(world: World) -> None:
