@@ -87,6 +87,8 @@ GROUPS: Final[Mapping[str, str]] = {
     "invitation": "Everything about invitations",
     "bulk-change": "Everything about changes to many plans",
     "request": "Everything about privacy requests",
+    "retention": "Everything about how long things are kept",
+    "legal-hold": "Everything about legal holds",
     "export": "Everything about exports",
 }
 SUBJECTS: Final[Mapping[str, str]] = {
