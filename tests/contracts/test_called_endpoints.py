@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flask_tokenoffset.models import ExportPart
 from flask_tokenoffset.providers import PROVIDERS
-from flask_tokenoffset.vault import Vault
+from flask_tokenoffset.vault import SecretContext, Vault
 from tests.support.endpoint_recorder import PROMISED
 from tests.support.every_door import answers_of, doors_of, walk_api, walk_pages
 from tests.support.matrix_calls import meet_the_rest
@@ -172,15 +173,19 @@ def test_only_the_http_client_reveals_a_key() -> None:
     # vault/secret.py is the type itself: it turns a key to bytes for the cipher, and keeps six
     # characters of it.
     revealing = {place for place, _ in mentions("reveal")}
-    assert revealing - _OF_IDENTITIES == {"providers/http.py", "vault/secret.py"}
+    # services/export_parts.py seals the pieces of somebody's own archive and opens no others.
+    ours = {"providers/http.py", "vault/secret.py", "services/export_parts.py"}
+    assert revealing - _OF_IDENTITIES == ours
     assert {place for place, _ in mentions("_value")} <= {"vault/secret.py"}
 
 
 @pytest.mark.promise("TO-004", "TO-016")
 def test_only_the_sample_run_opens_the_vault() -> None:
     opens = [(place, owner) for place, owner in mentions("open") if "vault" in owner.lower()]
-    # Tokens of identity providers are sealed for rows of another table, so no key opens there.
+    # Tokens of identity providers and pieces of archives are sealed for rows of other tables, so no
+    # key opens there.
     assert opens == [
+        ("services/export_parts.py", "vault"),
         ("services/identity_credentials.py", "vault"),
         ("services/sampling.py", "vault"),
     ]
@@ -204,9 +209,11 @@ def test_no_page_and_no_operation_opens_a_key(
     working = False
     real_open = Vault.open
 
-    def spy(*arguments: Any, **options: Any) -> Any:
-        opened.append("worker" if working else "door")
-        return real_open(*arguments, **options)
+    def spy(vault: Vault, sealed: Any, context: SecretContext) -> Any:
+        # Whoever fetches the archive of their own data has its pieces opened, and no key.
+        if context.table != ExportPart.__tablename__:
+            opened.append("worker" if working else "door")
+        return real_open(vault, sealed, context)
 
     monkeypatch.setattr(Vault, "open", spy)
     real_work = world.work
