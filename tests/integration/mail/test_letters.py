@@ -13,6 +13,7 @@ from jinja2 import DictLoader
 from sqlalchemy import update
 
 from flask_tokenoffset.models import Invitation, MagicLink, MagicLinkPurpose, MessageKind
+from flask_tokenoffset.services.erasing import new_erasure
 from flask_tokenoffset.services.mail import DETAILS, OPTIONAL, WITH_LINK
 from flask_tokenoffset.services.people import find_person
 from tests.support.documents import draft, publish_draft
@@ -23,8 +24,16 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 #: Kinds that lead to ordinary pages, which open nothing by themselves.
-TO_PAGES = {MessageKind.CONSENT_RECEIPT}
+TO_PAGES = {MessageKind.CONSENT_RECEIPT, MessageKind.EXPORT_READY}
 HOSTILE = "The\r\nBcc: eve@example.com\u2028\nClub\0 {{ 7 * 7 }}"
+
+
+#: Kinds that lead to what a deletion is about.
+ABOUT_DELETIONS = {
+    MessageKind.DELETION_REQUESTED,
+    MessageKind.DELETION_REMINDER,
+    MessageKind.ACCOUNT_FORGOTTEN,
+}
 
 
 def link_to(outbox: Outbox, kind: MessageKind) -> UUID | None:
@@ -32,6 +41,8 @@ def link_to(outbox: Outbox, kind: MessageKind) -> UUID | None:
     now = outbox.world.clock.now()
     if kind not in WITH_LINK:
         return None
+    if kind in ABOUT_DELETIONS:
+        return deletion(outbox, done=kind is MessageKind.ACCOUNT_FORGOTTEN)
     if kind is MessageKind.DOCUMENT_CHANGED:
         return publish_draft(outbox.world, draft(effective_at=timedelta(days=1)))
     common = {"salt": "s" * 64, "token_digest": "d" * 64, "email": ADA, "created_at": now}
@@ -63,6 +74,28 @@ def link_to(outbox: Outbox, kind: MessageKind) -> UUID | None:
         work.session.add(row)
         work.session.flush()
         return UUID(str(row.id))
+
+
+def deletion(outbox: Outbox, *, done: bool) -> UUID:
+    """A deletion of Ada's account.
+
+    :param done: whether its receipt is there; else it can be taken back.
+    """
+    now = outbox.world.clock.now()
+    outbox.world.ada.pick_band()
+    with outbox.unit() as work:
+        person = find_person(work.session, outbox.world.ada.user_key)
+        assert person is not None
+        erasure = new_erasure(
+            work,
+            person,
+            now=now,
+            due_at=now + timedelta(days=29),
+            link_key=outbox.world.state.link_key,
+        )
+        if done:
+            erasure.finished_at = now
+        return UUID(str(erasure.id))
 
 
 @pytest.mark.parametrize("kind", set(MessageKind) - OPTIONAL)
