@@ -60,7 +60,7 @@ class Adoption(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
     plan_id: Mapped[UUID] = mapped_column(ForeignKey(Plan.id))
     sequence: Mapped[int] = mapped_column(Integer)
-    estimate_id: Mapped[UUID] = mapped_column(ForeignKey(Estimate.id))
+    estimate_id: Mapped[UUID] = mapped_column(ForeignKey(Estimate.id), index=True)
     source_kind: Mapped[str] = mapped_column(String(20))
     tokens_per_month: Mapped[int]
     coverage_percent: Mapped[int] = mapped_column(Integer)

@@ -92,7 +92,7 @@ class Export(Base):
     id: Mapped[UUID] = primary_key()
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey(Person.id), index=True)
-    request_id: Mapped[UUID | None] = mapped_column(ForeignKey(RightsRequest.id))
+    request_id: Mapped[UUID | None] = mapped_column(ForeignKey(RightsRequest.id), index=True)
     status: Mapped[str] = mapped_column(String(20))
     tables_done: Mapped[int] = mapped_column(Integer, default=0)
     tables_expected: Mapped[int] = mapped_column(Integer, default=0)

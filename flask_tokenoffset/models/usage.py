@@ -114,4 +114,4 @@ class KeptDay(Base):
     report: Mapped[str] = mapped_column(String(10), primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
     #: The run that no longer saw the day's rows.
-    run_id: Mapped[UUID] = mapped_column(ForeignKey(SampleRun.id))
+    run_id: Mapped[UUID] = mapped_column(ForeignKey(SampleRun.id), index=True)

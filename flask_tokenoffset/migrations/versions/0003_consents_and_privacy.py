@@ -37,8 +37,11 @@ TABLES = (
     "tokenoffset_document_version",
     "tokenoffset_consent_notice",
 )
-#: Clocks that the purge looks at, of tables that were there before.
+#: Clocks that the purge looks at, and what leads to rows that it deletes, of tables that were
+#: there before.
 CLOCKS = (
+    ("tokenoffset_adoption", "estimate_id"),
+    ("tokenoffset_kept_day", "run_id"),
     ("tokenoffset_sample_run", "finished_at"),
     ("tokenoffset_estimate", "created_at"),
     ("tokenoffset_billing_record", "due_at"),
@@ -505,6 +508,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tokenoffset_export_account_id"), "tokenoffset_export", ["account_id"])
     op.create_index(op.f("ix_tokenoffset_export_expires_at"), "tokenoffset_export", ["expires_at"])
     op.create_index(op.f("ix_tokenoffset_export_person_id"), "tokenoffset_export", ["person_id"])
+    op.create_index(op.f("ix_tokenoffset_export_request_id"), "tokenoffset_export", ["request_id"])
     op.create_index(
         op.f("ix_tokenoffset_export_status_next_attempt_at"),
         "tokenoffset_export",

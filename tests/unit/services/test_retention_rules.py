@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import Base
@@ -20,6 +21,7 @@ from flask_tokenoffset.services.retention_rules import (
 )
 from flask_tokenoffset.settings import Settings
 
+KEYS = (PrimaryKeyConstraint, UniqueConstraint)
 #: Redis keeps its own for as long as the code says, and some have a setting of their own.
 SHORTENABLE = [
     rule
@@ -147,3 +149,26 @@ def test_a_host_names_plans_of_its_own_and_none_keeps_usage_longer_than_the_rule
     assert plan_days(settings) == {"basic": 10, "full": 365}
     with pytest.raises(ConfigurationError, match="TOKENOFFSET_RETENTION_PLANS"):
         check_settings(_settings(retention_plans={"for-ever": 366}))
+
+
+def test_whatever_leads_to_rows_that_are_purged_is_indexed() -> None:
+    """PostgreSQL looks for it with each deleted row, and would read the whole table."""
+    purged = {
+        TABLE_PREFIX + table
+        for rule in RULES
+        if rule.action is RetentionAction.DELETE
+        for table in rule.tables
+    }
+    leading = {
+        (table.name, next(iter(index.columns)).name)
+        for table in Base.metadata.tables.values()
+        for index in (
+            *table.indexes,
+            *(each for each in table.constraints if isinstance(each, KEYS)),
+        )
+        if len(index.columns)
+    }
+    for table in Base.metadata.tables.values():
+        for key in table.foreign_keys:
+            if key.column.table.name in purged:
+                assert (table.name, key.parent.name) in leading, f"{table.name}.{key.parent.name}"
