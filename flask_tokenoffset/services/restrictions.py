@@ -16,8 +16,15 @@ from sqlalchemy import and_, exists, literal, or_, select, true
 
 from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.errors import Conflict, Restricted
-from flask_tokenoffset.models import Account, AuditAction, Person
+from flask_tokenoffset.models import (
+    Account,
+    AuditAction,
+    Person,
+    RightsRequestKind,
+    RightsRequestStatus,
+)
 from flask_tokenoffset.purposes import Purpose
+from flask_tokenoffset.services import rights_requests
 from flask_tokenoffset.services.consents import declined
 from flask_tokenoffset.services.stopping import stop_sampling
 
@@ -42,6 +49,14 @@ def restrict(work: UnitOfWork, person: Person, now: datetime) -> bool:
         return False
     person.restricted_at = now
     stop_sampling(work.session, person.account_id, now)
+    request = rights_requests.receive(work, person, RightsRequestKind.RESTRICTION, now)
+    rights_requests.close(
+        work,
+        request,
+        RightsRequestStatus.DONE,
+        now,
+        reply="From now on your data is stored and nothing else. You can lift that at any time.",
+    )
     _record(work, AuditAction.PROCESSING_RESTRICTED, person)
     return True
 

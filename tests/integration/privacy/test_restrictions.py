@@ -70,6 +70,7 @@ def test_in_a_week_with_its_sunday_nothing_is_asked_counted_or_mailed(world: Wor
     ada.settle()
     theirs = ben.sample("openai")
     restrict(ada)
+    world.work()  # The answer to the request for it leaves; that is no optional mail.
     vendor = world.vendors["anthropic"]
     asked, runs, mails = len(vendor.calls), runs_of(world, ada), len(world.mailbox)
     a_week_passes(world)
@@ -190,6 +191,7 @@ def test_withdrawing_the_consent_to_sampling_ends_it_and_nothing_else(world: Wor
     say_of_sampling(ada, "give")
     a_week_passes(world)
     assert statuses(world, source_id)[:3] == ["complete", "cancelled", "complete"]
+    assert [each.kind for each in world.mail.messages].count("consent-receipt") == 2
 
 
 @pytest.mark.promise("TO-052")
@@ -227,6 +229,8 @@ def test_an_organization_is_not_restricted_by_one_of_its_people(club: Club) -> N
 def test_a_second_time_changes_nothing_and_both_are_in_the_log(world: World) -> None:
     ada = world.ada
     restrict(ada)
+    (request,) = ada.api("GET", "/privacy/requests").get_json()["items"]
+    assert (request["kind"], request["status"]) == ("restriction", "done")
     since = ada.api("GET", "/privacy/restriction").get_json()["restricted_at"]
     world.clock.move(days=1)
     restrict(ada)
