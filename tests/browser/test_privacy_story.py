@@ -1,4 +1,8 @@
-"""Everybody's rights in a real browser: each page looked at, and each right used without a script."""
+"""Everybody's rights in a real browser: each used without a script, each page looked at.
+
+The page that asks for acceptance and the one that ends news are looked at in
+``test_acceptance_story.py``; documents, their comparison and the banner in ``test_documents.py``.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +76,78 @@ def ask_a_question(page: Page) -> None:
     expect(page.get_by_text("Your request is on record")).to_be_visible()
 
 
+def accept_the_rules(page: Page) -> None:
+    """Be asked for them, and tick the box."""
+    page.goto("/footprint/bands")
+    heading(page, "Read and decide")
+    page.get_by_role("checkbox").check()
+    press(page, "Accept what is ticked")
+    page.goto(PRIVACY)
+    expect(page.get_by_role("row", name=re.compile("House rules"))).to_contain_text("Accepted")
+
+
+def decide_about_uses(page: Page) -> None:
+    """Agree and take it back, object to another use, and read the receipt."""
+    page.get_by_role("link", name="Give, take back or object").click()
+    news = purpose(page, "News about the product")
+    press(news, "Agree")
+    expect(page.get_by_role("status")).to_contain_text("Agreed")
+    press(news, "Withdraw")
+    expect(page.get_by_role("status")).to_contain_text("Withdrawn")
+    press(purpose(page, "Insights for research"), "Object")
+    expect(page.get_by_role("status")).to_contain_text("Objected")
+    page.get_by_role("link", name="See the receipt").click()
+    expect(page.get_by_text("This record cannot be changed")).to_be_visible()
+
+
+def restrict_and_lift(page: Page) -> None:
+    """Stop everything, and have it go on."""
+    page.goto(PRIVACY)
+    page.get_by_role("link", name="Restrict your data").click()
+    press(page, "Restrict my data")
+    expect(page.get_by_text("Restricted since")).to_be_visible()
+    press(page, "Lift the restriction")
+    expect(page.get_by_role("status")).to_contain_text("The restriction is lifted")
+
+
+def take_a_copy(page: Page, someone: Someone) -> None:
+    """Ask for a copy of everything, wait for it, and fetch it."""
+    page.goto(PRIVACY)
+    page.get_by_role("link", name="Get a copy").click()
+    press(page, "Make a copy")
+    until(page, page.get_by_role("link", name="Fetch it"))
+    page.get_by_role("link", name="Fetch it").click()
+    with page.expect_download() as download:
+        press(page, "Fetch it now")
+    with ZipFile(download.value.path()) as archive:
+        assert any(someone.email.encode() in archive.read(each) for each in archive.namelist())
+    page.goto(f"{PRIVACY}/exports")
+    expect(page.get_by_role("cell", name="Fetched", exact=True)).to_be_visible()
+
+
+def ask_for_deletion_and_undo_it(page: Page) -> None:
+    """Leave, and think better of it."""
+    page.goto(PRIVACY)
+    page.get_by_role("link", name="Delete your account").click()
+    press(page, "Delete my account")
+    heading(page, "Your account will be deleted")
+    press(page, "Keep my account")
+    heading(page, "Your account")
+
+
+def answer_it(page: Page) -> None:
+    """Answer the question, as somebody at Fernhill: what was asked is shown on demand alone."""
+    page.goto("/footprint/requests")
+    page.get_by_role("link", name="Question").first.click()
+    expect(page.get_by_text(QUESTION)).to_have_count(0)
+    press(page, "Show who asked")
+    expect(page.get_by_text(QUESTION)).to_be_visible()
+    page.get_by_role("radio", name=re.compile("Done")).check(force=True)
+    page.get_by_label("Your answer").fill(ANSWER)
+    press(page, "Close the request")
+    expect(page.get_by_role("status")).to_contain_text("Answered")
+
+
 def receipt_of_a_deletion(fernhill: Fernhill, page: Page) -> None:
     """Have somebody deleted by the host, and open the receipt that they are mailed."""
     leaver = fernhill.newcomer("leonora")
@@ -92,66 +168,15 @@ def test_every_right_is_used_without_a_script(
 ) -> None:
     publish_rules(fernhill)
     someone = fernhill.newcomer("rosalind")
-    window = watched(fernhill.address, java_script_enabled=False)
-    page = sign_in(window, someone)
-
-    page.goto("/footprint/bands")
-    heading(page, "Read and decide")
-    page.get_by_role("checkbox").check()
-    press(page, "Accept what is ticked")
-    page.goto(PRIVACY)
-    expect(page.get_by_role("row", name=re.compile("House rules"))).to_contain_text("Accepted")
-
-    page.get_by_role("link", name="Give, take back or object").click()
-    news = purpose(page, "News about the product")
-    press(news, "Agree")
-    expect(page.get_by_role("status")).to_contain_text("Agreed")
-    press(news, "Withdraw")
-    expect(page.get_by_role("status")).to_contain_text("Withdrawn")
-    research = purpose(page, "research")
-    press(research.first, "Object")
-    expect(page.get_by_role("status")).to_contain_text("Objected")
-    page.get_by_role("link", name="See the receipt").click()
-    expect(page.get_by_text("This record cannot be changed")).to_be_visible()
-
-    page.goto(PRIVACY)
-    page.get_by_role("link", name="Restrict your data").click()
-    press(page, "Restrict my data")
-    expect(page.get_by_text("Restricted since")).to_be_visible()
-    press(page, "Lift the restriction")
-    expect(page.get_by_role("status")).to_contain_text("The restriction is lifted")
-
-    page.goto(PRIVACY)
-    page.get_by_role("link", name="Get a copy").click()
-    press(page, "Make a copy")
-    until(page, page.get_by_role("link", name="Fetch it"))
-    page.get_by_role("link", name="Fetch it").click()
-    with page.expect_download() as download:
-        press(page, "Fetch it now")
-    with ZipFile(download.value.path()) as archive:
-        assert any(someone.email.encode() in archive.read(each) for each in archive.namelist())
-    page.goto(f"{PRIVACY}/exports")
-    expect(page.get_by_role("cell", name="Fetched", exact=True)).to_be_visible()
-
-    page.goto(PRIVACY)
-    page.get_by_role("link", name="Delete your account").click()
-    press(page, "Delete my account")
-    heading(page, "Your account will be deleted")
-    press(page, "Keep my account")
-    heading(page, "Your account")
+    page = sign_in(watched(fernhill.address, java_script_enabled=False), someone)
+    accept_the_rules(page)
+    decide_about_uses(page)
+    restrict_and_lift(page)
+    take_a_copy(page, someone)
+    ask_for_deletion_and_undo_it(page)
 
     ask_a_question(page)
-    operator = watched(fernhill.address, java_script_enabled=False)
-    answering = sign_in(operator, VERA)
-    answering.goto("/footprint/requests")
-    answering.get_by_role("link", name="Question").first.click()
-    expect(answering.get_by_text(QUESTION)).to_have_count(0)
-    press(answering, "Show who asked")
-    expect(answering.get_by_text(QUESTION)).to_be_visible()
-    answering.get_by_role("radio", name=re.compile("Done")).check(force=True)
-    answering.get_by_label("Your answer").fill(ANSWER)
-    press(answering, "Close the request")
-    expect(answering.get_by_role("status")).to_contain_text("Answered")
+    answer_it(sign_in(watched(fernhill.address, java_script_enabled=False), VERA))
     page.reload()
     expect(page.get_by_text(ANSWER)).to_be_visible()
 
