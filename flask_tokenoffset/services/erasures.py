@@ -69,7 +69,7 @@ def request_erasure(
         work, person, now=now, due_at=due_after(now, grace_days), link_key=link_key
     )
     person.deletion_due_at = erasure.due_at
-    rights_requests.receive(work, person, RightsRequestKind.DELETION, now)
+    rights_requests.receive(work, person, RightsRequestKind.DELETION, now, acknowledge=False)
     notify(
         work,
         person,

@@ -20,6 +20,7 @@ from flask_tokenoffset.models import (
     MessageKind,
     Person,
     RightsRequest,
+    RightsRequestKind,
     RightsRequestStatus,
 )
 from flask_tokenoffset.services import rights_requests
@@ -222,7 +223,10 @@ def warn_of_due(work: UnitOfWork, now: datetime) -> list[RightsRequest]:
     :return: those that it was told of.
     """
     due_soon = and_(
-        RightsRequest.due_soon_warned_at.is_(None), RightsRequest.due_at <= now + DUE_SOON
+        RightsRequest.due_soon_warned_at.is_(None),
+        RightsRequest.due_at <= now + DUE_SOON,
+        # A deletion waits for its day by itself; only a late one is worth a warning.
+        RightsRequest.kind != RightsRequestKind.DELETION,
     )
     late = and_(RightsRequest.overdue_warned_at.is_(None), RightsRequest.due_at < now)
     found = work.session.scalars(

@@ -60,6 +60,7 @@ def receive(
     *,
     needs_human: bool = False,
     statement: str | None = None,
+    acknowledge: bool = True,
 ) -> RightsRequest:
     """Take a request down, start its clock and acknowledge it.
 
@@ -68,6 +69,7 @@ def receive(
     :param now: the present instant, aware.
     :param needs_human: whether the product cannot do it by itself.
     :param statement: what they wrote, of at most ``LONGEST_STATEMENT`` characters.
+    :param acknowledge: whether a message says so; not where the caller sends one that says more.
     :raises InvalidInput: they wrote what may not be kept.
     :raises Conflict: as many of theirs as may be wait for a human already.
     """
@@ -89,7 +91,9 @@ def receive(
     work.session.add(request)
     work.session.flush()
     record(work, request, AuditAction.REQUEST_RECEIVED)
-    tell(work, request, MessageKind.REQUEST_RECEIVED, now, due=request.due_at.date().isoformat())
+    if acknowledge:
+        due = request.due_at.date().isoformat()
+        tell(work, request, MessageKind.REQUEST_RECEIVED, now, due=due)
     return request
 
 

@@ -68,7 +68,7 @@ def test_nothing_but_storage_is_done_in_the_grace_and_undoing_makes_up_for_it(wo
         let_time_pass(world, days=1)
     assert len(world.anthropic.calls) == calls
     assert world.rows()["tokenoffset_billing_record"] == records
-    assert world.mail.kinds_to(world.ada.address)[1:] == ["request-received", "deletion-requested"]
+    assert world.mail.kinds_to(world.ada.address)[1:] == ["deletion-requested"]
     assert world.ada.api("POST", "/privacy/deletion/undo").status_code == 200
     for _ in range(7):
         let_time_pass(world, days=1)
