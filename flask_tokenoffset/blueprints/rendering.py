@@ -72,11 +72,13 @@ class NavigationLink:
 
     :param current: ``page`` if it leads to this very page, ``true`` if this page is below it, as
         ``aria-current`` has it.
+    :param published: whether anybody may read what it leads to, signed in or not.
     """
 
     title: str
     url: str
     current: Literal["page", "true"] | None
+    published: bool = False
 
 
 class View:
@@ -125,7 +127,12 @@ class View:
         permissions = current_visitor().permissions
         page = (request.endpoint or "").rpartition(".")[2]
         return [
-            NavigationLink(item.title, page_url(item.endpoint), item.standing(page))
+            NavigationLink(
+                item.title,
+                page_url(item.endpoint),
+                item.standing(page),
+                published=item.permission is Permission.READ_PUBLISHED,
+            )
             for item in entries
             if item.permission in permissions
         ]
