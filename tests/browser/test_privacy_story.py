@@ -180,6 +180,11 @@ def test_every_right_is_used_without_a_script(
     page.reload()
     expect(page.get_by_text(ANSWER)).to_be_visible()
 
+    page.goto(f"{PRIVACY}/what-we-hold")
+    expect(page.get_by_text("Values in your copy").first).to_be_hidden()
+    page.get_by_role("heading", name="Profile").click()
+    expect(page.get_by_text("Values in your copy").filter(visible=True)).to_contain_text("email")
+
     page.goto("/footprint/documents/privacy-policy")
     page.get_by_role("link", name=re.compile("^Compare")).first.click()
     expect(page.locator("ins", has_text="Sweden")).to_be_visible()
@@ -214,6 +219,9 @@ def test_every_page_of_privacy_hinders_nobody(
         window.open(path)
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
         window.look(f"privacy-{name}")
+    page.goto(f"{PRIVACY}/what-we-hold")
+    page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+    window.look("privacy-what-we-hold-opened")
 
 
 def test_what_was_asked_for_hinders_nobody_either(
