@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import AppGroup
 
+from flask_tokenoffset.errors import TokenOffsetError
 from flask_tokenoffset.services.document_files import TEMPLATE_FOLDER, read_file, read_folder
 from flask_tokenoffset.services.document_publishing import publish
 from flask_tokenoffset.services.documents import DEFAULT_LANGUAGE, all_standings, history
@@ -52,9 +53,12 @@ def publish_command(files: tuple[Path, ...], folder: Path | None, allow_template
     drafts = [read_file(each) for each in files] if folder is None else read_folder(folder)
     state = current_state()
     for draft in drafts:
-        with state.unit_of_work() as work:
-            published = publish(work, draft, state.clock.now(), allow_template=allow_template)
-            sentence = _sentence(draft, is_new=published.is_new)
+        try:
+            with state.unit_of_work() as work:
+                published = publish(work, draft, state.clock.now(), allow_template=allow_template)
+                sentence = _sentence(draft, is_new=published.is_new)
+        except TokenOffsetError as refusal:
+            raise click.ClickException(f"{_name(draft)}: {refusal}") from refusal
         click.echo(sentence)
     if state.mailer is None and any(draft.material and draft.sequence > 1 for draft in drafts):
         click.echo(
@@ -116,8 +120,12 @@ def template_command(folder: Path) -> None:
         click.echo(f"{copy} was written.")
 
 
+def _name(draft: Draft) -> str:
+    return f"{draft.document} {draft.version} ({draft.language})"
+
+
 def _sentence(draft: Draft, *, is_new: bool) -> str:
-    name = f"{draft.document} {draft.version} ({draft.language})"
+    name = _name(draft)
     if not is_new:
         return f"{name} is published already, the very same."
     if draft.material and draft.sequence > 1:

@@ -168,6 +168,7 @@ def test_a_refusal_ends_the_command_with_a_sentence(world: World, tmp_path: Path
     result = run(world, "publish", one, two)
     assert result.exit_code == 1
     assert "14 days" in result.output
+    assert "house-rules b (en): " in result.output, "which of them is said"
     assert "house-rules 2026-11 (en) is published." in result.output
     assert "house-rules b" not in run(world, "list").output
 
