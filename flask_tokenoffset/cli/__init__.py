@@ -79,4 +79,4 @@ def _cure(ctx: click.Context, error: Exception) -> str | None:
 
 @click.group(cls=_LazyGroup)
 def tokenoffset() -> None:
-    """Tables, keys, workers and the audit log of flask-tokenoffset."""
+    """Tables, keys, workers, logs, legal texts and people's rights in flask-tokenoffset."""

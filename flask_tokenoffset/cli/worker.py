@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 )
 @with_appcontext
 def worker(burst: bool, with_schedule: bool) -> None:
-    """Take sample runs from Redis and work on them, one at a time.
+    """Take jobs from Redis and do them, one at a time: samples, mail, copies, erasures.
 
-    Start as many as you need. SIGTERM ends a worker after its present run; a second one ends it at
-    once, and another worker takes the run over.
+    Start as many as you need. SIGTERM ends a worker after its present job; a second one ends it at
+    once, and another worker takes the job over.
     """
     # RQ is not loaded for the commands that do without.
     from flask_tokenoffset.tasks.worker import run_worker  # noqa: PLC0415
