@@ -492,18 +492,6 @@ def find_rule(name: str) -> RetentionRule:
     return _BY_NAME[name]
 
 
-def rule_of_table(table: str) -> RetentionRule:
-    """The rule a table falls under.
-
-    :param table: its name without our prefix.
-    :raises KeyError: it falls under none, which a test does not let happen.
-    """
-    for rule in RULES:
-        if table in rule.tables:
-            return rule
-    raise KeyError(table)
-
-
 def operator_days(rule: RetentionRule, settings: Settings) -> int | None:
     """Days for which a rule keeps what it is about, as the operator set it.
 

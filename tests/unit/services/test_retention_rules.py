@@ -17,7 +17,6 @@ from flask_tokenoffset.services.retention_rules import (
     find_rule,
     operator_days,
     plan_days,
-    rule_of_table,
 )
 from flask_tokenoffset.settings import Settings
 
@@ -38,7 +37,6 @@ def test_every_table_falls_under_one_rule_and_no_other_table_is_named() -> None:
     named = [table for rule in RULES for table in rule.tables]
     assert len(named) == len(set(named))
     assert set(named) == {name.removeprefix(TABLE_PREFIX) for name in Base.metadata.tables}
-    assert rule_of_table("daily_cost").name == "usage"
 
 
 def test_every_rule_is_named_once_and_gives_a_reason() -> None:
