@@ -16,6 +16,7 @@ from flask_tokenoffset.hooks import (
     has_accepted_current,
     record_consent,
     requires_acceptance,
+    set_retention_plan,
 )
 from flask_tokenoffset.host import HostUser
 
@@ -27,4 +28,5 @@ __all__ = [
     "has_accepted_current",
     "record_consent",
     "requires_acceptance",
+    "set_retention_plan",
 ]
