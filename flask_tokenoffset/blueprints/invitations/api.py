@@ -9,7 +9,6 @@ from flask_tokenoffset.blueprints.api_schema import ListQuery
 from flask_tokenoffset.blueprints.body_limits import LONGEST_LIST, reads_up_to
 from flask_tokenoffset.blueprints.context import current_place
 from flask_tokenoffset.blueprints.invitations import steps
-from flask_tokenoffset.blueprints.invitations.cursors import read_cursor, write_cursor
 from flask_tokenoffset.blueprints.invitations.schemas import (
     AcceptBody,
     InvitationAnswer,
@@ -21,6 +20,7 @@ from flask_tokenoffset.blueprints.invitations.schemas import (
     ReportAnswer,
     ReportItem,
 )
+from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -60,14 +60,16 @@ def list_invitations(query: ListQuery) -> OperationAnswer:
         state.session,
         current_place().organization.id,
         now=state.clock.now(),
-        before=read_cursor(query.cursor),
+        before=read_time_cursor(query.cursor),
         limit=query.limit + 1,
     )
     shown = found[: query.limit]
     more = len(found) > query.limit
     return InvitationList(
         items=[InvitationAnswer.of(listed) for listed in shown],
-        next_cursor=write_cursor(shown[-1].invitation) if more else None,
+        next_cursor=write_time_cursor(shown[-1].invitation.created_at, shown[-1].invitation.id)
+        if more
+        else None,
     )
 
 

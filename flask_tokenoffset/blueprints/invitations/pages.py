@@ -10,11 +10,11 @@ from flask import redirect, request, url_for
 from flask_tokenoffset.blueprints.body_limits import LONGEST_LIST, reads_up_to
 from flask_tokenoffset.blueprints.context import current_place
 from flask_tokenoffset.blueprints.invitations import steps
-from flask_tokenoffset.blueprints.invitations.cursors import read_cursor, write_cursor
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
 from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
 from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -144,7 +144,7 @@ def _page(
         state.session,
         place.organization.id,
         now=state.clock.now(),
-        before=read_cursor(cursor),
+        before=read_time_cursor(cursor),
         limit=INVITATIONS_PER_PAGE + 1,
     )
     shown = found[:INVITATIONS_PER_PAGE]
@@ -168,7 +168,10 @@ def _page(
         most_rows=most_rows(state.settings),
         longest_email=LONGEST_EMAIL,
         is_first_page=cursor is None,
-        older_url=url_for(".invitations", cursor=write_cursor(shown[-1].invitation))
+        older_url=url_for(
+            ".invitations",
+            cursor=write_time_cursor(shown[-1].invitation.created_at, shown[-1].invitation.id),
+        )
         if more
         else None,
     )
