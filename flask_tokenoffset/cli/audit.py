@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 #: Events of a chain that a database could count.
 _LONGEST: Final = 2**63 - 1
 
+#: For every command that compares with what a former secret signed.
+former_secrets_option: Final = click.option(
+    "--former-secrets",
+    type=click.File(encoding="utf-8"),
+    help="Secrets that are no longer in SECRET_KEY_FALLBACKS, one a line.",
+)
+
 
 @click.group(cls=AppGroup)
 def audit() -> None:
@@ -42,11 +49,7 @@ def audit() -> None:
     type=click.File(encoding="utf-8"),
     help="What «audit heads» printed some time ago; «-» reads it from standard input.",
 )
-@click.option(
-    "--former-secrets",
-    type=click.File(encoding="utf-8"),
-    help="Secrets that are no longer in SECRET_KEY_FALLBACKS, one a line.",
-)
+@former_secrets_option
 def verify_command(
     account_id: UUID | None, heads_file: IO[str] | None, former_secrets: IO[str] | None
 ) -> None:

@@ -7,7 +7,13 @@ from typing import IO, TYPE_CHECKING
 import click
 from flask.cli import AppGroup
 
-from flask_tokenoffset.cli.audit import count, keys_of, noted_heads, print_fault
+from flask_tokenoffset.cli.audit import (
+    count,
+    former_secrets_option,
+    keys_of,
+    noted_heads,
+    print_fault,
+)
 from flask_tokenoffset.services.audit_verification import compare_heads
 from flask_tokenoffset.services.consent_verification import verify
 from flask_tokenoffset.state import current_state
@@ -29,11 +35,7 @@ def consents() -> None:
     type=click.File(encoding="utf-8"),
     help="What «audit heads» printed some time ago; «-» reads it from standard input.",
 )
-@click.option(
-    "--former-secrets",
-    type=click.File(encoding="utf-8"),
-    help="Secrets that are no longer in SECRET_KEY_FALLBACKS, one a line.",
-)
+@former_secrets_option
 def verify_command(
     account_id: UUID | None, heads_file: IO[str] | None, former_secrets: IO[str] | None
 ) -> None:

@@ -11,7 +11,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from flask_tokenoffset.blueprints.erasures.means import means_of
-from flask_tokenoffset.cli.audit import count
+from flask_tokenoffset.cli.audit import count, former_secrets_option
 from flask_tokenoffset.services import legal_holds, purging
 from flask_tokenoffset.services.forgetting import forget_again
 from flask_tokenoffset.services.legal_remains import read_remains
@@ -165,11 +165,7 @@ def tombstones(since: datetime | None) -> None:
 
 @retention.command(short_help="Erase again whoever an older copy brought back.")
 @click.argument("file", type=click.File(encoding="utf-8"), required=False)
-@click.option(
-    "--former-secrets",
-    type=click.File(encoding="utf-8"),
-    help="Secrets that are no longer in SECRET_KEY_FALLBACKS, one a line.",
-)
+@former_secrets_option
 def replay(file: IO[str] | None, former_secrets: IO[str] | None) -> None:
     """Erase everybody once more who was erased and is there again, after a restore.
 
