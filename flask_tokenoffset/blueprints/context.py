@@ -68,6 +68,8 @@ class Visitor:
     :param places: all their places in organizations, by name.
     :param minor_key: the host's key of somebody who is signed in and too young to have an account.
         Nothing else is said of them: they are treated like a visitor whom nobody knows.
+    :param may_miss_documents: whether there may be something in force that they have not accepted.
+    :param changes_are_coming: whether a document may be about to change.
     """
 
     host_user: HostUser | None = None
@@ -76,6 +78,9 @@ class Visitor:
     place: Place | None = None
     places: tuple[Place, ...] = ()
     minor_key: str | None = None
+    # Of somebody without a row it is not known, so it is asked.
+    may_miss_documents: bool = True
+    changes_are_coming: bool = True
 
     @property
     def signed_in(self) -> bool:
@@ -266,9 +271,11 @@ def require_acceptance() -> None:
 
 def missing_documents() -> Sequence[Asked]:
     """The documents in force that whoever is signed in has not accepted."""
+    visitor = current_visitor()
+    if not visitor.may_miss_documents:
+        return ()
     state = current_state()
-    person = current_visitor().person
-    account_id = None if person is None else person.account_id
+    account_id = None if visitor.person is None else visitor.person.account_id
     return acceptances.missing(state.session, account_id, state.clock.now())
 
 
@@ -329,7 +336,7 @@ def _look_up() -> Visitor:
         return Visitor(minor_key=host_user.key)
     # From here on nothing knows how old anybody is.
     host_user = replace(host_user, birth_date=None, age=None)
-    known = find_acquaintance(state.session, host_user.key)
+    known = find_acquaintance(state.session, host_user.key, state.clock.now())
     if known is None:
         return Visitor(host_user=host_user)
     organization_id = named_organization()
@@ -345,6 +352,8 @@ def _look_up() -> Visitor:
         account_id=account_id,
         place=place,
         places=known.places,
+        may_miss_documents=known.may_miss_documents,
+        changes_are_coming=known.changes_are_coming,
     )
 
 

@@ -161,7 +161,8 @@ class View:
     @property
     def document_changes(self) -> Sequence[Change]:
         """The material changes to documents that are coming, for whoever is signed in."""
-        if not current_visitor().signed_in:
+        visitor = current_visitor()
+        if not (visitor.signed_in and visitor.changes_are_coming):
             return ()
         state = current_state()
         return coming_changes(state.session, state.clock.now())

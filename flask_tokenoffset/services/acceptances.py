@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select
+from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.errors import Conflict, NamedVersion
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from flask_tokenoffset.models import ConsentMethod, Person
     from flask_tokenoffset.settings import Settings
@@ -100,6 +102,51 @@ def missing(
         if not any(each.accepted for each in by_language.values()):
             waiting.append(by_language[nearest_language(by_language, language)])
     return waiting
+
+
+def may_be_missing(account: InstrumentedAttribute[UUID], now: datetime) -> ColumnElement[bool]:
+    """The condition that :func:`missing` may find something, for the query that looks a person up.
+
+    It is true too often where a document is there in several languages, or changed immaterially
+    since it was accepted, and never false too often.
+
+    :param account: the column that names the person's own account.
+    :param now: the present instant, aware.
+    """
+    later, later_effect = aliased(DocumentVersion), aliased(DocumentEffect)
+    followed = (
+        select(later.id)
+        .join(later_effect, later_effect.document_version_id == later.id)
+        .where(
+            later.document == DocumentVersion.document,
+            later.language == DocumentVersion.language,
+            later.sequence > DocumentVersion.sequence,
+            later_effect.effective_at <= now,
+        )
+    )
+    given, taken_back = aliased(ConsentEvent), aliased(ConsentEvent)
+    accepted = select(given.id).where(
+        given.account_id == account,
+        given.document_version_id == DocumentVersion.id,
+        given.event_type == ConsentEventType.GIVEN,
+        ~exists().where(
+            taken_back.account_id == given.account_id,
+            taken_back.document_version_id == given.document_version_id,
+            taken_back.sequence > given.sequence,
+            taken_back.event_type.not_in((ConsentEventType.SHOWN, ConsentEventType.GIVEN)),
+        ),
+    )
+    return (
+        select(DocumentVersion.id)
+        .join(DocumentEffect, DocumentEffect.document_version_id == DocumentVersion.id)
+        .where(
+            DocumentVersion.acceptance_required,
+            DocumentEffect.effective_at <= now,
+            ~followed.exists(),
+            ~accepted.exists(),
+        )
+        .exists()
+    )
 
 
 def accept(

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, defer
 
 from flask_tokenoffset.enforcement import enforces
@@ -29,7 +29,7 @@ from flask_tokenoffset.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
 #: The language that is shown where a document is not to be had in the one that was asked for.
@@ -153,6 +153,28 @@ def upcoming(session: Session, now: datetime, language: str = DEFAULT_LANGUAGE) 
     ]
 
 
+def changes_are_coming(now: datetime) -> ColumnElement[bool]:
+    """The condition that :func:`coming_changes` finds something, for the query about a visitor.
+
+    :param now: the present instant, aware.
+    """
+    return (
+        select(DocumentVersion.id)
+        .outerjoin(DocumentEffect, DocumentEffect.document_version_id == DocumentVersion.id)
+        .where(_is_coming(now))
+        .exists()
+    )
+
+
+def _is_coming(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        DocumentVersion.material,
+        # A first version changes nothing for anybody.
+        DocumentVersion.sequence > 1,
+        or_(DocumentEffect.effective_at.is_(None), DocumentEffect.effective_at > now),
+    )
+
+
 @enforces("banner-of-material-changes", "TO-058", off=())
 def coming_changes(
     session: Session, now: datetime, language: str = DEFAULT_LANGUAGE
@@ -174,12 +196,7 @@ def coming_changes(
             DocumentEffect.effective_at.is_not(None),
         )
         .outerjoin(DocumentEffect, DocumentEffect.document_version_id == DocumentVersion.id)
-        .where(
-            DocumentVersion.material,
-            # A first version changes nothing for anybody.
-            DocumentVersion.sequence > 1,
-            or_(DocumentEffect.effective_at.is_(None), DocumentEffect.effective_at > now),
-        )
+        .where(_is_coming(now))
         .order_by(DocumentVersion.document, DocumentVersion.version)
     )
     changes = [

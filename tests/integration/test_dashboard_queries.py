@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 #: Everything the page asks the database, the host's own look for its user included.
-MOST_STATEMENTS = 10
+MOST_STATEMENTS = 8
 
 
 def crowd(world: World, days: int, people: int, ending_days_ago: int) -> None:
