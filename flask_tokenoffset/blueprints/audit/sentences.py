@@ -98,11 +98,13 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "export": "Copy of somebody's data",
     "identity": "Linked identity",
     "invitation": "Invitation",
+    "legal-hold": "Legal hold",
     "membership": "Membership",
     "organization": "Organization",
     "person": "Person",
     "plan": "Plan",
     "request": "Privacy request",
+    "retention": "How long data is kept",
     "source": "Source",
 }
 #: Details that prove something to a machine and say nothing to a person.

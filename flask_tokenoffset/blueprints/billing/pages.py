@@ -17,8 +17,8 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from flask import Blueprint
 
-#: Two years at a time.
-RECORDS_PER_PAGE: Final = 24
+#: Half a year at a time; none is kept for longer than a year.
+RECORDS_PER_PAGE: Final = 6
 
 
 @requires(Permission.READ_PLAN)

@@ -74,7 +74,9 @@ def test_the_person_is_looked_up_once_and_only_when_needed(host: Callable[..., F
     assert statements == []
     with counted_statements(app) as statements:
         client.get(f"{PREFIX}/")
-    assert len(statements) == 1
+    assert len([each for each in statements if "FROM tokenoffset_person" in each]) == 1
+    # Of somebody without a row it is not known what they accepted and what they were told.
+    assert len(statements) <= 3
 
 
 def test_answers_are_not_kept_and_not_sniffed(host: Callable[..., Flask]) -> None:
