@@ -10,7 +10,13 @@ from flask_tokenoffset import gpc
 from flask_tokenoffset.blueprints.api_schema import encode_cursor
 from flask_tokenoffset.blueprints.audit.forms import sequence_of
 from flask_tokenoffset.blueprints.consents import deciding
-from flask_tokenoffset.blueprints.consents.words import DECISIONS, EVENTS, METHODS, STATES
+from flask_tokenoffset.blueprints.consents.words import (
+    DECISIONS,
+    EVENTS,
+    METHODS,
+    STATES,
+    words_of_place,
+)
 from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
@@ -64,6 +70,7 @@ def consent_receipt(event_id: UUID) -> ResponseReturnValue:
         events=EVENTS,
         states=STATES,
         methods=METHODS,
+        words_of_place=words_of_place,
     )
 
 

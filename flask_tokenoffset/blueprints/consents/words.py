@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.models import ConsentEventType, ConsentMethod
+from flask_tokenoffset.services.connections import CONNECT_PAGE
 from flask_tokenoffset.services.consent_reading import CONTRACT, EXPIRED, NOT_ASKED
 from flask_tokenoffset.services.consents import Decision
 
@@ -44,3 +45,24 @@ METHODS: Final[Mapping[str, str]] = {
     ConsentMethod.LINK: "a link in a mail",
     ConsentMethod.HOST: "this site's own pages",
 }
+#: Where it was said, of the names that we give to our own places.
+_PLACES: Final[Mapping[str, str]] = {
+    "consents-page": "the page «Consents»",
+    "acceptance-page": "the page that asks for acceptance",
+    CONNECT_PAGE: "the page that connects a vendor",
+    "mail:product-update": "a mail with news",
+    "browser": "your browser",
+    "api": "the API",
+}
+_HOST: Final = "host"
+
+
+def words_of_place(place: str) -> str:
+    """Where something was said, in words.
+
+    :param place: what the ledger calls it; a host may name pages of its own, as ``host:settings``.
+    """
+    kind, _, name = place.partition(":")
+    if kind == _HOST:
+        return f"a page of this site ({name})" if name else "a page of this site"
+    return _PLACES.get(place, place)

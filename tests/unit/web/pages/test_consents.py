@@ -167,5 +167,6 @@ def test_a_receipt_can_be_taken_away_as_json(world: World) -> None:
     event_id = decide(world.ada, "insights", "give")
     page = world.ada.page(f"{PAGE}/{event_id}/receipt")
     answer = world.ada.client.get(page.link("Take it away as JSON"))
+    assert "the page «Consents»" in page.text
     assert answer.get_json()["record_id"] == str(event_id)
     assert answer.get_json()["event_type"] == "given"
