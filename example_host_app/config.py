@@ -24,7 +24,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from example_host_app import without_login
 from flask_tokenoffset.mail import MailboxMailer
@@ -42,6 +42,13 @@ SQLITE_TIMEOUT_SECONDS = 20
 #: Where the demo is served.
 HOST = "127.0.0.1"
 PORT = 5040
+#: What notices and receipts of consents say beside what is agreed to: see ``legal/``.
+_TOLD_WITH_CONSENTS: Final = {
+    "TOKENOFFSET_CONTROLLER": "Fernhill Writing Ltd, 3 Quay Lane, Port Ellery",
+    "TOKENOFFSET_PRIVACY_CONTACT": "privacy@fernhill.example",
+    "TOKENOFFSET_STORAGE_PLACE": "Ireland, at Harbour Hosting",
+    "TOKENOFFSET_JURISDICTION": "European Union (GDPR)",
+}
 
 
 def data_folder() -> Path:
@@ -90,6 +97,9 @@ def _make_up_footprint(app: Flask, folder: Path) -> None:
         )
     if not (app.config.get("TOKENOFFSET_PUBLIC_URL") or os.environ.get("TOKENOFFSET_PUBLIC_URL")):
         app.config["TOKENOFFSET_PUBLIC_URL"] = f"http://{HOST}:{PORT}"
+    for name, said in _TOLD_WITH_CONSENTS.items():
+        if name not in os.environ:
+            app.config.setdefault(name, said)
     app.config.setdefault("TOKENOFFSET_MAILER", MailboxMailer(folder / "mail"))
     if not app.config["LOGIN"]:
         without_login.configure(app)
