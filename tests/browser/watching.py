@@ -59,7 +59,11 @@ class Watched:
             for width in (NARROW, WIDE):
                 self.page.set_viewport_size({"width": width, "height": HEIGHT})
                 PICTURES.mkdir(parents=True, exist_ok=True)
-                self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+                self.page.screenshot(
+                    path=PICTURES / f"{name}-{width}-{scheme}.png",
+                    full_page=True,
+                    animations="disabled",  # At its end, not halfway from one theme to the other.
+                )
                 if self._scripted:
                     wider_by = self.page.evaluate(
                         "document.documentElement.scrollWidth"
