@@ -281,9 +281,10 @@ class AcceptanceRequired(Refusal):
 
     def __init__(self, documents: Sequence[NamedVersion]) -> None:
         titles = ", ".join(f"«{each.title}»" for each in documents)
+        named = "it" if len(documents) == 1 else "them"
         super().__init__(
-            f"You have not accepted {titles} yet, so nothing was shown or changed. Read it and"
-            " accept it, then do this again. Your rights over your data do not depend on it."
+            f"You have not accepted {titles} yet, so nothing was shown or changed. Read and accept"
+            f" {named}, then do this again. Your rights over your data do not depend on that."
         )
         self.documents = tuple(documents)
 
