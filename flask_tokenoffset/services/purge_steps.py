@@ -147,6 +147,7 @@ class Sweep:
 
     @property
     def _key(self) -> Any:
+        # SQLAlchemy types ``__table__`` as a FromClause; every mapped class of ours has a Table.
         (column,) = self.model.__table__.primary_key.columns  # type: ignore[attr-defined]
         return getattr(self.model, column.name)
 
