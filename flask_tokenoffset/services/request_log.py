@@ -91,10 +91,19 @@ def delete_old_files(folder: Path, now: datetime, days: int) -> int:
     deleted = 0
     newest_over = day_cutoff(now, days)
     for path in sorted(folder.glob("tokenoffset-requests-*.jsonl")):
-        match = _FILE_NAME.fullmatch(path.name)
+        day = _day_of(path)
         # A file's day ends with the midnight after it.
-        if match is None or date.fromisoformat(match[1]) >= newest_over:
+        if day is None or day >= newest_over:
             continue
         path.unlink(missing_ok=True)
         deleted += 1
     return deleted
+
+
+def _day_of(path: Path) -> date | None:
+    """The day a file is about; ``None`` where it is none of ours, or its name holds no day."""
+    match = _FILE_NAME.fullmatch(path.name)
+    try:
+        return None if match is None else date.fromisoformat(match[1])
+    except ValueError:
+        return None
