@@ -91,6 +91,10 @@ def fetch_export(token: str) -> ResponseReturnValue:
     state = current_state()
     now = state.clock.now()
     with state.unit_of_work() as work:
+        # What the host corrected is kept even where the copy is refused for it: a copy that holds
+        # what was wrong is made anew, and would wait for that for ever otherwise.
+        acting_person(work)
+    with state.unit_of_work() as work:
         archive = exports.fetch_export(work, acting_person(work), token, vault=state.vault, now=now)
     return current_app.response_class(
         iter(archive.pieces),
