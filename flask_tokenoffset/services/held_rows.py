@@ -15,7 +15,8 @@ from sqlalchemy import and_, exists, false, or_, select
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.enforcement import enforces
-from flask_tokenoffset.models import TABLE_PREFIX, Base, Membership, Person, SignInAddress
+from flask_tokenoffset.models import TABLE_PREFIX, Base, Membership, Person
+from flask_tokenoffset.services.personal_rows import addresses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,8 @@ class Subject:
 
     :param own_ids: their own id, and those of their memberships.
     :param account_ids: their own account, and those of their memberships.
-    :param addresses: those that they have proved.
+    :param addresses: those that they, and nobody else, have proved: where somebody else has as
+        well, what was sent there may be the other one's.
     """
 
     person_id: UUID
@@ -63,16 +65,12 @@ class Subject:
             .where(Membership.person_id == person.id)
             .order_by(Membership.id)
         ).all()
-        signing_in = session.scalars(
-            select(SignInAddress.email).where(SignInAddress.person_id == person.id)
-        )
-        proved = [person.email] if person.email and person.email_verified_at else []
         return cls(
             person_id=person.id,
             account_ids=(person.account_id, *(account_id for _, account_id in memberships)),
             own_ids=frozenset({person.id, *(each for each, _ in memberships)}),
             user_key=person.user_key,
-            addresses=tuple(sorted({*proved, *signing_in})),
+            addresses=tuple(sorted(addresses_of(session, person))),
         )
 
 
