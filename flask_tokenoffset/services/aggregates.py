@@ -6,6 +6,8 @@ A large one leaves a single row of rounded sums (:class:`.UsageAggregate`), writ
 versions of it would tell what the one who left in between had used. Then the leaver's own rows go,
 whatever became of their groups, all in the transaction that deletes the credential.
 
+Accounts are counted by who stands behind them: whoever owns several organizations contributes once.
+
 A model or tier that fewer than ten accounts use never appears, because it is part of the group.
 """
 
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import (
     BigInteger,
     CursorResult,
+    String,
     and_,
     delete,
     exists,
@@ -42,11 +45,14 @@ from flask_tokenoffset.models import (
     DailyCost,
     DailyUsage,
     KeptDay,
+    Membership,
+    Organization,
     Person,
     UsageAggregate,
     UsageSeries,
     new_id,
 )
+from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.purposes import Purpose
 from flask_tokenoffset.services.restrictions import unrestricted
 
@@ -71,6 +77,8 @@ _KINDS: Final = (
     DailyUsage.cache_creation_tokens,
     DailyUsage.output_tokens,
 )
+#: The person whose own account it is, beside those whom the conditions look for.
+_Holder: Final = aliased(Person)
 #: Answers to the question of calibration that mean no.
 _AGAINST: Final = (
     ConsentEventType.OBJECTED,
@@ -156,7 +164,7 @@ def may_be_counted(account: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
 def large_enough(contributors: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that a group is large enough to leave anything at all.
 
-    :param contributors: how many accounts it has.
+    :param contributors: how many people stand behind its accounts.
     """
     return contributors >= SMALLEST_GROUP
 
@@ -245,9 +253,10 @@ def _groups(account_id: UUID, leaving: ColumnElement[bool], before: date) -> Sel
     :param before: the first day of the present month.
     """
     cells = _cells(leaving, before)
+    owners = _owners()
     counted = or_(UsageSeries.account_id == account_id, may_be_counted(UsageSeries.account_id))
     common = _common(cells, counted)
-    each = _each(cells, common, counted, before)
+    each = _each(cells, common, owners, counted, before)
     sums = [func.sum(each.c[kind.key]) for kind in _KINDS]
     dimensions = [each.c[name] for name in ("provider", "model", "service_tier", "year", "month")]
     return (
@@ -304,8 +313,36 @@ def _common(cells: CTE, counted: ColumnElement[bool]) -> CTE:
     )
 
 
-def _each(cells: CTE, common: CTE, counted: ColumnElement[bool], before: date) -> CTE:
-    """What each account contributes to each of the groups."""
+def _owners() -> CTE:
+    """Who stands behind each organization's account: the first of its owners, by their ids.
+
+    Whoever owns several accounts knows what all of them used. They count as one contributor, or
+    nine organizations and somebody else's account would be a group of ten.
+    """
+    # PostgreSQL knows no smallest UUID before version 18.
+    owner = func.min(sql_cast(Membership.person_id, String()))
+    return (
+        select(Organization.account_id, owner.label("owner"))
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.role == Role.OWNER)
+        .group_by(Organization.account_id)
+        .cte("owners")
+    )
+
+
+@enforces("one-owner-is-one-contributor", "TO-042", off=UsageSeries.account_id)
+def contributor(owners: CTE) -> ColumnElement[Any]:
+    """What tells one contributor from another: a person, whichever of their accounts it is.
+
+    :param owners: of organizations, joined by their accounts as people are.
+    """
+    return func.coalesce(
+        sql_cast(_Holder.id, String()), owners.c.owner, sql_cast(UsageSeries.account_id, String())
+    )
+
+
+def _each(cells: CTE, common: CTE, owners: CTE, counted: ColumnElement[bool], before: date) -> CTE:
+    """What each contributor contributes to each of the groups."""
     year, month = _year_and_month()
     keys = (Connection.provider, UsageSeries.model, UsageSeries.service_tier, year, month)
     sums = [_whole(func.sum(kind)).label(kind.key) for kind in _KINDS]
@@ -338,8 +375,10 @@ def _each(cells: CTE, common: CTE, counted: ColumnElement[bool], before: date) -
                 cells.c.month == month,
             ),
         )
+        .outerjoin(_Holder, _Holder.account_id == UsageSeries.account_id)
+        .outerjoin(owners, owners.c.account_id == UsageSeries.account_id)
         .where(counted, DailyUsage.day < before)
-        .group_by(*keys, UsageSeries.account_id)
+        .group_by(*keys, contributor(owners))
         .having(func.sum(_any_tokens()) > 0)
         .cte("each")
     )
