@@ -14,7 +14,8 @@ from flask_tokenoffset.blueprints.components.consent import is_host_place
 from flask_tokenoffset.blueprints.context import send_to_sign_in
 from flask_tokenoffset.blueprints.people.account import forget
 from flask_tokenoffset.blueprints.problems import problem_of
-from flask_tokenoffset.errors import AcceptanceRequired, NotFound, SignInRequired
+from flask_tokenoffset.enforcement import enforces
+from flask_tokenoffset.errors import AcceptanceRequired, NotFound, SignInRequired, TooYoung
 from flask_tokenoffset.host import HostUser
 from flask_tokenoffset.models import ConsentMethod, Organization
 from flask_tokenoffset.purposes import Purpose
@@ -93,6 +94,7 @@ def set_retention_plan(
     :param organization_id: or the organization.
     :raises InvalidInput: there is no such plan.
     :raises NotFound: there is no such organization.
+    :raises TooYoung: the user sent the present request, and is under the minimum age.
     :raises TypeError: neither or both are named.
     """
     if (user_key is None) == (organization_id is None):
@@ -100,6 +102,7 @@ def set_retention_plan(
     state = current_state()
     with state.unit_of_work() as work:
         if user_key is not None:
+            _refuse_minor(user_key)
             # Whoever is known already is left as they are: nothing is said of them here.
             person = lock_person(work.session, user_key) or ensure_person(
                 work.session, HostUser(key=user_key), state.clock.now()
@@ -173,11 +176,13 @@ def record_consent(
     :raises ValueError: there is no such purpose, or the place is none.
     :raises Conflict: nobody is asked about that purpose, or the user's browser objects to it with
         the present request.
+    :raises TooYoung: the user sent the present request, and is under the minimum age.
     """
     if not is_host_place(place):
         raise ValueError(
             f"The place must be «host», or «host:» and a word in lower case, not {place!r}."
         )
+    _refuse_minor(user_key)
     state = current_state()
     how = consents.Circumstances(
         now=state.clock.now(),
@@ -193,6 +198,28 @@ def record_consent(
             work.session, HostUser(key=user_key), how.now
         )
         return consents.decide(work, person, Purpose(purpose), decision, how).id
+
+
+@enforces("no-account-of-a-minor-by-a-hook", "TO-053", off=None)
+def _refuse_minor(user_key: str) -> None:
+    """Make no account of whoever is signed in, if your host says that they are too young.
+
+    :raises TooYoung: they are; what there was of them is erased.
+    """
+    if not has_request_context():
+        return
+    state = current_state()
+    user = state.user_loader()
+    if user is None or user.key != user_key:
+        return
+    if is_too_young(
+        user.birth_date,
+        user.age,
+        minimum_age=state.settings.minimum_age,
+        today=state.clock.now().date(),
+    ):
+        erase_minor(state, user_key)
+        raise TooYoung(state.settings.minimum_age)
 
 
 def _missing(user_key: str) -> Sequence[Asked]:
