@@ -13,12 +13,20 @@ _COPIES: Final = "tests/integration/exports/test_copies.py::test_"
 _CANARY_EXPORT: Final = "tests/integration/exports/test_canary_export.py::test_"
 _FOLDING: Final = "tests/integration/aggregates/test_folding.py::test_"
 
+_ATTACKS: Final = "tests/integration/test_attacks_on_privacy.py::test_"
+
 _PUBLISHING: Final = "tests/integration/documents/test_publishing.py::test_"
 
 _DECISIONS: Final = "tests/integration/consents/test_decisions.py::test_"
 _SIGNAL: Final = "tests/integration/consents/test_privacy_signal.py::test_"
 
 PROVED_BY: Final[dict[str, str]] = {
+    "one-owner-is-one-contributor": (
+        f"{_ATTACKS}somebody_with_nine_organizations_is_one_contributor[sqlite]"
+    ),
+    "no-account-of-a-minor-by-a-hook": (
+        f"{_ATTACKS}a_host_cannot_make_an_account_of_the_child_who_is_there"
+    ),
     "a-consent-has-its-witness": (
         f"{_DECISIONS}a_receipt_says_where_the_act_came_from_for_as_long_as_that_is_kept"
     ),
