@@ -39,12 +39,14 @@ from flask_tokenoffset.enforcement import enforces
 from flask_tokenoffset.models import (
     SMALLEST_GROUP,
     Connection,
+    ConnectionStatus,
     ConsentEvent,
     ConsentEventType,
     CostLine,
     DailyCost,
     DailyUsage,
     KeptDay,
+    LegalHold,
     Membership,
     Organization,
     Person,
@@ -54,6 +56,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.purposes import Purpose
+from flask_tokenoffset.services.legal_holds import holds_in_force
 from flask_tokenoffset.services.restrictions import unrestricted
 
 if TYPE_CHECKING:
@@ -76,6 +79,10 @@ _KINDS: Final = (
     DailyUsage.cached_input_tokens,
     DailyUsage.cache_creation_tokens,
     DailyUsage.output_tokens,
+)
+#: Tables by which a legal hold may keep what was sampled.
+_SAMPLED: Final = frozenset(
+    {"connection", "cost_line", "daily_cost", "daily_usage", "kept_day", "source", "usage_series"}
 )
 #: The person whose own account it is, beside those whom the conditions look for.
 _Holder: Final = aliased(Person)
@@ -104,17 +111,59 @@ def fold_source(work: UnitOfWork, *, account_id: UUID, source_id: UUID, now: dat
     """Fold what was sampled of one source, and delete it.
 
     Nothing of somebody is folded who is restricted, waits for the deletion of their account, or is
-    against calibration: then everything is deleted.
+    against calibration: then everything is deleted. While a legal hold keeps any of it, all of it
+    stays; :func:`held_leavers` finds it again.
 
     :param account_id: whose source it is.
     :param source_id: the source, of which no sample is under way.
     :param now: the present instant, aware; the month it is in is not over and never folded.
     """
+    if is_held(work.session, account_id, now):
+        return Folded(0, 0)
     written = 0
     if may_be_folded(work.session, account_id):
         of_source = and_(UsageSeries.account_id == account_id, UsageSeries.source_id == source_id)
         written = _fold(work.session, account_id, of_source, now)
     return Folded(written, delete_sampled(work.session, account_id, source_id) or 0)
+
+
+@enforces("a-hold-outlives-a-disconnection", "TO-043", off=False)
+def is_held(session: Session, account_id: UUID, now: datetime) -> bool:
+    """Whether a legal hold keeps anything of what was sampled for an account.
+
+    :param account_id: whose.
+    :param now: the present instant, aware.
+    """
+    return any(
+        hold.table_name in _SAMPLED for hold in holds_in_force(session, now, account_id=account_id)
+    )
+
+
+def held_leavers(session: Session, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """Disconnected sources whose days a legal hold kept, and keeps no more: account and source.
+
+    :param now: the present instant, aware.
+    :param limit: how many at most.
+    """
+    left = session.execute(
+        select(Connection.account_id, Connection.source_id)
+        .where(
+            Connection.status == ConnectionStatus.DISCONNECTED,
+            or_(
+                exists().where(UsageSeries.source_id == Connection.source_id),
+                exists().where(CostLine.source_id == Connection.source_id),
+            ),
+            ~exists().where(
+                LegalHold.account_id == Connection.account_id,
+                LegalHold.table_name.in_(_SAMPLED),
+                LegalHold.lifted_at.is_(None),
+                LegalHold.held_until > now,
+            ),
+        )
+        .order_by(Connection.source_id)
+        .limit(limit)
+    )
+    return [(account_id, source_id) for account_id, source_id in left]
 
 
 def fold_account(work: UnitOfWork, account_id: UUID, now: datetime) -> Folded:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.services import (
+    aggregates,
     billing,
     bulk_chunks,
     document_notices,
@@ -68,6 +69,8 @@ class TickReport:
     erasures_handed_to_queue: int = 0
     #: People told that their account is about to be deleted.
     deletion_reminders: int = 0
+    #: Disconnected sources whose days a legal hold had kept until now.
+    leavers_folded: int = 0
     #: Retention rule to how many of its rows were kept long enough and are gone.
     rows_purged: dict[str, int] = field(default_factory=dict)
     #: The steps that failed, by name; the log says why. The others were taken all the same.
@@ -92,6 +95,7 @@ def tick(state: State) -> TickReport:
         "delete copies that nobody fetched": _expire_exports,
         "hand notices of documents to the queue": _hand_over_document_notices,
         "create billing records": _create_billing_records,
+        "fold what a hold kept of leavers": _fold_leavers,
         "purge what was kept long enough": _purge,
         "remind of deletions": _remind_of_deletions,
         "hand erasures to the queue": _hand_over_erasures,
@@ -203,6 +207,13 @@ def _create_billing_records(state: State, now: datetime, report: TickReport) -> 
         report.billing_records_created += created
         if not created:
             return
+
+
+def _fold_leavers(state: State, now: datetime, report: TickReport) -> None:
+    with state.unit_of_work() as work:
+        for account_id, source_id in aggregates.held_leavers(work.session, now, MOST_BATCHES):
+            aggregates.fold_source(work, account_id=account_id, source_id=source_id, now=now)
+            report.leavers_folded += 1
 
 
 def _purge(state: State, now: datetime, report: TickReport) -> None:  # noqa: ARG001 - as all steps

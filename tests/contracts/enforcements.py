@@ -97,6 +97,10 @@ PROVED_BY: Final[dict[str, str]] = {
         "tests/integration/retention/test_choices.py"
         "::test_no_tenant_keeps_anything_longer_than_plan_and_rule"
     ),
+    "a-hold-outlives-a-disconnection": (
+        "tests/integration/retention/test_holds.py"
+        "::test_nobody_destroys_what_is_held_by_disconnecting"
+    ),
     "legal-hold-keeps-named-records": (
         "tests/integration/retention/test_holds.py"
         "::test_a_held_record_is_kept_and_its_neighbour_goes"

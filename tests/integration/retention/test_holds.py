@@ -13,6 +13,7 @@ from flask_tokenoffset.errors import InvalidInput, NotFound
 from flask_tokenoffset.models import (
     AuditEvent,
     BillingRecord,
+    Credential,
     DailyUsage,
     LegalHold,
     OutboundMessage,
@@ -20,6 +21,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services import legal_holds
 from flask_tokenoffset.services.retention_rules import find_rule
 from flask_tokenoffset.tasks.purging import purge_now
+from flask_tokenoffset.tasks.schedule import tick
 from tests.integration.retention.aged_rows import age, count
 
 if TYPE_CHECKING:
@@ -151,3 +153,27 @@ def test_placing_and_lifting_stand_in_the_log_without_the_reason(world: World) -
         assert [each.action for each in events] == ["legal-hold.placed", "legal-hold.lifted"]
         assert "4711" not in str([each.details for each in events])
         assert world.state.session.scalars(select(DailyUsage.day)).first() is not None
+
+
+@pytest.mark.promise("TO-042", "TO-043")
+def test_nobody_destroys_what_is_held_by_disconnecting(world: World) -> None:
+    source_id, others = world.ada.sample(), world.ben.sample()
+    days = len(world.rows(DailyUsage)["tokenoffset_daily_usage"])
+    held = place(world, world.ada.account_id, "daily_usage")
+    for person, source in ((world.ada, source_id), (world.ben, others)):
+        assert person.api("DELETE", f"/sources/{source}").status_code == 204
+    # The keys went at once, Ben's days as well; what is held stays.
+    assert not world.rows(Credential)["tokenoffset_credential"]
+    kept = len(world.rows(DailyUsage)["tokenoffset_daily_usage"])
+    assert 0 < kept < days
+    tick_once(world)
+    assert len(world.rows(DailyUsage)["tokenoffset_daily_usage"]) == kept
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        legal_holds.lift_hold(work, held, world.clock.now())
+    tick_once(world)
+    assert not world.rows(DailyUsage)["tokenoffset_daily_usage"]
+
+
+def tick_once(world: World) -> None:
+    with world.app.app_context():
+        assert tick(world.state).failed_steps == []
