@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def receipt_token(world: World) -> str:
     """The token of the receipt of somebody who came, went at once, and is sent no mail."""
-    passer_by = world.browser(f"passer-by {uuid4()}", verified=False)
+    passer_by = world.browser(f"passer-by {uuid4().hex[:8]}", verified=False)
     passer_by.pick_band()
     with world.app.app_context():
         forget_person(passer_by.user_key)
