@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select, union, update
+from sqlalchemy import select, update
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.data_map import load
@@ -25,8 +25,6 @@ from flask_tokenoffset.models import (
     Erasure,
     ErasureStatus,
     HostOutcome,
-    Invitation,
-    Membership,
     MessageKind,
     Person,
     RightsRequest,
@@ -36,13 +34,12 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services import rights_requests, tombstones
 from flask_tokenoffset.services.aggregates import fold_account
 from flask_tokenoffset.services.erasure_receipts import write_receipt
-from flask_tokenoffset.services.forgotten_invitations import forget_invitations, theirs
+from flask_tokenoffset.services.forgotten_invitations import forget_invitations
 from flask_tokenoffset.services.identities import take_all_tokens
 from flask_tokenoffset.services.legal_remains import keep_remains
 from flask_tokenoffset.services.mail import queue_message
 from flask_tokenoffset.services.members import leave_everything
-from flask_tokenoffset.services.organizations import lock_organization
-from flask_tokenoffset.services.owners import hand_on_everything
+from flask_tokenoffset.services.owners import hand_on_everything, lock_organizations_of
 from flask_tokenoffset.services.personal_rows import (
     Owner,
     addresses_of,
@@ -203,11 +200,7 @@ def _leave_organizations(erasing: Erasing) -> None:
     work, person, now = erasing.work, erasing.person, erasing.now
     session = work.session
     owner = erasing.owner
-    belongs_to = select(Membership.organization_id).where(Membership.person_id == person.id)
-    invited_to = select(Invitation.organization_id).where(theirs(person, owner.addresses))
-    # Always in one order, so that two who are erased at once never wait for each other.
-    for organization_id in sorted(session.scalars(union(belongs_to, invited_to))):
-        lock_organization(session, organization_id)
+    lock_organizations_of(session, person)
     hand_on_everything(work, person, clock=erasing.means.clock, now=now)
     erasing.count(count_rows(session, ["membership"], owner))
     leave_everything(work, person=person, now=now)

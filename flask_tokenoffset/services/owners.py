@@ -9,15 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, union
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.errors import LastOwner
-from flask_tokenoffset.models import Membership, MembershipStatus, Organization, Person
+from flask_tokenoffset.models import (
+    Invitation,
+    Membership,
+    MembershipStatus,
+    Organization,
+    Person,
+)
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.closing import close_organization
+from flask_tokenoffset.services.forgotten_invitations import theirs
 from flask_tokenoffset.services.members import make_owner
 from flask_tokenoffset.services.organizations import lock_organization
+from flask_tokenoffset.services.personal_rows import addresses_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,15 +118,16 @@ def _successor(session: Session, organization_id: UUID, person_id: UUID) -> Memb
 
 
 def lock_organizations_of(session: Session, person: Person) -> None:
-    """Lock every organization that somebody belongs to, always in one order.
+    """Lock every organization that somebody belongs to or is invited to, always in one order.
 
-    So that nobody takes the last other owner away at this moment.
+    So that nobody takes the last other owner away at this moment, and two who go at once never wait
+    for each other.
 
     :param person: who is about to go.
     """
-    for organization_id in session.scalars(
-        select(Membership.organization_id)
-        .where(Membership.person_id == person.id)
-        .order_by(Membership.organization_id)
-    ).all():
+    belongs_to = select(Membership.organization_id).where(Membership.person_id == person.id)
+    invited_to = select(Invitation.organization_id).where(
+        theirs(person, addresses_of(session, person))
+    )
+    for organization_id in sorted(session.scalars(union(belongs_to, invited_to))):
         lock_organization(session, organization_id)
