@@ -55,6 +55,7 @@ from tests.support.canaries import (
 )
 from tests.support.every_door import answers_of, doors_of, see_every_page, walk_api, walk_pages
 from tests.support.matrix_calls import meet_the_rest
+from tests.support.publishing import accept_everything
 from tests.support.world import API, HeldQueue, World
 
 if TYPE_CHECKING:
@@ -366,6 +367,7 @@ def break_off_in_a_worker(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None
     world = sweep.world
     for provider, simulator in world.vendors.items():
         person = world.browser(f"{provider} worker")
+        accept_everything(person)  # The walk through all doors published something to accept.
         key = sweep.keys[provider]["sampled"].text
         source_id = person.connect(provider, key=key)
         simulator.faults.add(_quotes_the_key, times=None)

@@ -10,7 +10,7 @@ from flask_tokenoffset.services.documents import NOTICE_PERIOD, history
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from tests.support.world import World
+    from tests.support.world import Browser, World
 
 
 def publish_required(
@@ -55,3 +55,11 @@ def let_take_effect(world: World) -> None:
     """Tell everyone of what is published, and wait until it is in force."""
     world.work()
     world.clock.move(days=2 * NOTICE_PERIOD.days)
+
+
+def accept_everything(person: Browser) -> None:
+    """Have somebody accept whatever is asked of them."""
+    missing = person.api("GET", "/privacy/acceptance").get_json()["missing"]
+    if missing:
+        body = {"version_ids": [each["version_id"] for each in missing]}
+        assert person.api("POST", "/privacy/acceptance", body).status_code == 200
