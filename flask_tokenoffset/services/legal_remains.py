@@ -23,6 +23,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.legal_holds import not_held
+from flask_tokenoffset.services.retention_rules import DAYS_OF_A_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 
 #: Days from the day on which a billing record fell due for which its figures are kept at most. The
 #: strictest of the sources says twelve months.
-BOOKKEEPING_DAYS: Final = 365
-DAYS_PER_YEAR: Final = 365
+BOOKKEEPING_DAYS: Final = DAYS_OF_A_YEAR
 #: Remains read at a time for the report.
 BATCH: Final = 500
 
@@ -77,7 +77,7 @@ def proof_until(erased_at: datetime, proof_years: int) -> datetime:
     :param erased_at: when it was erased.
     :param proof_years: TOKENOFFSET_PROOF_YEARS.
     """
-    return erased_at + timedelta(days=DAYS_PER_YEAR * proof_years)
+    return erased_at + timedelta(days=DAYS_OF_A_YEAR * proof_years)
 
 
 def keep_remains(

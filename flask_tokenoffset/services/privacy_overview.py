@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.models import RightsRequestStatus
 from flask_tokenoffset.purposes import ASKED
 from flask_tokenoffset.services import consents, documents, restrictions, rights_requests
 
@@ -52,11 +51,6 @@ class PrivacyOverview:
     consents: Mapping[Purpose, bool] = field(default_factory=dict)
     documents: Sequence[DocumentState] = ()
     requests: Sequence[RightsRequest] = ()
-
-    @property
-    def open_requests(self) -> Sequence[RightsRequest]:
-        """Those of the newest requests that wait for an answer."""
-        return [each for each in self.requests if each.status == RightsRequestStatus.OPEN]
 
 
 def read_overview(session: Session, person: Person | None, now: datetime) -> PrivacyOverview:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.enforcement import enforces
@@ -96,11 +96,6 @@ def list_closed(
         )
     newest = wanted.order_by(RightsRequest.closed_at.desc(), RightsRequest.id.desc())
     return session.scalars(newest.limit(limit)).all()
-
-
-def count_open(session: Session) -> int:
-    """How many requests wait for an answer."""
-    return session.scalar(select(func.count()).where(_is_open())) or 0
 
 
 @enforces("overdue-requests-are-seen", "TB-006", off=())
