@@ -10,10 +10,19 @@ from sqlalchemy import and_, func, select
 
 from flask_tokenoffset.methodology import Stretch
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate, Plan, SourceKind
-from flask_tokenoffset.services.estimates import newest_by_source, sum_of_all
-from flask_tokenoffset.services.plans import price_cents
-from flask_tokenoffset.services.sources import SampledSource, list_sources
-from flask_tokenoffset.services.usage import DayTotals, daily_totals
+from flask_tokenoffset.services.estimates.estimates import (
+    newest_by_source,
+    sum_of_all,
+)
+from flask_tokenoffset.services.plans.ledger import price_cents
+from flask_tokenoffset.services.sources.listing import (
+    SampledSource,
+    list_sources,
+)
+from flask_tokenoffset.services.sources.usage import (
+    DayTotals,
+    daily_totals,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from flask_tokenoffset.models import AUDIT_DETAILS, AUDIT_SUBJECTS, AuditAction
-from flask_tokenoffset.services.audit import BEFORE
+from flask_tokenoffset.services.audit.log import BEFORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,10 @@ import pytest
 
 import flask_tokenoffset.cli.documents  # as below, of what only a command does
 import flask_tokenoffset.extension  # noqa: F401 - imports everything that registers a guard
-from flask_tokenoffset.enforcement import ENFORCEMENTS, enforces
+from flask_tokenoffset.data_map.enforcement import (
+    ENFORCEMENTS,
+    enforces,
+)
 from tests.contracts.enforcements import PROVED_BY
 
 ROOT = Path(__file__).parents[2]

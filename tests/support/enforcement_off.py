@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from flask_tokenoffset.enforcement import ENFORCEMENTS
+from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS
 
 
 def pytest_collection_finish() -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place
-from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
@@ -18,12 +21,15 @@ from flask_tokenoffset.blueprints.members.forms import (
     read_role,
 )
 from flask_tokenoffset.blueprints.organizations.pages import Notice
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.schemas.name_cursors import (
+    read_name_cursor,
+    write_name_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
-from flask_tokenoffset.services import members as services
-from flask_tokenoffset.services.member_lists import (
+from flask_tokenoffset.services.organizations import members as services
+from flask_tokenoffset.services.organizations.member_lists import (
     COUNTED_UP_TO,
     count_members,
     list_members,

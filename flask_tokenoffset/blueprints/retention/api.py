@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_place,
     current_visitor,
 )
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import retention_choices, retention_table
+from flask_tokenoffset.services.retention import (
+    choices as retention_choices,
+)
+from flask_tokenoffset.services.retention import (
+    table as retention_table,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
