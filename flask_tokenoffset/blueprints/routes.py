@@ -44,6 +44,7 @@ from flask_tokenoffset.blueprints.member_plans import api as member_plans_api
 from flask_tokenoffset.blueprints.member_plans import pages as member_plans_pages
 from flask_tokenoffset.blueprints.members import api as members_api
 from flask_tokenoffset.blueprints.members import pages as members_pages
+from flask_tokenoffset.blueprints.membership import pages as membership_pages
 from flask_tokenoffset.blueprints.methodology import api as methodology_api
 from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
 from flask_tokenoffset.blueprints.organizations import api as organizations_api
@@ -118,6 +119,7 @@ PAGES: Final[tuple[Register, ...]] = (
 ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
     *ACCOUNT_PAGES,
     members_pages.register,
+    membership_pages.register,
     member_plans_pages.register,
     invitations_pages.register,
     organizations_pages.register_in_organization,

@@ -14,6 +14,7 @@ from flask_tokenoffset.host.mailer import (
     OutgoingMail,
     one_line,
 )
+from flask_tokenoffset.services.links.message_links import FeatureLinks
 from flask_tokenoffset.services.mail.outbox import OPTIONAL
 from flask_tokenoffset.services.mail.sending import send_message
 from flask_tokenoffset.state import current_state
@@ -36,7 +37,7 @@ def mail(message_id: str) -> None:
         message_id=UUID(message_id),
         mailer=state.mailer,
         write=write_letter,
-        link_key=state.link_key,
+        links=FeatureLinks(state.link_key),
         clock=state.clock,
     )
 

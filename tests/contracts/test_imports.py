@@ -96,7 +96,10 @@ def test_an_import_that_is_not_allowed_is_refused(tmp_path: Path, module: str, s
         ("testing.client", "def transport():\n    import httpx"),
         ("testing.simulators.transport", "import httpx"),
         ("testing.key_store", "from ..vault import KeyStore"),
-        ("testing.simulators.anthropic", "from flask_tokenoffset.testing.simulators.truth import Truth"),
+        (
+            "testing.simulators.anthropic",
+            "from flask_tokenoffset.testing.simulators.truth import Truth",
+        ),
         ("methodology.footprint", "import tomllib\nfrom importlib.resources import files"),
         ("tasks.queue", "import redis\nfrom rq import Queue"),
         ("blueprints.limits", "from limits.storage import storage_from_string"),

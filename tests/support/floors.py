@@ -103,7 +103,8 @@ LIBRARY_RULES = (
             item.module not in {"providers.http", "oidc.http", "testing.simulators.transport"}
             and not (item.room == "testing" and (item.lazy or item.typing_only))
         ),
-        "providers.http and oidc.http are the HTTP clients (and testing.simulators.transport the stand-in).",
+        "providers.http and oidc.http are the HTTP clients, and testing.simulators.transport the"
+        " stand-in.",
     ),
     LibraryRule(
         ("joserfc", "authlib"),

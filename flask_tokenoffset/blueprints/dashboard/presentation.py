@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flask_tokenoffset.models import SampleRun
-    from flask_tokenoffset.services.dashboard import Charged, Dashboard, Proposal
+    from flask_tokenoffset.services.dashboard import Dashboard, Proposal
+    from flask_tokenoffset.services.plans.charged import Charged
     from flask_tokenoffset.services.sources.listing import SampledSource
 
 #: The newest things that happened; the plan page has all of them.

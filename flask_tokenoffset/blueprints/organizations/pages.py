@@ -122,6 +122,11 @@ def close_organization() -> ResponseReturnValue:
     return redirect(url_for("tokenoffset.pages.list_organizations", done="closed"), code=_SEE_OTHER)
 
 
+def left() -> ResponseReturnValue:
+    """Where people go who have just left the organization."""
+    return redirect(url_for("tokenoffset.pages.list_organizations", done="left"), code=_SEE_OTHER)
+
+
 def register(pages: Blueprint) -> None:
     """Add the pages about a person's organizations."""
     pages.add_url_rule("/organizations", view_func=list_organizations)

@@ -20,8 +20,8 @@ from flask_tokenoffset.blueprints.plans.history import events_of
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.dashboard import read_charged
 from flask_tokenoffset.services.plans import ledger as plans
+from flask_tokenoffset.services.plans.charged import read_charged
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from flask_tokenoffset.blueprints.json_api.operations import (
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services.organizations.retention import choose_for_organization
 from flask_tokenoffset.services.retention import (
     choices as retention_choices,
 )
@@ -112,7 +113,7 @@ def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
     organization = current_place().organization
     state = current_state()
     with state.unit_of_work() as work:
-        retention_choices.choose_for_organization(
+        choose_for_organization(
             work,
             organization_id=organization.id,
             person=acting_person(work),

@@ -15,6 +15,7 @@ from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirmed
 from flask_tokenoffset.methodology.projection import MIN_DAYS
 from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services.organizations.retention import choose_for_organization
 from flask_tokenoffset.services.retention import (
     choices as retention_choices,
 )
@@ -76,7 +77,7 @@ def choose_organization_retention() -> ResponseReturnValue:
     try:
         days = _read_days()
         with state.unit_of_work() as work:
-            retention_choices.choose_for_organization(
+            choose_for_organization(
                 work,
                 organization_id=organization_id,
                 person=acting_person(work),

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 #: Within which everything is gone, whatever the setting says.
 LONGEST: Final = timedelta(days=30)
 #: How long before that it begins: long enough for a worker to be late, and for the last message,
-#: which is tried for some hours (see :data:`.sending.RECEIPT_TRIED`).
+#: which is tried for some hours (see :data:`.message_links.RECEIPT_TRIED`).
 MARGIN: Final = timedelta(hours=12)
 #: How long before the day the person is reminded of it; a shorter grace has no reminder.
 REMIND_BEFORE: Final = timedelta(days=3)

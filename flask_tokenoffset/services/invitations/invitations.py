@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.models import Organization
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
-#: What the token of an invitation's link is derived for.
-TOKEN_PURPOSE: Final = "invitation"  # noqa: S105 - a name, no secret
-
 
 class Standing(StrEnum):
     """What an invitation is good for at a moment."""

@@ -26,7 +26,6 @@ from flask_tokenoffset.services.invitations.csv_rows import (
     judge,
 )
 from flask_tokenoffset.services.invitations.invitations import (
-    TOKEN_PURPOSE,
     Listed,
     Standing,
     mark_cancelled,
@@ -38,6 +37,7 @@ from flask_tokenoffset.services.mail.outbox import (
 )
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.shared.tokens import (
+    INVITATION_TOKEN,
     derive_token,
     digest_of,
     new_salt,
@@ -293,7 +293,7 @@ def _issued(
     return {
         "invited_by": person.id,
         "salt": salt,
-        "token_digest": digest_of(derive_token(link_key, TOKEN_PURPOSE, invitation_id, salt)),
+        "token_digest": digest_of(derive_token(link_key, INVITATION_TOKEN, invitation_id, salt)),
         "sent_at": now,
         "expires_at": now + timedelta(days=settings.invitation_days),
     }

@@ -16,8 +16,8 @@ from sqlalchemy import CursorResult, delete, or_, select, update
 from flask_tokenoffset.errors import LinkNotValid
 from flask_tokenoffset.models import MagicLink, MagicLinkPurpose, MessageKind, new_id
 from flask_tokenoffset.services.mail.outbox import queue_message
-from flask_tokenoffset.services.mail.sending import MAGIC_LINK_TOKEN
 from flask_tokenoffset.services.shared.tokens import (
+    MAGIC_LINK_TOKEN,
     derive_token,
     digest_of,
     new_salt,

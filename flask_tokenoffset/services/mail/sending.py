@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from sqlalchemy import CursorResult, select, update
 
@@ -22,26 +22,11 @@ from flask_tokenoffset.host.mailer import (
     MailRefused,
     MailUnavailable,
 )
-from flask_tokenoffset.models import (
-    DocumentEffect,
-    DocumentVersion,
-    Erasure,
-    ErasureStatus,
-    Invitation,
-    MagicLink,
-    MessageKind,
-    MessageStatus,
-    OutboundMessage,
-    ProductUpdate,
-)
-from flask_tokenoffset.services.erasures.receipts import RECEIPT_TOKEN
-from flask_tokenoffset.services.links.product_updates import wants_updates
-from flask_tokenoffset.services.links.unsubscribing import unsubscribe_token
+from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
 from flask_tokenoffset.services.mail.outbox import (
     OPTIONAL,
     WITH_LINK,
 )
-from flask_tokenoffset.services.shared.tokens import derive_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +52,6 @@ FIRST_WAIT: Final = timedelta(minutes=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
 #: How long a message without a link is tried. One with a link is tried for as long as that works.
 GIVE_UP_AFTER: Final = timedelta(hours=24)
-#: How long news about the product is news.
-GIVE_UP_ON_UPDATES: Final = timedelta(days=7)
 #: Messages that one call of :func:`due_messages` names at most.
 BATCH: Final = 500
 
@@ -82,14 +65,6 @@ UNWANTED: Final = "unwanted"
 #: Kinds whose address is taken out of the row once they have left or failed for good, because it is
 #: nobody's any more: whose account is gone, or who has another address by now.
 ADDRESS_TAKEN_OUT: Final = frozenset({MessageKind.ACCOUNT_FORGOTTEN, MessageKind.ADDRESS_CHANGED})
-
-#: How long the last message to somebody is tried whose account was erased. After that its address
-#: goes without it, because nothing may be left thirty days after they asked for the deletion.
-RECEIPT_TRIED: Final = timedelta(hours=11)
-
-#: Words that tell apart what the tokens of different tables open.
-MAGIC_LINK_TOKEN: Final = "magic-link"  # noqa: S105 - a word, not a secret
-INVITATION_TOKEN: Final = "invitation"  # noqa: S105 - as above
 
 
 class DueMessage(NamedTuple):
@@ -127,11 +102,33 @@ class _Claim:
     attempt: int
 
 
-class _Link(NamedTuple):
-    """What a message leads to, while it does."""
+class Link(NamedTuple):
+    """What a message leads to, while it does.
+
+    :param path: the page, below our prefix; it may open something.
+    :param expires_at: until when it does, or what is announced is still to come.
+    """
 
     path: str
     expires_at: datetime | None
+
+
+class MessageLinks(Protocol):
+    """What the sending must know of the features that messages are about."""
+
+    def find(self, session: Session, message: OutboundMessage, now: datetime) -> Link | None:
+        """The link that a message carries, if it still works."""
+        ...
+
+    def is_wanted(self, session: Session, message: OutboundMessage, now: datetime) -> bool:
+        """Whether a message that nobody needs is still wanted."""
+        ...
+
+    def written_by_operator(
+        self, session: Session, message: OutboundMessage
+    ) -> tuple[Mapping[str, str], str]:
+        """Subject and text that an operator wrote; nothing of any other message."""
+        ...
 
 
 def due_messages(session: Session, now: datetime, *, limit: int = BATCH) -> list[DueMessage]:
@@ -159,7 +156,7 @@ def send_message(
     message_id: UUID,
     mailer: Mailer | None,
     write: Callable[[Letter], OutgoingMail],
-    link_key: bytes,
+    links: MessageLinks,
     clock: Clock,
 ) -> MessageStatus | None:
     """Have a message leave. Called any number of times, it leaves once, as far as we can tell.
@@ -168,11 +165,11 @@ def send_message(
     :param message_id: the row to work on. Anything but a message that is due is left alone.
     :param mailer: what takes it; without one the message is marked as failed.
     :param write: makes a text of a letter.
-    :param link_key: the application's key for links.
+    :param links: finds what a message leads to.
     :return: the status the message was left in, or ``None`` if there was nothing to do here.
     """
     with units() as work:
-        claim = _claim(work, message_id, link_key, clock.now(), may_send=mailer is not None)
+        claim = _claim(work, message_id, links, clock.now(), may_send=mailer is not None)
     if not isinstance(claim, _Claim):
         return claim
     if mailer is None:  # Then nothing was claimed.
@@ -204,7 +201,7 @@ def waiting_time(attempt: int) -> timedelta:
 
 
 def _claim(
-    work: UnitOfWork, message_id: UUID, link_key: bytes, now: datetime, *, may_send: bool
+    work: UnitOfWork, message_id: UUID, links: MessageLinks, now: datetime, *, may_send: bool
 ) -> _Claim | MessageStatus | None:
     """Take a message that is due; its new status if it cannot leave any more."""
     session = work.session
@@ -235,18 +232,18 @@ def _claim(
     ).one()
     # A text that kills its worker each time is tried less and less often as well.
     message.next_attempt_at = now + max(LEASE, waiting_time(message.attempt))
-    link = _link_of(session, message, link_key, now)
+    link = links.find(session, message, now)
     needs_link = message.kind in WITH_LINK
     if not may_send:
         message.failure_code = NO_MAILER
-    elif message.kind in OPTIONAL and not wants_updates(session, message, now):
+    elif message.kind in OPTIONAL and not links.is_wanted(session, message, now):
         message.failure_code = UNWANTED
     elif needs_link and link is None:
         message.failure_code = OUTDATED
     elif not needs_link and now - message.created_at > GIVE_UP_AFTER:
         message.failure_code = message.failure_code or UNAVAILABLE
     else:
-        subject, text = _written_by_operator(session, message)
+        subject, text = links.written_by_operator(session, message)
         letter = Letter(
             id=message.id,
             kind=MessageKind(message.kind),
@@ -261,102 +258,6 @@ def _claim(
     if message.kind in ADDRESS_TAKEN_OUT:
         message.to_address = ""
     return MessageStatus.FAILED
-
-
-def _link_of(
-    session: Session, message: OutboundMessage, link_key: bytes, now: datetime
-) -> _Link | None:
-    """The link that a message carries, if it still works."""
-    which = message.reference_id
-    if which is None:
-        return None
-    link: _Link | None = None
-    match message.kind:
-        case MessageKind.MAGIC_LINK:
-            link = _magic_link(session, which, link_key, now)
-        case MessageKind.INVITATION:
-            link = _invitation(session, which, link_key, now)
-        case MessageKind.DOCUMENT_CHANGED:
-            link = _announcement(session, which, now)
-        case MessageKind.DELETION_REQUESTED | MessageKind.DELETION_REMINDER:
-            link = _deletion(session, which)
-        case MessageKind.ACCOUNT_FORGOTTEN:
-            link = _receipt(session, which, link_key, now)
-        case MessageKind.PRODUCT_UPDATE:
-            link = _way_out(message, link_key, now)
-    return link
-
-
-def _way_out(message: OutboundMessage, link_key: bytes, now: datetime) -> _Link | None:
-    """The page on which somebody asks for no more news, as long as this is news."""
-    if message.account_id is None or now - message.created_at > GIVE_UP_ON_UPDATES:
-        return None
-    return _Link(f"/unsubscribe/{unsubscribe_token(link_key, message.account_id)}", None)
-
-
-def _written_by_operator(
-    session: Session, message: OutboundMessage
-) -> tuple[Mapping[str, str], str]:
-    """Subject and text of an update; nothing of any other message."""
-    if message.kind != MessageKind.PRODUCT_UPDATE:
-        return {}, ""
-    update = session.get_one(ProductUpdate, message.reference_id)
-    return {"subject": update.subject}, update.text
-
-
-def _magic_link(session: Session, link_id: UUID, link_key: bytes, now: datetime) -> _Link | None:
-    link = session.get(MagicLink, link_id)
-    if link is None or link.used_at is not None or link.expires_at <= now:
-        return None
-    token = derive_token(link_key, MAGIC_LINK_TOKEN, link.id, link.salt)
-    return _Link(f"/links/{token}", link.expires_at)
-
-
-def _invitation(
-    session: Session, invitation_id: UUID, link_key: bytes, now: datetime
-) -> _Link | None:
-    invitation = session.get(Invitation, invitation_id)
-    if (
-        invitation is None
-        or invitation.accepted_at is not None
-        or invitation.cancelled_at is not None
-        or invitation.expires_at <= now
-    ):
-        return None
-    token = derive_token(link_key, INVITATION_TOKEN, invitation.id, invitation.salt)
-    return _Link(f"/invitations/{token}", invitation.expires_at)
-
-
-def _deletion(session: Session, erasure_id: UUID) -> _Link | None:
-    """The page on which a deletion is taken back, as long as it can be."""
-    erasure = session.get(Erasure, erasure_id)
-    if erasure is None or erasure.status != ErasureStatus.WAITING:
-        return None
-    return _Link("/privacy/deletion", erasure.due_at)
-
-
-def _receipt(session: Session, erasure_id: UUID, link_key: bytes, now: datetime) -> _Link | None:
-    """The receipt of an erasure; the message with it is tried for some hours only."""
-    erasure = session.get(Erasure, erasure_id)
-    if erasure is None or erasure.finished_at is None:
-        return None
-    if now >= erasure.finished_at + RECEIPT_TRIED:
-        return None
-    token = derive_token(link_key, RECEIPT_TOKEN, erasure.id, erasure.salt)
-    return _Link(f"/erasures/{token}", None)
-
-
-def _announcement(session: Session, document_version_id: UUID, now: datetime) -> _Link | None:
-    """The page of a version, as long as it is announced and has not taken effect."""
-    version = session.get(DocumentVersion, document_version_id)
-    effect = session.get(DocumentEffect, document_version_id)
-    effective_at = None if effect is None else effect.effective_at
-    if version is None or (effective_at is not None and effective_at <= now):
-        return None
-    return _Link(
-        f"/documents/{version.document}/{version.version}?language={version.language}",
-        effective_at,
-    )
 
 
 def _end(

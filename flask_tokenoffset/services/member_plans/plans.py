@@ -25,7 +25,6 @@ from flask_tokenoffset.models import (
     SourceKind,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.dashboard import Charged, read_charged
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.member_plans.offers import (
@@ -38,6 +37,7 @@ from flask_tokenoffset.services.organizations.organizations import (
     lock_place,
 )
 from flask_tokenoffset.services.plans import ledger as plans
+from flask_tokenoffset.services.plans.charged import Charged, read_charged
 from flask_tokenoffset.services.plans.payers import payer_of
 
 if TYPE_CHECKING:

@@ -25,8 +25,6 @@ from flask_tokenoffset.models import (
     RetentionChoice,
     UsageSeries,
 )
-from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.retention.rules import (
     RULES,
     RetentionRule,
@@ -46,7 +44,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.models import Person
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -218,35 +215,6 @@ def choose(
         rule=rule_name,
         days=days,
         days_before=kept.days,
-    )
-
-
-def choose_for_organization(
-    work: UnitOfWork,
-    *,
-    organization_id: UUID,
-    person: Person,
-    rule_name: str,
-    days: int,
-    confirmed: bool,
-    settings: Settings,
-    now: datetime,
-) -> None:
-    """The same for an organization and its members' plans in it.
-
-    :param person: who chooses, an owner or admin.
-    :raises NotPermitted: they may not (any more).
-    """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_ORGANIZATION)
-    choose(
-        work,
-        account_id=place.organization.account_id,
-        rule_name=rule_name,
-        days=days,
-        confirmed=confirmed,
-        person_id=person.id,
-        settings=settings,
-        now=now,
     )
 
 

@@ -11,10 +11,14 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+#: Names of what a token opens; they tell apart rows of different tables.
+MAGIC_LINK_TOKEN: Final = "magic-link"  # noqa: S105 - a name, not a secret
+INVITATION_TOKEN: Final = "invitation"  # noqa: S105 - as above
 
 
 def new_salt() -> str:

@@ -11,14 +11,16 @@ from flask_tokenoffset.testing.simulators.faults import ConnectTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from flask_tokenoffset.testing.simulators.simulator import Simulator
+    from wsgiref.types import WSGIApplication
 
 
 class SimulatorTransport(httpx.BaseTransport):
-    """Hand requests to a simulator, and turn dropped connections into ``httpx``'s own errors."""
+    """Hand requests to a simulator, and turn dropped connections into ``httpx``'s own errors.
 
-    def __init__(self, simulator: Simulator) -> None:
+    :param simulator: a simulator, as the WSGI application it is.
+    """
+
+    def __init__(self, simulator: WSGIApplication) -> None:
         self._wsgi = httpx.WSGITransport(app=simulator)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

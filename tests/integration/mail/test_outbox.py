@@ -18,6 +18,7 @@ from flask_tokenoffset.host.mailer import (
     MailUnavailable,
 )
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
+from flask_tokenoffset.services.links.message_links import FeatureLinks
 from flask_tokenoffset.services.mail.outbox import (
     queue_message,
     require_mailer,
@@ -81,7 +82,7 @@ def test_nothing_but_the_outbox_hands_a_message_over() -> None:
         for path in PACKAGE.rglob("*.py")
         if re.search(r"mailer\.send\(|\.send_message\(", path.read_text(encoding="utf-8"))
     }
-    assert callers == {"services/mail/sending.py", "mail.py"}
+    assert callers == {"services/mail/sending.py", "host/mailer.py"}
 
 
 def test_a_message_that_was_sent_is_not_sent_again(world: World, outbox: Outbox) -> None:
@@ -229,7 +230,7 @@ def hand_over(outbox: Outbox, message_id: UUID, mailer: Any) -> MessageStatus | 
             message_id=message_id,
             mailer=mailer,
             write=write_letter,
-            link_key=state.link_key,
+            links=FeatureLinks(state.link_key),
             clock=state.clock,
         )
 
