@@ -2,6 +2,9 @@
 
 A server is started by the first test that asks for it, once for each test process, and stopped when
 that process ends. Tests that ask for none start none.
+
+A database is empty, except in a test that makes worlds: there it is a copy of one in which every
+table stands already, because copying takes a fifth of the time of making them.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ class Services:
 
     def __init__(self) -> None:
         self._running: dict[str, tuple[AbstractContextManager[str], str]] = {}
+        self._template: str | None = None
 
     @property
     def postgres_url(self) -> str:
@@ -54,6 +58,16 @@ class Services:
         url = urlsplit(self._url("Redis", redis_server))
         first = int(url.path.strip("/") or 0)
         return urlunsplit(url._replace(path=f"/{(first + _worker_number()) % REDIS_DATABASES}"))
+
+    @property
+    def template_of_worlds(self) -> str:
+        """URL of a database with every table and nothing in them."""
+        if self._template is None:
+            from tests.support.world import World  # pytest loads this module before the tests
+
+            self._template = _Databases(self.postgres_url).create()
+            World(self._template).close()
+        return self._template
 
     def _url(self, name: str, start: Callable[[], AbstractContextManager[str]]) -> str:
         if name not in self._running:
@@ -135,10 +149,16 @@ def postgres_url_of_module(services: Services) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_database(services: Services) -> Iterator[MakeDatabase]:
+def postgres_database(services: Services, request: pytest.FixtureRequest) -> Iterator[MakeDatabase]:
     """Call it for a database of the test's own; call it again for another one."""
     databases = _Databases(services.postgres_url)
-    yield databases.create
+
+    def create(*, template: str | None = None) -> str:
+        if template is None and "make_world" in request.fixturenames:
+            template = services.template_of_worlds
+        return databases.create(template=template)
+
+    yield create
     databases.drop()
 
 

@@ -14,13 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import flask_login
 import pytest
-from flask import Flask, request
-from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event, select
 
-from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.permissions import Permission, declared
@@ -40,6 +36,7 @@ from flask_tokenoffset.unit_of_work import Task
 from flask_tokenoffset.vault import generate_key
 from tests.support.documents import published
 from tests.support.html_page import HtmlPage
+from tests.support.kept_hosts import OPERATOR, address_of, give_back, take_host
 from tests.support.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -54,8 +51,6 @@ PREFIX: Final = "/tokenoffset"
 API: Final = f"{PREFIX}/api/v1"
 #: A Friday morning, so that neither a month nor a weekly refresh is about to begin.
 START: Final = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-#: The name of the host's user who is an operator.
-OPERATOR: Final = "operator"
 KEYS: Final = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
 
 
@@ -102,14 +97,6 @@ class HeldQueue:
 
     def check(self) -> None:
         """Nothing can be wrong with it."""
-
-
-def address_of(name: str) -> str:
-    """Where one of the host's users gets mail.
-
-    :param name: what the host calls them; no address has spaces.
-    """
-    return f"{name.replace(' ', '.')}@example.com"
 
 
 class Browser:
@@ -280,6 +267,8 @@ class World:
     :param database_url: where the host keeps its tables.
     :param customer: what both vendors' simulators are told of their customer, for example
         ``{"history": 5}``.
+    :param new_host: whether no world before may have had the host; see
+        :mod:`tests.support.kept_hosts`.
     :param settings: more of the host's configuration.
     """
 
@@ -288,6 +277,7 @@ class World:
         database_url: str = "sqlite://",
         *,
         customer: dict[str, Any] | None = None,
+        new_host: bool = False,
         **settings: Any,
     ) -> None:
         self.clock = SteadyClock(START)
@@ -299,7 +289,9 @@ class World:
             "TOKENOFFSET_MAILER": self._mailbox,
             "TOKENOFFSET_PUBLIC_URL": "http://localhost",
         }
-        self.app = _make_host(database_url, self.vendors, mail | settings)
+        config = _config(database_url, self.vendors, mail | settings)
+        self._host = take_host(config, new=new_host)
+        self.app = self._host.app
         state = state_of(self.app)
         self.app.extensions[EXTENSION_KEY] = replace(
             state,
@@ -311,10 +303,7 @@ class World:
                 outbound=state.settings.outbound,
             ),
         )
-        with self.app.app_context():
-            self.state.db.create_all()
-            Base.metadata.create_all(self.state.db.engine)
-        self._browsers: dict[str, Browser] = {}
+        self._host.create_tables()
 
     @property
     def vendors(self) -> dict[str, Simulator]:
@@ -458,69 +447,23 @@ class World:
         return sorted(paths)
 
     def close(self) -> None:
-        """Let go of the database, and look for mail that nobody expected."""
-        with self.app.app_context():
-            self.state.session.remove()  # type: ignore[attr-defined]  # a scoped session
-            self.state.db.engine.dispose()
+        """Let go of the host and its database, and look for mail that nobody expected."""
+        give_back(self._host)
         self._mailbox.refuse_surprises()
 
 
-def _make_host(database_url: str, vendors: dict[str, Simulator], settings: dict[str, Any]) -> Flask:
-    app = Flask("host")
-    app.config.update(
-        SECRET_KEY="the host's secret",
-        SQLALCHEMY_DATABASE_URI=database_url,
-        TOKENOFFSET_KEYS=generate_key("2026-11"),
-        TOKENOFFSET_EMBEDDED_QUEUE=True,
-        TOKENOFFSET_HTTP_TRANSPORTS={name: vendor.transport() for name, vendor in vendors.items()},
-    )
-    app.config.update(settings)
-    db = SQLAlchemy(app)
-    if app.config.get("TOKENOFFSET_SIGN_IN") != "identity":
-        _add_login(app, db)
-    TokenOffset(app)
-    return app
-
-
-def _add_login(app: Flask, db: SQLAlchemy) -> None:
-    """Give the host users of its own, and a way to sign in without a password."""
-
-    class User(db.Model, flask_login.UserMixin):  # type: ignore[name-defined, misc]
-        id = db.Column(db.Integer, primary_key=True)
-        name = db.Column(db.String(40), unique=True)
-        email = db.Column(db.String(320))
-        email_verified = db.Column(db.Boolean, default=False)
-
-        @property
-        def tokenoffset_operator(self) -> bool:
-            return bool(self.name == OPERATOR)
-
-    manager = flask_login.LoginManager(app)
-    manager.login_view = "sign_in_page"
-    manager.user_loader(lambda key: db.session.get(User, int(key)))
-
-    @app.get("/sign-in")
-    def sign_in_page() -> str:
-        return "please sign in"
-
-    @app.post("/sign-in")
-    def sign_in() -> str:
-        name = request.form["name"]
-        user = db.session.scalar(select(User).where(User.name == name))
-        if user is None:
-            verified = bool(request.form.get("verified"))
-            user = User(name=name, email=address_of(name), email_verified=verified)
-            db.session.add(user)
-            db.session.commit()
-        flask_login.login_user(user)
-        return str(user.id)
-
-    @app.post("/address")
-    def change_address() -> tuple[str, int]:
-        flask_login.current_user.email = request.form["email"]
-        flask_login.current_user.email_verified = bool(request.form["verified"])
-        db.session.commit()
-        return "", 204
+def _config(
+    database_url: str, vendors: dict[str, Simulator], settings: dict[str, Any]
+) -> dict[str, Any]:
+    transports = {name: vendor.transport() for name, vendor in vendors.items()}
+    return {
+        "SECRET_KEY": "the host's secret",
+        "SQLALCHEMY_DATABASE_URI": database_url,
+        "TOKENOFFSET_KEYS": generate_key("2026-11"),
+        "TOKENOFFSET_EMBEDDED_QUEUE": True,
+        "TOKENOFFSET_HTTP_TRANSPORTS": transports,
+        **settings,
+    }
 
 
 def _answered(response: TestResponse, status: int) -> dict[str, Any]:

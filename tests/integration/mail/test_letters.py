@@ -102,7 +102,7 @@ def deletion(outbox: Outbox, *, done: bool) -> UUID:
         return UUID(str(erasure.id))
 
 
-@pytest.mark.parametrize("kind", set(MessageKind) - OPTIONAL)
+@pytest.mark.parametrize("kind", sorted(set(MessageKind) - OPTIONAL))
 def test_every_kind_has_a_text_that_names_what_it_must_on_one_line(
     world: World, outbox: Outbox, kind: MessageKind
 ) -> None:
