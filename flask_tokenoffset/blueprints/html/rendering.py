@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.services.documents.documents import Change
 
-STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
+STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
 _TEMPLATE_FOLDER: Final = STATIC_FOLDER.with_name("templates")
 _LAYOUT: Final = "tokenoffset/layout.html"
 #: The class of the element that our layout wraps around a page.

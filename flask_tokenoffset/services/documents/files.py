@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The texts we ship, for a lawyer to complete.
-TEMPLATE_FOLDER: Final = Path(__file__).parent.parent / "document_templates"
+TEMPLATE_FOLDER: Final = Path(__file__).parents[2] / "document_templates"
 #: How the head of a file begins and ends.
 FENCE: Final = "---"
 #: What the head must say, and what it may.
