@@ -73,3 +73,24 @@ def test_hooks_fetch_nothing_and_use_the_virtual_environment() -> None:
     for hook in repositories[0]["hooks"]:
         assert hook["language"] == "system"
         assert re.match(r"make [a-z-]+$|\.venv/bin/ruff ", hook["entry"]), hook["id"]
+
+
+def test_every_target_of_make_that_is_named_exists() -> None:
+    rules = re.findall(
+        r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    named = {
+        target
+        for page in pages
+        for command in re.findall(
+            r"(?:^ {4}|`)make((?: [a-z-]+)+)", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        for target in command.split()
+    }
+    for job in jobs():
+        named |= set(job.get("strategy", {}).get("matrix", {}).get("target", []))
+    for hook in read(HOOKS)["repos"][0]["hooks"]:
+        named |= set(re.findall(r"^make ([a-z-]+)$", hook["entry"]))
+    assert {"quick", "test", "lint", "build"} <= named
+    assert named <= set(rules)
