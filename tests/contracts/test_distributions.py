@@ -62,6 +62,7 @@ assert Path(flask_tokenoffset.__file__).is_relative_to(sys.prefix), flask_tokeno
 for path in ("methodology", "static/tokenoffset.css", "api/v1/bands", "api/v1/openapi.json"):
     answer = app.test_client().get(f"/footprint/{path}")
     assert answer.status_code == 200, (path, answer.status_code)
+    answer.close()
 """
 
 
