@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -16,11 +15,11 @@ import redis
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.tasks.host import add_run, read_run
-from tests.integration.tasks.test_worker import CLAIM_AND_SLEEP, environment, wait_until
+from tests.integration.tasks.test_worker import CLAIM_AND_SLEEP, environment
 from tests.support.services import own_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from uuid import UUID
 
@@ -34,6 +33,17 @@ if TYPE_CHECKING:
 #: Longer than every interval at which a worker at work does something.
 LONG_JOB_SECONDS = 7
 FILLER_MEGABYTES = 8
+#: Enough for a machine that does much else: one start takes three seconds of CPU.
+PATIENCE_SECONDS = 90
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, "It took too long."
+        time.sleep(0.1)
 
 
 class RunningWorker:
@@ -79,8 +89,14 @@ def state(app: Flask) -> Iterator[State]:
 
 @contextmanager
 def worker_of(
-    database: str, redis_url: str, folder: Path, *, sleep_seconds: float = 0
+    database: str,
+    redis_url: str,
+    folder: Path,
+    *,
+    sleep_seconds: float = 0,
+    can_start: bool = True,
 ) -> Iterator[RunningWorker]:
+    """Start one, and wait until it listens if it can."""
     log = folder / "worker.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -91,6 +107,8 @@ def worker_of(
         )
     worker = RunningWorker(process, log)
     try:
+        if can_start:
+            wait_until(lambda: worker.says("Listening on"))
         yield worker
     finally:
         process.kill()
@@ -131,14 +149,12 @@ def test_a_job_longer_than_every_interval_is_done_and_the_worker_goes_on(
             assert (run.attempt, run.fence) == (1, 1)
         assert worker.lives(), worker.log
         worker.process.terminate()
-        assert worker.process.wait(10) == 0
+        assert worker.process.wait(30) == 0
         assert "Traceback" not in worker.log
         assert "tokenoffset.tasks" not in worker.log
 
 
-@pytest.mark.parametrize(
-    "seconds", [3, pytest.param(30, marks=[pytest.mark.campaign, pytest.mark.timeout(240)])]
-)
+@pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.campaign)])
 def test_an_idle_worker_outlasts_a_full_redis(
     state: State, database: str, server: OwnRedis, tmp_path: Path, seconds: int
 ) -> None:
@@ -146,7 +162,6 @@ def test_an_idle_worker_outlasts_a_full_redis(
         redis.Redis.from_url(server.url) as client,
         worker_of(database, server.url, tmp_path) as worker,
     ):
-        wait_until(lambda: worker.says("Listening on"))
         fill_up(client)
         wait_until(lambda: worker.says("Redis fails this worker (OutOfMemoryError)"))
         time.sleep(seconds)
@@ -185,7 +200,7 @@ def test_a_worker_that_starts_on_a_full_redis_begins_when_there_is_room(
     with redis.Redis.from_url(server.url) as client:
         run_id = queue_a_run(state)
         fill_up(client)
-        with worker_of(database, server.url, tmp_path) as worker:
+        with worker_of(database, server.url, tmp_path, can_start=False) as worker:
             wait_until(lambda: worker.says("Redis fails this worker (OutOfMemoryError)"))
             make_room(client)
             wait_until(lambda: is_complete(state, run_id))
@@ -195,7 +210,6 @@ def test_a_worker_outlasts_a_redis_that_restarts(
     state: State, database: str, server: OwnRedis, tmp_path: Path
 ) -> None:
     with worker_of(database, server.url, tmp_path) as worker:
-        wait_until(lambda: worker.says("Listening on"))
         server.stop()
         wait_until(lambda: worker.says("Redis fails this worker (ConnectionError)"))
         server.start()
@@ -213,7 +227,6 @@ def test_a_worker_outlasts_a_redis_that_is_a_replica_for_a_while(
         redis.Redis.from_url(server.url) as client,
         worker_of(database, server.url, tmp_path) as worker,
     ):
-        wait_until(lambda: worker.says("Listening on"))
         client.replicaof("127.0.0.1", "1")
         wait_until(lambda: worker.says("Redis fails this worker (ReadOnlyError)"))
         assert "the primary" in worker.log
@@ -223,20 +236,18 @@ def test_a_worker_outlasts_a_redis_that_is_a_replica_for_a_while(
         assert worker.lives(), worker.log
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_worker_promptly_that_waits_for_redis(
-    state: State, database: str, server: OwnRedis, tmp_path: Path, number: signal.Signals
+def test_sigterm_ends_a_worker_promptly_that_waits_for_redis(
+    state: State, database: str, server: OwnRedis, tmp_path: Path
 ) -> None:
     with (
         redis.Redis.from_url(server.url) as client,
         worker_of(database, server.url, tmp_path) as worker,
     ):
-        wait_until(lambda: worker.says("Listening on"))
         fill_up(client)
         wait_until(lambda: worker.says("Redis fails this worker"))
-        time.sleep(2)  # Into the longer waits.
-        worker.process.send_signal(number)
-        assert worker.process.wait(2) == 0
+        time.sleep(7.5)  # Into the fourth wait, which lasts eight seconds.
+        worker.process.terminate()
+        assert worker.process.wait(6) == 0
         assert "Traceback" not in worker.log
 
 
