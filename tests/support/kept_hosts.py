@@ -12,6 +12,7 @@ template loader, asks for a host that nobody had before: ``make_world(new_host=T
 from __future__ import annotations
 
 import sqlite3
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 from unittest.mock import patch
@@ -89,9 +90,9 @@ class Host:
         app.extensions.pop("sqlalchemy")
         app.extensions.pop(EXTENSION_KEY)
         if self.signs_in_here:
-            del app.login_manager
+            vars(app).pop("login_manager")
         app._got_first_request = False
-        self.db.session.registry.registry.clear()  # type: ignore[attr-defined]  # a ScopedRegistry
+        self.db.session.registry.registry.clear()
         self.db.init_app(app)
         with _nothing_mounted():
             TokenOffset(app)
@@ -141,7 +142,7 @@ class Host:
         app = self.app
         return {
             "app": _attributes_of(app),
-            "login": dict(vars(app.login_manager)),  # type: ignore[attr-defined]  # Flask-Login's
+            "login": dict(vars(vars(app)["login_manager"])),
             "extensions": {
                 name: value for name, value in app.extensions.items() if name != EXTENSION_KEY
             },
@@ -208,8 +209,12 @@ def _signals() -> Iterator[blinker.Signal]:
                 yield value
 
 
-def _nothing_mounted() -> Any:
-    return patch.multiple(extension, **dict.fromkeys(_MOUNTING, lambda *_: None))
+@contextmanager
+def _nothing_mounted() -> Iterator[None]:
+    with ExitStack() as patches:
+        for name in _MOUNTING:
+            patches.enter_context(patch.object(extension, name))
+        yield
 
 
 def _attributes_of(app: Flask) -> dict[str, Any]:
