@@ -30,7 +30,7 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     new_id,
 )
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.unit_of_work import Task
 from tests.support.clubs import Club, found
 from tests.support.services import postgres_server

@@ -44,8 +44,14 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.providers import PROVIDERS, VendorHTTP, Window
 from flask_tokenoffset.providers.reports import DailyReportsClient
-from flask_tokenoffset.services import connections, people, sampling
-from flask_tokenoffset.services.windows import sample_window
+from flask_tokenoffset.services.people import profiles as people
+from flask_tokenoffset.services.sampling import (
+    connections,
+)
+from flask_tokenoffset.services.sampling import (
+    runs as sampling,
+)
+from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.state import State, state_of
 from flask_tokenoffset.tasks.worker import settle_memory
 from flask_tokenoffset.testing import (
@@ -54,7 +60,7 @@ from flask_tokenoffset.testing import (
     AnthropicSimulator,
     OpenAISimulator,
 )
-from flask_tokenoffset.testing._transport import LoopbackTransport
+from flask_tokenoffset.testing.simulators.transport import LoopbackTransport
 from flask_tokenoffset.vault import generate_key, read_key
 from tests.support.services import postgres_server
 

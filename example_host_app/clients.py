@@ -28,19 +28,26 @@ from example_host_app.people import (
 from flask_tokenoffset import HostUser
 from flask_tokenoffset.models import Organization, Payer, PayerRule, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import (
-    inviting,
+from flask_tokenoffset.services.estimates.estimates import estimate_from_band
+from flask_tokenoffset.services.invitations import sending as inviting
+from flask_tokenoffset.services.invitations.csv_parsing import Row
+from flask_tokenoffset.services.member_plans import (
     member_choices,
-    member_plans,
-    member_terms,
-    members,
-    plans,
 )
-from flask_tokenoffset.services.estimates import estimate_from_band
-from flask_tokenoffset.services.invitation_lists import Row
-from flask_tokenoffset.services.member_offers import offer_of
-from flask_tokenoffset.services.organizations import create_organization, find_place
-from flask_tokenoffset.services.people import ensure_person
+from flask_tokenoffset.services.member_plans import (
+    plans as member_plans,
+)
+from flask_tokenoffset.services.member_plans import (
+    terms as member_terms,
+)
+from flask_tokenoffset.services.member_plans.offers import offer_of
+from flask_tokenoffset.services.organizations import members
+from flask_tokenoffset.services.organizations.organizations import (
+    create_organization,
+    find_place,
+)
+from flask_tokenoffset.services.people.profiles import ensure_person
+from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

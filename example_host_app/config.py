@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from example_host_app import without_login
-from flask_tokenoffset.mail import MailboxMailer
+from flask_tokenoffset.host.mailer import MailboxMailer
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 from flask_tokenoffset.vault import generate_key
 

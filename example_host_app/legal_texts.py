@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.services.document_files import read_folder
-from flask_tokenoffset.services.document_publishing import publish
+from flask_tokenoffset.services.documents.files import read_folder
+from flask_tokenoffset.services.documents.publishing import publish
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.documents import tell_of_document
 

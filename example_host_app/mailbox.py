@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, current_app, render_template, request
 
-from flask_tokenoffset.mail import MailboxMailer
+from flask_tokenoffset.host.mailer import MailboxMailer
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -18,7 +18,7 @@ from flask_tokenoffset.hooks import (
     requires_acceptance,
     set_retention_plan,
 )
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 
 __all__ = [
     "HostUser",

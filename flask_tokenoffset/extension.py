@@ -7,20 +7,20 @@ from weakref import WeakKeyDictionary
 
 from flask import has_request_context, request
 
-from flask_tokenoffset import own_login
 from flask_tokenoffset.blueprints import mount
+from flask_tokenoffset.blueprints.access import own_login
+from flask_tokenoffset.blueprints.access.gpc import serve_gpc
 from flask_tokenoffset.blueprints.components.consent import offer_to_host
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.gpc import serve_gpc
-from flask_tokenoffset.login import flask_login_user
-from flask_tokenoffset.mail import as_mailer
+from flask_tokenoffset.host.flask_login import flask_login_user
+from flask_tokenoffset.host.mailer import as_mailer
 from flask_tokenoffset.migrations.host import protect_host_migrations
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.providers import PROVIDERS, Gateway
-from flask_tokenoffset.services import retention_rules
-from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.services.retention import rules as retention_rules
+from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
 from flask_tokenoffset.tasks.queue import EmbeddedQueue, RedisQueue
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
-    from flask_tokenoffset.host import UserLoader
-    from flask_tokenoffset.tasks.queue import JobQueue
+    from flask_tokenoffset.host.users import UserLoader
+    from flask_tokenoffset.job_queue import JobQueue
     from flask_tokenoffset.vault import KeyStore
 
 #: Applications that are alive and the bind our tables have in them. The bind stands on the

@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from flask import current_app, has_request_context, request
 
-from flask_tokenoffset import gpc
-from flask_tokenoffset.blueprints.acceptances.asking import send_to_acceptance
-from flask_tokenoffset.blueprints.ages import erase_minor
+from flask_tokenoffset.blueprints.access import gpc
+from flask_tokenoffset.blueprints.access.acceptance import send_to_acceptance
+from flask_tokenoffset.blueprints.access.context import send_to_sign_in
+from flask_tokenoffset.blueprints.access.minimum_age import erase_minor
 from flask_tokenoffset.blueprints.components.consent import is_host_place
-from flask_tokenoffset.blueprints.context import send_to_sign_in
+from flask_tokenoffset.blueprints.errors.problems import problem_of
 from flask_tokenoffset.blueprints.people.account import forget
-from flask_tokenoffset.blueprints.problems import problem_of
-from flask_tokenoffset.enforcement import enforces
+from flask_tokenoffset.data_map.enforcement import enforces
+from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import AcceptanceRequired, NotFound, SignInRequired, TooYoung
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import ConsentMethod, Organization
-from flask_tokenoffset.purposes import Purpose
-from flask_tokenoffset.services import acceptances, consents
-from flask_tokenoffset.services.ages import is_too_young
-from flask_tokenoffset.services.people import ensure_person, find_person, lock_person
-from flask_tokenoffset.services.retention_choices import set_plan
+from flask_tokenoffset.services.consents import ledger as consents
+from flask_tokenoffset.services.documents import acceptances
+from flask_tokenoffset.services.people.minimum_age import is_too_young
+from flask_tokenoffset.services.people.profiles import (
+    ensure_person,
+    find_person,
+    lock_person,
+)
+from flask_tokenoffset.services.retention.choices import set_plan
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -31,8 +36,8 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.acceptances import Asked
-    from flask_tokenoffset.services.forgetting import Forgotten
+    from flask_tokenoffset.services.documents.acceptances import Asked
+    from flask_tokenoffset.services.erasures.immediate import Forgotten
 
 Parameters = ParamSpec("Parameters")
 
@@ -167,7 +172,7 @@ def record_consent(
     already, or a yes to something else, is no consent. A no takes back what was given before.
 
     :param user_key: the :attr:`HostUser.key` of the user, who may never have been here yet.
-    :param purpose: one of :class:`~flask_tokenoffset.purposes.Purpose`, for example
+    :param purpose: one of :class:`~flask_tokenoffset.data_map.purposes.Purpose`, for example
         ``product-updates``.
     :param given: whether they said yes.
     :param place: where: ``host``, or ``host:`` and a word of yours, as in ``host:checkout``.

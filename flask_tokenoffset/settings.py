@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.identity_providers import read_identity_providers
+from flask_tokenoffset.oidc.provider_settings import read_identity_providers
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.identity_providers import IdentityProvider
+    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
     from flask_tokenoffset.vault import KeyStore
 
 PREFIX: Final = "TOKENOFFSET_"
@@ -107,8 +107,9 @@ class Settings:
     #: How people sign in: ``host``, where the application has users of its own, or ``identity``,
     #: where a linked identity or a mailed link is the login.
     sign_in: str = "host"
-    #: What hands mail over: a :class:`~flask_tokenoffset.mail.Mailer`, or a function that takes an
-    #: :class:`~flask_tokenoffset.mail.OutgoingMail`. Without one, what needs mail is refused.
+    #: What hands mail over: a :class:`~flask_tokenoffset.host.mailer.Mailer`, or a function that
+    #: takes an :class:`~flask_tokenoffset.host.mailer.OutgoingMail`. Without one, what needs mail
+    #: is refused.
     mailer: Any = field(default=None, repr=False)
     #: Where people reach this application, for links in mail, which jobs write outside of any
     #: request: scheme and host, and the path it is mounted under if there is one.
@@ -325,8 +326,8 @@ def _mailer(name: str, value: Any) -> Any:
     if not (callable(value) or callable(getattr(value, "send", None))):
         raise ConfigurationError(
             name,
-            "it must be a flask_tokenoffset.mail.Mailer (an object with send), or a function that"
-            f" takes an OutgoingMail, not {type(value).__name__}.",
+            "it must be a flask_tokenoffset.host.mailer.Mailer (an object with send), or a function"
+            f" that takes an OutgoingMail, not {type(value).__name__}.",
         )
     return value
 

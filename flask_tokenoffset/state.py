@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app, has_request_context, request
 
-from flask_tokenoffset.derived_keys import derive_key, derive_keys
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import LONGEST_ADDRESS, LONGEST_USER_AGENT, Account
 from flask_tokenoffset.oidc import IdentityGateway
-from flask_tokenoffset.services import audit
-from flask_tokenoffset.services.audit_chain import AuditKeys
-from flask_tokenoffset.services.tombstones import TombstoneKeys
+from flask_tokenoffset.services.audit import log as audit_log
+from flask_tokenoffset.services.audit.chain import AuditKeys
+from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
 from flask_tokenoffset.unit_of_work import Origin, UnitOfWork
+from flask_tokenoffset.vault.derived_keys import (
+    derive_key,
+    derive_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,12 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.host import UserLoader
-    from flask_tokenoffset.mail import Mailer
+    from flask_tokenoffset.host.mailer import Mailer
+    from flask_tokenoffset.host.users import UserLoader
+    from flask_tokenoffset.job_queue import JobQueue
     from flask_tokenoffset.providers import Gateway
-    from flask_tokenoffset.services.attempts import AttemptLimiter
+    from flask_tokenoffset.services.shared.attempts import AttemptLimiter
     from flask_tokenoffset.settings import Settings
-    from flask_tokenoffset.tasks.queue import JobQueue
     from flask_tokenoffset.unit_of_work import Entry
     from flask_tokenoffset.vault import Vault
 
@@ -152,7 +155,7 @@ class State:
     def _append_to_audit_log(
         self, session: Session, entries: Sequence[Entry], origin: Origin
     ) -> None:
-        audit.append(
+        audit_log.append(
             session,
             entries,
             origin,

@@ -10,22 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, current_app, got_request_exception, request
 
-from flask_tokenoffset.blueprints import nouns
-from flask_tokenoffset.blueprints.ages import refuse_minors
-from flask_tokenoffset.blueprints.api import (
-    UNKNOWN,
-    add_operations,
-    answer_unknown_paths,
-    operation_of,
-)
-from flask_tokenoffset.blueprints.body_limits import bound_body, too_large
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints import routes
+from flask_tokenoffset.blueprints.access.context import (
     check_permission,
     forget_visitor,
     name_organization,
     named_organization,
 )
-from flask_tokenoffset.blueprints.csrf import (
+from flask_tokenoffset.blueprints.access.csrf import (
     check_form_token,
     check_json_call,
     exempt_from_host,
@@ -33,17 +25,34 @@ from flask_tokenoffset.blueprints.csrf import (
     refuse_cross_site,
     require_secret_key,
 )
-from flask_tokenoffset.blueprints.openapi import document_operation
-from flask_tokenoffset.blueprints.places import API_PREFIX
-from flask_tokenoffset.blueprints.problems import (
+from flask_tokenoffset.blueprints.access.minimum_age import refuse_minors
+from flask_tokenoffset.blueprints.access.urls import API_PREFIX
+from flask_tokenoffset.blueprints.errors.problems import (
     explain_missing_tables,
     forget_request_id,
     handle_api_errors,
     handle_page_errors,
     request_id,
 )
-from flask_tokenoffset.blueprints.rendering import static, template_context
-from flask_tokenoffset.blueprints.request_log import begin_request, note_request
+from flask_tokenoffset.blueprints.errors.request_log import (
+    begin_request,
+    note_request,
+)
+from flask_tokenoffset.blueprints.html.rendering import (
+    static,
+    template_context,
+)
+from flask_tokenoffset.blueprints.json_api.openapi import document_operation
+from flask_tokenoffset.blueprints.json_api.operations import (
+    UNKNOWN,
+    add_operations,
+    answer_unknown_paths,
+    operation_of,
+)
+from flask_tokenoffset.blueprints.schemas.body_limits import (
+    bound_body,
+    too_large,
+)
 from flask_tokenoffset.permissions import declared
 from flask_tokenoffset.state import current_state
 
@@ -52,8 +61,8 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
-    from flask_tokenoffset.blueprints.nouns import Register
-    from flask_tokenoffset.blueprints.rendering import NavigationItem
+    from flask_tokenoffset.blueprints.html.rendering import NavigationItem
+    from flask_tokenoffset.blueprints.routes import Register
     from flask_tokenoffset.state import State
 
 __all__ = ["mount"]
@@ -69,12 +78,12 @@ def mount(
     app: Flask,
     state: State,
     *,
-    pages: Sequence[Register] = nouns.PAGES,
-    operations: Sequence[Register] = nouns.OPERATIONS,
-    navigation: Sequence[NavigationItem] = nouns.NAVIGATION,
-    organization_pages: Sequence[Register] = nouns.ORGANIZATION_PAGES,
-    organization_operations: Sequence[Register] = nouns.ORGANIZATION_OPERATIONS,
-    organization_navigation: Sequence[NavigationItem] = nouns.ORGANIZATION_NAVIGATION,
+    pages: Sequence[Register] = routes.PAGES,
+    operations: Sequence[Register] = routes.OPERATIONS,
+    navigation: Sequence[NavigationItem] = routes.NAVIGATION,
+    organization_pages: Sequence[Register] = routes.ORGANIZATION_PAGES,
+    organization_operations: Sequence[Register] = routes.ORGANIZATION_OPERATIONS,
+    organization_navigation: Sequence[NavigationItem] = routes.ORGANIZATION_NAVIGATION,
 ) -> None:
     """Hang our routes into an application.
 
@@ -92,8 +101,8 @@ def mount(
     """
     require_secret_key(app)
     if state.settings.sign_in == "identity":
-        pages = (*pages, *nouns.OWN_LOGIN_PAGES)
-        navigation = (*navigation, *nouns.OWN_LOGIN_NAVIGATION)
+        pages = (*pages, *routes.OWN_LOGIN_PAGES)
+        navigation = (*navigation, *routes.OWN_LOGIN_NAVIGATION)
     page_blueprint = _make_pages("pages", pages)
     api_blueprint = _make_api("api", API_PREFIX, operations)
     add_operations(api_blueprint, document_operation())

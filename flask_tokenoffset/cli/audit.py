@@ -10,9 +10,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from flask_tokenoffset.services.audit import reseal_batch
-from flask_tokenoffset.services.audit_chain import AuditKeys
-from flask_tokenoffset.services.audit_verification import (
+from flask_tokenoffset.services.audit.chain import AuditKeys
+from flask_tokenoffset.services.audit.log import reseal_batch
+from flask_tokenoffset.services.audit.verification import (
     Head,
     compare_heads,
     read_heads,
@@ -23,7 +23,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flask_tokenoffset.services.audit_verification import Fault
+    from flask_tokenoffset.services.audit.verification import Fault
 
 #: Events of a chain that a database could count.
 _LONGEST: Final = 2**63 - 1

@@ -14,8 +14,8 @@ from flask_tokenoffset.cli.audit import (
     noted_heads,
     print_fault,
 )
-from flask_tokenoffset.services.audit_verification import compare_heads
-from flask_tokenoffset.services.consent_verification import verify
+from flask_tokenoffset.services.audit.verification import compare_heads
+from flask_tokenoffset.services.consents.verification import verify
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import with_appcontext
 
-from flask_tokenoffset.blueprints.formatting import money_cents, nano_usd
 from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.errors import ProviderError
+from flask_tokenoffset.formatting import (
+    money_cents,
+    nano_usd,
+)
 from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
 from flask_tokenoffset.providers import PROVIDERS, Gateway, Window
-from flask_tokenoffset.services.trials import Trial, try_key
-from flask_tokenoffset.services.windows import sample_window
+from flask_tokenoffset.services.sampling.trial import (
+    Trial,
+    try_key,
+)
+from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.state import State, current_state
 from flask_tokenoffset.vault import Secret, read_key
 

@@ -10,20 +10,20 @@ from flask.cli import AppGroup
 from sqlalchemy import inspect
 
 from flask_tokenoffset.data_map import load
+from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS
 from flask_tokenoffset.data_map.promises import promises
-from flask_tokenoffset.enforcement import ENFORCEMENTS
 from flask_tokenoffset.models import TABLE_PREFIX
-from flask_tokenoffset.services import promise_checks
-from flask_tokenoffset.services.data_map_markdown import to_markdown
-from flask_tokenoffset.services.erasure_hosts import unanswered
-from flask_tokenoffset.services.purging import standings
-from flask_tokenoffset.services.request_queue import overdue
+from flask_tokenoffset.services.data_map.markdown import to_markdown
+from flask_tokenoffset.services.erasures.host_hook import unanswered
+from flask_tokenoffset.services.privacy import promise_checks
+from flask_tokenoffset.services.retention.purge import standings
+from flask_tokenoffset.services.rights_requests.queue import overdue
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from flask_tokenoffset.services.promise_checks import Answered
+    from flask_tokenoffset.services.privacy.promise_checks import Answered
 
 #: What the migrations keep for themselves.
 _NOT_OURS_TO_MAP: Final = "alembic_version"

@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from flask_tokenoffset.models import RightsRequestStatus
-from flask_tokenoffset.services import request_queue
+from flask_tokenoffset.services.rights_requests import queue as request_queue
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

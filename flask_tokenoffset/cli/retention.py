@@ -12,11 +12,23 @@ from flask.cli import AppGroup
 
 from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.cli.audit import count, former_secrets_option
-from flask_tokenoffset.services import legal_holds, purging
-from flask_tokenoffset.services.forgetting import forget_again
-from flask_tokenoffset.services.legal_remains import read_remains
-from flask_tokenoffset.services.retention_table import periods, plans, to_markdown
-from flask_tokenoffset.services.tombstones import Mark, TombstoneKeys, find_returned, read_marks
+from flask_tokenoffset.services.erasures.immediate import forget_again
+from flask_tokenoffset.services.erasures.tombstones import (
+    Mark,
+    TombstoneKeys,
+    find_returned,
+    read_marks,
+)
+from flask_tokenoffset.services.retention import (
+    legal_holds,
+    purge,
+)
+from flask_tokenoffset.services.retention.legal_remains import read_remains
+from flask_tokenoffset.services.retention.table import (
+    periods,
+    plans,
+    to_markdown,
+)
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks.purging import delete_old_request_logs, purge_now
 
@@ -45,7 +57,7 @@ def show(markdown: bool) -> None:
 
 
 @retention.command()
-@click.argument("rules", nargs=-1, type=click.Choice(sorted(purging.steps())))
+@click.argument("rules", nargs=-1, type=click.Choice(sorted(purge.steps())))
 def run(rules: tuple[str, ...]) -> None:
     """Delete now whatever was kept long enough, of these RULES or of all.
 
@@ -53,7 +65,7 @@ def run(rules: tuple[str, ...]) -> None:
     once.
     """
     state = current_state()
-    purged = purge_now(state, rules or purging.steps())
+    purged = purge_now(state, rules or purge.steps())
     if not rules and (files := delete_old_request_logs(state)):
         purged["request-log"] = files
     for rule, rows in purged.items():
@@ -66,7 +78,7 @@ def report() -> None:
     """Print where the purge stands with each rule, and exit with 1 if one is over a day late."""
     state = current_state()
     late = []
-    for each in purging.standings(state.session, state.settings):
+    for each in purge.standings(state.session, state.settings):
         progress = each.progress
         if progress is None:
             click.echo(f"{each.rule.name}: never looked at yet")

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from flask_tokenoffset.services.mail import require_mailer
-from flask_tokenoffset.services.product_updates import begin_update, queue_update
+from flask_tokenoffset.services.links.product_updates import (
+    begin_update,
+    queue_update,
+)
+from flask_tokenoffset.services.mail.outbox import require_mailer
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

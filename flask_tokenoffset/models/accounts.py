@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, ForeignKey, Integer, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_tokenoffset.host import LONGEST_USER_KEY
+from flask_tokenoffset.host.users import LONGEST_USER_KEY
 from flask_tokenoffset.models.base import Base, primary_key
 
 #: Characters of the longest address; RFC 5321 section 4.5.3.1 allows 64 + 1 + 255.

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_tokenoffset.host import LONGEST_USER_KEY
+from flask_tokenoffset.host.users import LONGEST_USER_KEY
 from flask_tokenoffset.models.base import Base, primary_key
 
 #: Characters of the longest key a caller may send.

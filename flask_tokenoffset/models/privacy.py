@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_tokenoffset.host import LONGEST_USER_KEY
+from flask_tokenoffset.host.users import LONGEST_USER_KEY
 from flask_tokenoffset.models.accounts import Account, Person
 from flask_tokenoffset.models.base import Base, primary_key
 from flask_tokenoffset.models.identities import DIGEST_LENGTH
@@ -160,7 +160,7 @@ class Erasure(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey(Person.id), index=True)
     status: Mapped[str] = mapped_column(String(20))
-    #: The last step that was finished; see services/erasures.py.
+    #: The last step that was finished; see services/erasures/requests.py.
     step: Mapped[str | None] = mapped_column(String(40))
     attempt: Mapped[int] = mapped_column(Integer, default=0)
     fence: Mapped[int] = mapped_column(Integer, default=0)
@@ -210,7 +210,7 @@ class LegalRemain(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
     #: What it was, for example ``billing-record``.
     kind: Mapped[str] = mapped_column(String(40))
-    #: Why it is kept, a word of the table in services/legal_remains.py.
+    #: Why it is kept, a word of the table in services/retention/legal_remains.py.
     basis: Mapped[str] = mapped_column(String(40))
     month: Mapped[date | None]
     amount_cents: Mapped[int | None]

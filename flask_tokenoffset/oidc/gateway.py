@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.identity_providers import IdentityProvider
+    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
 
 
 class IdentityGateway:

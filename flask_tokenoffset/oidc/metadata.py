@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import IdentityProviderUnavailable
-from flask_tokenoffset.identity_providers import is_loopback_address, is_safe_address
+from flask_tokenoffset.oidc.provider_settings import (
+    is_loopback_address,
+    is_safe_address,
+)
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.identity_providers import IdentityProvider
+    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
 
 _DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
 

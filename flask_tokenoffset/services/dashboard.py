@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, select
-
 from flask_tokenoffset.methodology import Stretch
-from flask_tokenoffset.models import Adoption, BillingRecord, Estimate, Plan, SourceKind
-from flask_tokenoffset.services.estimates import newest_by_source, sum_of_all
-from flask_tokenoffset.services.plans import price_cents
-from flask_tokenoffset.services.sources import SampledSource, list_sources
-from flask_tokenoffset.services.usage import DayTotals, daily_totals
+from flask_tokenoffset.models import Estimate, SourceKind
+from flask_tokenoffset.services.estimates.estimates import (
+    newest_by_source,
+    sum_of_all,
+)
+from flask_tokenoffset.services.plans.charged import Charged, read_charged
+from flask_tokenoffset.services.plans.ledger import price_cents
+from flask_tokenoffset.services.sources.listing import (
+    SampledSource,
+    list_sources,
+)
+from flask_tokenoffset.services.sources.usage import (
+    DayTotals,
+    daily_totals,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,16 +30,6 @@ if TYPE_CHECKING:
 
 #: Days the chart shows at most.
 CHART_DAYS = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """The plan, the adoption that is charged, what it was adopted from, and its newest record."""
-
-    plan: Plan
-    adoption: Adoption
-    estimate: Estimate
-    newest_record: BillingRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +72,6 @@ def read_dashboard(session: Session, account_id: UUID, *, method_version: str) -
         sources=sources,
         days=_days(session, account_id, sources),
     )
-
-
-def read_charged(session: Session, account_id: UUID) -> Charged | None:
-    """The account's plan with what is charged and why, in one query."""
-    newest_month = (
-        select(func.max(BillingRecord.month))
-        .where(BillingRecord.plan_id == Plan.id)
-        .correlate(Plan)
-        .scalar_subquery()
-    )
-    row = session.execute(
-        select(Plan, Adoption, Estimate, BillingRecord)
-        .join(Adoption, Adoption.plan_id == Plan.id)
-        .join(Estimate, Estimate.id == Adoption.estimate_id)
-        .outerjoin(
-            BillingRecord,
-            and_(BillingRecord.plan_id == Plan.id, BillingRecord.month == newest_month),
-        )
-        .where(Plan.account_id == account_id)
-        .order_by(Adoption.sequence.desc())
-        .limit(1)
-    ).one_or_none()
-    return Charged(row[0], row[1], row[2], row[3]) if row is not None else None
 
 
 def _candidate(newest: list[Estimate]) -> Estimate | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_tokenoffset.services.bulk_chunks import continue_change
+from flask_tokenoffset.services.member_plans.bulk_worker import continue_change
 from flask_tokenoffset.state import current_state
 
 

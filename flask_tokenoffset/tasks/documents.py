@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_tokenoffset.services.document_notices import continue_notice
+from flask_tokenoffset.services.documents.notices import continue_notice
 from flask_tokenoffset.state import current_state
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask_tokenoffset.blueprints.erasures.means import means_of
-from flask_tokenoffset.services import erasing
-from flask_tokenoffset.services.erasure_hosts import ask_host
+from flask_tokenoffset.services.erasures import worker as erasure_worker
+from flask_tokenoffset.services.erasures.host_hook import ask_host
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def erase(erasure_id: str) -> None:
     """
     state = current_state()
     which = UUID(erasure_id)
-    erasing.erase(state.unit_of_work, erasure_id=which, means=means_of(state))
-    erasing.release_held(state.unit_of_work, erasure_id=which, means=means_of(state))
+    erasure_worker.erase(state.unit_of_work, erasure_id=which, means=means_of(state))
+    erasure_worker.release_held(state.unit_of_work, erasure_id=which, means=means_of(state))
     ask_host(
         state.unit_of_work,
         erasure_id=which,

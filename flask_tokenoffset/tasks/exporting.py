@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_tokenoffset.services.export_making import make_export
+from flask_tokenoffset.services.exports.worker import make_export
 from flask_tokenoffset.state import current_state
 
 

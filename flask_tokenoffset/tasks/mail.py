@@ -8,14 +8,19 @@ from uuid import UUID
 
 from flask import current_app
 
-from flask_tokenoffset.blueprints import formatting
-from flask_tokenoffset.mail import LONGEST_SUBJECT, OutgoingMail, one_line
-from flask_tokenoffset.services.mail import OPTIONAL
-from flask_tokenoffset.services.sending import send_message
+from flask_tokenoffset import formatting
+from flask_tokenoffset.host.mailer import (
+    LONGEST_SUBJECT,
+    OutgoingMail,
+    one_line,
+)
+from flask_tokenoffset.services.links.message_links import FeatureLinks
+from flask_tokenoffset.services.mail.outbox import OPTIONAL
+from flask_tokenoffset.services.mail.sending import send_message
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.sending import Letter
+    from flask_tokenoffset.services.mail.sending import Letter
 
 #: How the first line of a text begins.
 SUBJECT: Final = "Subject: "
@@ -32,7 +37,7 @@ def mail(message_id: str) -> None:
         message_id=UUID(message_id),
         mailer=state.mailer,
         write=write_letter,
-        link_key=state.link_key,
+        links=FeatureLinks(state.link_key),
         clock=state.clock,
     )
 

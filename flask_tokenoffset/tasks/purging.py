@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.services import purging, request_log
+from flask_tokenoffset.services.retention import purge
+from flask_tokenoffset.services.shared import request_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ def purge_what_is_due(state: State) -> dict[str, int]:
     :raises RuntimeError: some rules failed; the log says why, and the others were taken.
     """
     with state.unit_of_work() as work:
-        due = purging.due_rules(work.session, state.clock.now(), state.settings)
+        due = purge.due_rules(work.session, state.clock.now(), state.settings)
     purged = _purge(state, due, most_batches=MOST_BATCHES, anew=False)
     files = delete_old_request_logs(state)
     return {**purged, **({"request-log": files} if files else {})}
@@ -74,7 +75,7 @@ def _purge_rule(state: State, rule: str, *, most_batches: int | None, anew: bool
     rows = batches = 0
     while most_batches is None or batches < most_batches:
         with state.unit_of_work() as work:
-            purged = purging.purge_batch(
+            purged = purge.purge_batch(
                 work, rule, state.clock.now(), state.settings, anew=anew and batches == 0
             )
         rows += purged.rows

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.tasks.embedded import EmbeddedQueue
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.unit_of_work import Task
 
-__all__ = ["EmbeddedQueue", "JobQueue", "RedisQueue"]
+__all__ = ["EmbeddedQueue", "RedisQueue"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,32 +43,6 @@ RETRIES: Final = 2
 REDIS_TIMEOUT_SECONDS: Final = 2
 #: After a failure Redis is left alone for so long, so that not every request waits for it.
 PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
-
-
-class JobQueue(Protocol):
-    """Carries ids to workers."""
-
-    def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
-        """Have a row worked on. Call it after the commit.
-
-        Never raises: where the queue is down, the schedule hands the row over again.
-
-        :param task: what is to be done with it.
-        :param row_id: the row to work on.
-        :param attempt: how often that was begun before.
-        """
-        ...
-
-    def start(self) -> None:
-        """Begin to work, where work is done in this process. Called with each request of ours."""
-        ...
-
-    def check(self) -> None:
-        """Look at start-up whether the queue is fit for its work.
-
-        :raises ConfigurationError: it would lose jobs.
-        """
-        ...
 
 
 class RedisQueue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_tokenoffset.services.sampling import run_sample
+from flask_tokenoffset.services.sampling.runs import run_sample
 from flask_tokenoffset.state import current_state
 
 

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services import (
+from flask_tokenoffset.services.documents import notices as document_notices
+from flask_tokenoffset.services.erasures import (
+    requests as erasures,
+)
+from flask_tokenoffset.services.erasures import (
+    worker as erasure_worker,
+)
+from flask_tokenoffset.services.exports import exports
+from flask_tokenoffset.services.mail import sending as mail_sending
+from flask_tokenoffset.services.member_plans import bulk_worker
+from flask_tokenoffset.services.plans import billing
+from flask_tokenoffset.services.rights_requests import queue as request_queue
+from flask_tokenoffset.services.sampling import (
     aggregates,
-    billing,
-    bulk_chunks,
-    document_notices,
-    erasing,
-    erasures,
-    exports,
-    request_queue,
-    schedule,
-    sending,
+    weekly_schedule,
 )
 from flask_tokenoffset.tasks import purging
 from flask_tokenoffset.unit_of_work import Task
@@ -112,14 +116,14 @@ def tick(state: State) -> TickReport:
 
 def _reclaim(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        reclaimed = schedule.reclaim_lost(work.session, now)
+        reclaimed = weekly_schedule.reclaim_lost(work.session, now)
         for lost in reclaimed.failed:
             work.tell(
                 signals.sample_failed,
                 run_id=lost.run_id,
                 source_id=lost.source_id,
                 account_id=lost.account_id,
-                reason_code=schedule.WORKER_LOST,
+                reason_code=weekly_schedule.WORKER_LOST,
             )
     report.reclaimed, report.given_up = reclaimed.requeued, len(reclaimed.failed)
 
@@ -127,15 +131,15 @@ def _reclaim(state: State, now: datetime, report: TickReport) -> None:
 def _create_weekly_runs(state: State, now: datetime, report: TickReport) -> None:
     for _ in range(MOST_BATCHES):
         with state.unit_of_work() as work:
-            created = schedule.create_weekly_runs(work.session, now, state.settings)
+            created = weekly_schedule.create_weekly_runs(work.session, now, state.settings)
         report.weekly_runs_created += len(created)
-        if len(created) < schedule.BATCH:
+        if len(created) < weekly_schedule.BATCH:
             return
 
 
 def _hand_over(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        due = schedule.due_runs(work.session, now, state.settings)
+        due = weekly_schedule.due_runs(work.session, now, state.settings)
         for run in due:
             work.enqueue(Task.SAMPLE, run.run_id, attempt=run.attempt)
     report.handed_to_queue = len(due)
@@ -143,7 +147,7 @@ def _hand_over(state: State, now: datetime, report: TickReport) -> None:
 
 def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        due = sending.due_messages(work.session, now)
+        due = mail_sending.due_messages(work.session, now)
         for message in due:
             work.enqueue(Task.MAIL, message.message_id, attempt=message.attempt)
     report.messages_handed_to_queue = len(due)
@@ -151,7 +155,7 @@ def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None
 
 def _hand_over_bulk_changes(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        unfinished = bulk_chunks.unfinished_changes(work.session, limit=MOST_BATCHES)
+        unfinished = bulk_worker.unfinished_changes(work.session, limit=MOST_BATCHES)
         for change_id, requested_at in unfinished:
             # Another job each minute: one whose worker was killed may be taken for a running one,
             # and a job too many finds the change held, or done.
@@ -181,7 +185,7 @@ def _remind_of_deletions(state: State, now: datetime, report: TickReport) -> Non
 
 def _hand_over_erasures(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        due = erasing.due_erasures(work.session, now)
+        due = erasure_worker.due_erasures(work.session, now)
         for erasure in due:
             work.enqueue(Task.ERASE, erasure.erasure_id, attempt=erasure.attempt)
     report.erasures_handed_to_queue = len(due)

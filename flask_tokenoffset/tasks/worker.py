@@ -15,7 +15,7 @@ from rq.job import Job
 from rq.worker import WorkerStatus
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.services import schedule
+from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.jobs import JobFailed, run_in_app
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, REDIS_TIMEOUT_SECONDS, SERIALIZER
@@ -155,7 +155,7 @@ class TokenOffsetWorker(Worker):
             with self._app.app_context():
                 state = state_of(self._app)
                 with state.unit_of_work() as work:
-                    schedule.hand_back(work.session, run_id, state.clock.now())
+                    weekly_schedule.hand_back(work.session, run_id, state.clock.now())
         except Exception:
             logger.exception("The run of job %s could not be handed back; its lease will.", job.id)
 

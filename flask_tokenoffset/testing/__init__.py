@@ -6,28 +6,34 @@ clients they check.
 
 from __future__ import annotations
 
-from . import faults, toxics
-from ._every_fault import EVERY_FAULT
-from ._http import Call
-from ._profiles import ProfileName
-from ._simulator import CANARY_TEXT, KeyKind, Simulator
-from .anthropic import (
+from flask_tokenoffset.testing.simulators import faults, toxics
+from flask_tokenoffset.testing.simulators.anthropic import (
     ANTHROPIC_DEMO_KEY,
     ANTHROPIC_ORDINARY_KEY,
     ANTHROPIC_REVOKED_KEY,
     ANTHROPIC_UNPERMITTED_KEY,
     AnthropicSimulator,
 )
-from .faults import Fault, Faults
-from .ledger import CostTruth, Ledger, TokenCounts, Totals, UsageTruth
-from .openai import (
+from flask_tokenoffset.testing.simulators.every_fault import EVERY_FAULT
+from flask_tokenoffset.testing.simulators.faults import Fault, Faults
+from flask_tokenoffset.testing.simulators.http import Call
+from flask_tokenoffset.testing.simulators.ledger import (
+    CostTruth,
+    Ledger,
+    TokenCounts,
+    Totals,
+    UsageTruth,
+)
+from flask_tokenoffset.testing.simulators.openai import (
     OPENAI_DEMO_KEY,
     OPENAI_ORDINARY_KEY,
     OPENAI_REVOKED_KEY,
     OPENAI_UNPERMITTED_KEY,
     OpenAISimulator,
 )
-from .toxics import ToxicProxy
+from flask_tokenoffset.testing.simulators.profiles import ProfileName
+from flask_tokenoffset.testing.simulators.simulator import CANARY_TEXT, KeyKind, Simulator
+from flask_tokenoffset.testing.simulators.toxics import ToxicProxy
 
 __all__ = [
     "ANTHROPIC_DEMO_KEY",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .anthropic import AnthropicSimulator
-from .openai import OpenAISimulator
+from flask_tokenoffset.testing.simulators.anthropic import AnthropicSimulator
+from flask_tokenoffset.testing.simulators.openai import OpenAISimulator
 
 if TYPE_CHECKING:
     import httpx

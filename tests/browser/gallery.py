@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from flask import Response, jsonify, render_template_string, request
 from werkzeug.serving import make_server
 
-from flask_tokenoffset.blueprints.rendering import NavigationItem
+from flask_tokenoffset.blueprints.html.rendering import NavigationItem
 from flask_tokenoffset.methodology import Range, TokenCounts
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.usage import DayTotals
+from flask_tokenoffset.services.sources.usage import DayTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

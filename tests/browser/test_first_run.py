@@ -15,8 +15,8 @@ from flask_tokenoffset.testing import (
     ANTHROPIC_ORDINARY_KEY,
     ANTHROPIC_REVOKED_KEY,
     OPENAI_DEMO_KEY,
-    faults,
 )
+from flask_tokenoffset.testing.simulators import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -346,7 +346,7 @@ def tab_to(page: Page, name: str) -> None:
 
 def bill() -> None:
     """Make the month's record, as the schedule would."""
-    from flask_tokenoffset.services import billing
+    from flask_tokenoffset.services.plans import billing
     from flask_tokenoffset.state import current_state
 
     state = current_state()

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from flask_tokenoffset.blueprints.formatting import money_cents
+from flask_tokenoffset.formatting import money_cents
 from flask_tokenoffset.methodology import published, published_amount_cents
 from tests.browser.gallery import (
     NAVIGATION,

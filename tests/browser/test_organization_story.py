@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from example_host_app.people import ALICE, BOB, DAGNY, EMEKA, IRIS, NORA, STRANGER
 from example_host_app.ten_thousand import fill_ferries
-from flask_tokenoffset.services.bulk_chunks import continue_change
+from flask_tokenoffset.services.member_plans.bulk_worker import continue_change
 from flask_tokenoffset.tasks import bulk_changes
 
 if TYPE_CHECKING:

@@ -149,7 +149,12 @@ def mentions(wanted: str) -> Iterator[tuple[str, str]]:
 
 #: Where states, codes, tokens and client secrets of identity providers are shown to the provider or
 #: digested. No vendor key gets there: none of these imports anything that holds one.
-_OF_IDENTITIES = {"oidc/client.py", "oidc/http.py", "oidc/id_tokens.py", "services/trips.py"}
+_OF_IDENTITIES = {
+    "oidc/client.py",
+    "oidc/http.py",
+    "oidc/id_tokens.py",
+    "services/identities/sign_in_attempts.py",
+}
 
 
 @pytest.mark.promise("TO-004", "TO-016")
@@ -173,8 +178,8 @@ def test_only_the_http_client_reveals_a_key() -> None:
     # vault/secret.py is the type itself: it turns a key to bytes for the cipher, and keeps six
     # characters of it.
     revealing = {place for place, _ in mentions("reveal")}
-    # services/export_parts.py seals the pieces of somebody's own archive and opens no others.
-    ours = {"providers/http.py", "vault/secret.py", "services/export_parts.py"}
+    # services/exports/parts.py seals the pieces of somebody's own archive and opens no others.
+    ours = {"providers/http.py", "vault/secret.py", "services/exports/parts.py"}
     assert revealing - _OF_IDENTITIES == ours
     assert {place for place, _ in mentions("_value")} <= {"vault/secret.py"}
 
@@ -185,9 +190,9 @@ def test_only_the_sample_run_opens_the_vault() -> None:
     # Tokens of identity providers and pieces of archives are sealed for rows of other tables, so no
     # key opens there.
     assert opens == [
-        ("services/export_parts.py", "vault"),
-        ("services/identity_credentials.py", "vault"),
-        ("services/sampling.py", "vault"),
+        ("services/exports/parts.py", "vault"),
+        ("services/identities/refresh_tokens.py", "vault"),
+        ("services/sampling/runs.py", "vault"),
     ]
     # A key as bytes is for the vault alone.
     importers = {

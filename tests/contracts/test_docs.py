@@ -12,12 +12,12 @@ import pytest
 from blinker import NamedSignal
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.blueprints import refusals
-from flask_tokenoffset.blueprints.problems import status_of
+from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.schemas import refusals
 from flask_tokenoffset.errors import TokenOffsetError
 from flask_tokenoffset.methodology.projection import NoProjectionReason
 from flask_tokenoffset.models import SourceKind
-from flask_tokenoffset.services.schedule import WORKER_LOST
+from flask_tokenoffset.services.sampling.weekly_schedule import WORKER_LOST
 from flask_tokenoffset.settings import PREFIX, Settings
 from flask_tokenoffset.tasks.jobs import APP_VARIABLES
 

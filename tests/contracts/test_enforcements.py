@@ -9,7 +9,7 @@ import pytest
 
 import flask_tokenoffset.cli.documents  # as below, of what only a command does
 import flask_tokenoffset.extension  # noqa: F401 - imports everything that registers a guard
-from flask_tokenoffset.enforcement import ENFORCEMENTS, Enforcement, enforces
+from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS, Enforcement, enforces
 from tests.contracts.enforcements import PROVED_BY
 from tests.support.enforcement_off import run_without
 

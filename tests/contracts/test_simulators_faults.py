@@ -17,8 +17,8 @@ from flask_tokenoffset.testing import (
     AnthropicSimulator,
     Fault,
     OpenAISimulator,
-    faults,
 )
+from flask_tokenoffset.testing.simulators import faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

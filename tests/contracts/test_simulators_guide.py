@@ -13,7 +13,11 @@ import pytest
 
 import flask_tokenoffset.testing
 from flask_tokenoffset.settings import Settings
-from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator, faults
+from flask_tokenoffset.testing import (
+    AnthropicSimulator,
+    OpenAISimulator,
+)
+from flask_tokenoffset.testing.simulators import faults
 
 pytest_plugins = ["flask_tokenoffset.testing.pytest_plugin"]
 

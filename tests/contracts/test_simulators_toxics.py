@@ -13,13 +13,13 @@ from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
     AnthropicSimulator,
     ToxicProxy,
-    toxics,
 )
+from flask_tokenoffset.testing.simulators import toxics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flask_tokenoffset.testing.toxics import Toxic
+    from flask_tokenoffset.testing.simulators.toxics import Toxic
 
 URL = "https://api.anthropic.com/v1/organizations/usage_report/messages?starting_at=2026-11-01"
 HEADERS = {"x-api-key": ANTHROPIC_DEMO_KEY, "anthropic-version": "2023-06-01"}

@@ -14,8 +14,17 @@ from pydantic import Field
 from sqlalchemy import event
 
 from flask_tokenoffset.blueprints import mount
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import (
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.html.rendering import NavigationItem
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
+from flask_tokenoffset.blueprints.schemas.base import (
     Answer,
     Body,
     ItemList,
@@ -23,12 +32,10 @@ from flask_tokenoffset.blueprints.api_schema import (
     decode_cursor,
     encode_cursor,
 )
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.rendering import NavigationItem
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import Conflict, KeyRefused, NotFound, TokenOffsetError, VaultError
-from flask_tokenoffset.host import HostUser
-from flask_tokenoffset.login import flask_login_user
+from flask_tokenoffset.host.flask_login import flask_login_user
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models.base import Base
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.settings import Settings

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flask_tokenoffset.blueprints.browser import PLAIN_COOKIE, SECURE_COOKIE
-from flask_tokenoffset.services.tokens import digest_of
+from flask_tokenoffset.blueprints.access.browser_cookie import (
+    PLAIN_COOKIE,
+    SECURE_COOKIE,
+)
+from flask_tokenoffset.services.shared.tokens import digest_of
 from tests.support.html_page import HtmlPage
 from tests.support.world import PREFIX, make_world, world
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from flask_tokenoffset.mail import OutgoingMail
+    from flask_tokenoffset.host.mailer import OutgoingMail
 
 
 @pytest.fixture

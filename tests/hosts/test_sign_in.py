@@ -8,7 +8,7 @@ from flask import Flask
 from flask_login import LoginManager, UserMixin, login_user
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.login import flask_login_user
+from flask_tokenoffset.host.flask_login import flask_login_user
 from tests.hosts.host_apps import API, PREFIX, form_token, sign_in
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_after_a_form_the_way_back_is_our_first_page(host: Callable[..., Flask])
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "/%2F/evil.example", "/\\evil.example"])
 def test_the_way_back_is_a_path_of_this_host(host: Callable[..., Flask], path: str) -> None:
-    from flask_tokenoffset.blueprints.context import send_to_sign_in
+    from flask_tokenoffset.blueprints.access.context import send_to_sign_in
 
     app = host(settings={"login_url": "/sign-in"}, url_prefix="")
     with app.test_request_context(path):

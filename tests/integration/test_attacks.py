@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from flask_tokenoffset.models import Connection, Credential, SampleRun
-from flask_tokenoffset.services import connections
+from flask_tokenoffset.services.sampling import connections
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
 from tests.support.asking import ask
@@ -29,7 +29,7 @@ from tests.support.world import API, PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flask_tokenoffset.testing.faults import Fault
+    from flask_tokenoffset.testing.simulators.faults import Fault
     from tests.support.world import Browser, World
 
 ESTIMATES = f"{PREFIX}/estimates"
@@ -101,7 +101,7 @@ def test_a_token_planted_before_somebody_signs_in_is_worth_nothing_afterwards(
     with world.app.test_request_context():
         from flask import session
 
-        from flask_tokenoffset.blueprints.csrf import csrf_token
+        from flask_tokenoffset.blueprints.access.csrf import csrf_token
 
         planted, entry = csrf_token(), dict(session)
     with victim.client.session_transaction() as theirs:

@@ -26,7 +26,7 @@ from flask_tokenoffset.models import (
     SignInAddress,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.request_log import delete_old_files
+from flask_tokenoffset.services.shared.request_log import delete_old_files
 from flask_tokenoffset.tasks.schedule import tick
 from tests.integration.aggregates.contributors import aggregates, contribute, leave
 from tests.integration.exports.copies import Copy, fetch, ready_link

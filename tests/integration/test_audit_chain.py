@@ -14,10 +14,19 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from flask_tokenoffset.models import AuditAction, AuditEvent, AuditOrigin
-from flask_tokenoffset.services import audit_verification
-from flask_tokenoffset.services.audit import reseal_batch
-from flask_tokenoffset.services.audit_chain import GENESIS, AuditKeys, Signed, canonical
-from flask_tokenoffset.services.audit_verification import Head, compare_heads, read_heads
+from flask_tokenoffset.services.audit import verification as audit_verification
+from flask_tokenoffset.services.audit.chain import (
+    GENESIS,
+    AuditKeys,
+    Signed,
+    canonical,
+)
+from flask_tokenoffset.services.audit.log import reseal_batch
+from flask_tokenoffset.services.audit.verification import (
+    Head,
+    compare_heads,
+    read_heads,
+)
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.unit_of_work import UnitOfWork
 from tests.support.audit_log import (
@@ -37,7 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from flask_tokenoffset.services.audit_verification import Fault
+    from flask_tokenoffset.services.audit.verification import Fault
     from tests.support.world import World
 
 WRITERS = 50
@@ -762,7 +771,7 @@ def test_where_a_change_came_from_is_forgotten_and_the_chain_stays_whole(
 
 
 def test_origins_go_in_batches(db_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_tokenoffset.services.purge_steps.ROWS_PER_BATCH", 5)
+    monkeypatch.setattr("flask_tokenoffset.services.retention.purge_steps.ROWS_PER_BATCH", 5)
     there = count(db_world, ORIGIN)
     assert there > 10
     db_world.clock.move(days=91)

@@ -39,7 +39,8 @@ from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.tasks import jobs
 from flask_tokenoffset.tasks.queue import RedisQueue
 from flask_tokenoffset.tasks.worker import TokenOffsetWorker
-from flask_tokenoffset.testing import CANARY_TEXT, faults
+from flask_tokenoffset.testing import CANARY_TEXT
+from flask_tokenoffset.testing.simulators import faults
 from flask_tokenoffset.unit_of_work import Task
 from flask_tokenoffset.vault import LocalKeyStore, Vault, generate_key, parse_key_ring
 from tests.integration.tasks.sweep import everything_in
@@ -510,10 +511,10 @@ ON_THE_WAY = (
     "blueprints/sources/api.py",
     "blueprints/sources/connecting.py",
     "blueprints/sources/pages.py",
-    "services/connections.py",
-    "services/credentials.py",
-    "services/sampling.py",
-    "services/sources.py",
+    "services/sampling/connections.py",
+    "services/sources/credentials.py",
+    "services/sampling/runs.py",
+    "services/sources/listing.py",
     "vault/vault.py",
 )
 

@@ -16,8 +16,8 @@ from flask_tokenoffset.testing import (
     AnthropicSimulator,
     OpenAISimulator,
     Simulator,
-    faults,
 )
+from flask_tokenoffset.testing.simulators import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,8 +26,16 @@ from flask_tokenoffset.models import (
     Source,
     SourceKind,
 )
-from flask_tokenoffset.services.credentials import credential_context, sealed_of, store_sealed
-from flask_tokenoffset.services.keys import RewrapBatch, rewrap_batch, versions_in_use
+from flask_tokenoffset.services.key_rotation import (
+    RewrapBatch,
+    rewrap_batch,
+    versions_in_use,
+)
+from flask_tokenoffset.services.sources.credentials import (
+    credential_context,
+    sealed_of,
+    store_sealed,
+)
 from flask_tokenoffset.vault import (
     LocalKeyStore,
     SealedSecret,
@@ -345,7 +353,7 @@ ROTATION = """
 import os, sys
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
-from flask_tokenoffset.services.keys import rewrap_batch
+from flask_tokenoffset.services.key_rotation import rewrap_batch
 from flask_tokenoffset.vault import LocalKeyStore, Vault, parse_key_ring
 engine = create_engine(sys.argv[1])
 vault = Vault(LocalKeyStore(parse_key_ring(os.environ["KEYS"])))

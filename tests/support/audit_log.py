@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select, text
 
 from flask_tokenoffset.models import APPEND_ONLY, AuditAction, AuditChain, AuditEvent, AuditOrigin
-from flask_tokenoffset.services.audit_verification import Fault, verify
+from flask_tokenoffset.services.audit.verification import (
+    Fault,
+    verify,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Connection, Table
 
-    from flask_tokenoffset.services.audit_chain import AuditKeys
+    from flask_tokenoffset.services.audit.chain import AuditKeys
     from tests.support.world import World
 
 EVENT: Final[Table] = AuditEvent.metadata.tables[AuditEvent.__tablename__]

@@ -18,8 +18,11 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.organizations import create_organization, make_membership
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.organizations.organizations import (
+    create_organization,
+    make_membership,
+)
+from flask_tokenoffset.services.people.profiles import find_person
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from flask_tokenoffset.models import ConsentEvent, ConsentNotice
-from flask_tokenoffset.services.consent_verification import verify
+from flask_tokenoffset.services.consents.verification import verify
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-    from flask_tokenoffset.services.audit_verification import Fault
+    from flask_tokenoffset.services.audit.verification import Fault
     from tests.support.world import Browser, World
 
 LEDGER: Final[Table] = ConsentEvent.metadata.tables[ConsentEvent.__tablename__]

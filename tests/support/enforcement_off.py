@@ -17,7 +17,7 @@ from tests.support.promise_report import PROPERTY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flask_tokenoffset.enforcement import Enforcement
+    from flask_tokenoffset.data_map.enforcement import Enforcement
 
 ROOT: Final = Path(__file__).parents[2]
 #: Plugins that are there for the whole process, and of which the outer run's go on.

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from flask_tokenoffset import forget_person
 from flask_tokenoffset.models import Erasure, ErasureStatus
-from flask_tokenoffset.services.erasure_receipts import RECEIPT_TOKEN
-from flask_tokenoffset.services.tokens import derive_token
+from flask_tokenoffset.services.erasures.receipts import RECEIPT_TOKEN
+from flask_tokenoffset.services.shared.tokens import derive_token
 from flask_tokenoffset.tasks.erasing import erase
 from flask_tokenoffset.tasks.schedule import tick
 

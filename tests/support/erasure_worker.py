@@ -17,8 +17,16 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_tokenoffset import TokenOffset
-from flask_tokenoffset.services import erasing, erasing_steps
-from flask_tokenoffset.services.erasing_steps import Erasing, Step
+from flask_tokenoffset.services.erasures import (
+    steps as erasure_steps,
+)
+from flask_tokenoffset.services.erasures import (
+    worker as erasure_worker,
+)
+from flask_tokenoffset.services.erasures.steps import (
+    Erasing,
+    Step,
+)
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.tasks.erasing import erase
 from flask_tokenoffset.vault import generate_key
@@ -45,7 +53,7 @@ def host_app(database_url: str) -> Flask:
 
 def wait_in(step: Step, folder: Path) -> None:
     """Have a step, once it has done its work and before that is committed, wait to be killed."""
-    whole = erasing_steps.STEPS[step]
+    whole = erasure_steps.STEPS[step]
 
     def wait(under_way: Erasing) -> None:
         whole(under_way)
@@ -53,12 +61,12 @@ def wait_in(step: Step, folder: Path) -> None:
         (folder / "reached").touch()
         time.sleep(600)
 
-    erasing_steps.STEPS[step] = wait
+    erasure_steps.STEPS[step] = wait
 
 
 def main() -> None:
     """Be the worker that the environment describes."""
-    erasing.LEASE = SHORT  # type: ignore[misc]  # the product's constant
+    erasure_worker.LEASE = SHORT  # type: ignore[misc]  # the product's constant
     if len(sys.argv) > 2:
         wait_in(Step(sys.argv[2]), Path(os.environ["TEST_FOLDER"]))
     with host_app(os.environ["TEST_DATABASE_URL"]).app_context():

@@ -100,10 +100,11 @@ LIBRARY_RULES = (
     LibraryRule(
         ("httpx", "httpcore", "requests", "aiohttp"),
         lambda item: (
-            item.module not in {"providers.http", "oidc.http", "testing._transport"}
+            item.module not in {"providers.http", "oidc.http", "testing.simulators.transport"}
             and not (item.room == "testing" and (item.lazy or item.typing_only))
         ),
-        "providers.http and oidc.http are the HTTP clients (and testing._transport the stand-in).",
+        "providers.http and oidc.http are the HTTP clients, and testing.simulators.transport the"
+        " stand-in.",
     ),
     LibraryRule(
         ("joserfc", "authlib"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.models import Identity, new_id
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.hostile_provider import NAMES, HostileProvider
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
 from flask_tokenoffset import TokenOffset
-from flask_tokenoffset.mail import MailboxMailer
-from flask_tokenoffset.services import sending
+from flask_tokenoffset.host.mailer import MailboxMailer
+from flask_tokenoffset.services.mail import sending as mail_sending
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.tasks.mail import mail
 from flask_tokenoffset.vault import generate_key
@@ -30,7 +30,7 @@ from tests.support.worker_app import FaultPoint, ShiftedClock
 from tests.support.world import HeldQueue
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.mail import OutgoingMail
+    from flask_tokenoffset.host.mailer import OutgoingMail
 
 #: Where a worker may be struck.
 FAULT_POINTS: Final = (
@@ -132,7 +132,7 @@ def send_what_is_due(app: Flask) -> None:
     """Send every message whose time has come, as a worker does that is handed them."""
     with app.app_context():
         state = state_of(app)
-        due = sending.due_messages(state.session, state.clock.now())
+        due = mail_sending.due_messages(state.session, state.clock.now())
         # The transaction of the question must not stay open.
         state.session.rollback()
     for message in due:
@@ -142,7 +142,7 @@ def send_what_is_due(app: Flask) -> None:
 
 def main() -> None:
     """Be the worker that the environment describes."""
-    sending.LEASE = sending.FIRST_WAIT = SHORT  # type: ignore[misc]  # the product's constants
+    mail_sending.LEASE = mail_sending.FIRST_WAIT = SHORT  # type: ignore[misc]  # the product's constants
     given = os.environ
     app = make_app(
         given["TEST_DATABASE_URL"],

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.mail import OutgoingMail
+    from flask_tokenoffset.host.mailer import OutgoingMail
 
 _LINK = re.compile(r"^https?://\S+$", re.MULTILINE)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from flask_tokenoffset.models import Identity
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.attempts import AttemptLimiter
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.support.asking import ask
 from tests.support.consenting import decide

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.models import ConsentMethod
-from flask_tokenoffset.purposes import Purpose
-from flask_tokenoffset.services import consents
-from flask_tokenoffset.services.people import find_person
-from flask_tokenoffset.services.product_updates import begin_update, queue_update
-from flask_tokenoffset.services.sending import due_messages
-from flask_tokenoffset.services.unsubscribing import unsubscribe_token
+from flask_tokenoffset.services.consents import ledger as consents
+from flask_tokenoffset.services.links.product_updates import (
+    begin_update,
+    queue_update,
+)
+from flask_tokenoffset.services.links.unsubscribing import unsubscribe_token
+from flask_tokenoffset.services.mail.sending import due_messages
+from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:

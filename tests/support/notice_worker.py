@@ -17,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
 from flask_tokenoffset import TokenOffset
-from flask_tokenoffset.services import document_notices
+from flask_tokenoffset.services.documents import notices as document_notices
 from flask_tokenoffset.tasks.documents import tell_of_document
 from flask_tokenoffset.vault import generate_key
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, text
 
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import (
     Account,
     AccountKind,
@@ -21,9 +21,18 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import members, organizations
-from flask_tokenoffset.services.organizations import search_text_of, sort_name_of
-from flask_tokenoffset.services.people import ensure_person, find_person
+from flask_tokenoffset.services.organizations import (
+    members,
+    organizations,
+)
+from flask_tokenoffset.services.organizations.organizations import (
+    search_text_of,
+    sort_name_of,
+)
+from flask_tokenoffset.services.people.profiles import (
+    ensure_person,
+    find_person,
+)
 
 if TYPE_CHECKING:
     from tests.support.world import Browser, World

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from flask_tokenoffset.models import MessageKind, OutboundMessage
-from flask_tokenoffset.services.mail import queue_message
+from flask_tokenoffset.services.mail.outbox import queue_message
 from flask_tokenoffset.tasks.mail import mail
 
 if TYPE_CHECKING:

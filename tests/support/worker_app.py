@@ -22,9 +22,15 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
 from flask_tokenoffset import TokenOffset
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Base
-from flask_tokenoffset.services import bulk_chunks, sampling, schedule
+from flask_tokenoffset.services.member_plans import bulk_worker
+from flask_tokenoffset.services.sampling import (
+    runs as sampling,
+)
+from flask_tokenoffset.services.sampling import (
+    weekly_schedule,
+)
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 
@@ -130,8 +136,8 @@ def create_app() -> Flask:
     """The application that the environment describes."""
     given = os.environ
     sampling.LEASE = SHORT_LEASE  # type: ignore[misc]  # it is the product's constant
-    schedule.QUEUE_PATIENCE = SHORT_QUEUE_PATIENCE  # type: ignore[misc]  # as above
-    bulk_chunks.TARGETS_PER_CHUNK = TARGETS_PER_CHUNK  # type: ignore[misc]  # as above
+    weekly_schedule.QUEUE_PATIENCE = SHORT_QUEUE_PATIENCE  # type: ignore[misc]  # as above
+    bulk_worker.TARGETS_PER_CHUNK = TARGETS_PER_CHUNK  # type: ignore[misc]  # as above
     return make_app(
         database_url=given["TEST_DATABASE_URL"],
         redis_url=given["TEST_WORKER_REDIS_URL"],

@@ -20,8 +20,9 @@ from sqlalchemy import event, select
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.permissions import Permission, declared
-from flask_tokenoffset.services import billing, sampling
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.plans import billing
+from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.state import EXTENSION_KEY, State, state_of
 from flask_tokenoffset.tasks.jobs import TASKS
 from flask_tokenoffset.testing import (
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from flask_tokenoffset.mail import OutgoingMail
+    from flask_tokenoffset.host.mailer import OutgoingMail
 
 PREFIX: Final = "/tokenoffset"
 API: Final = f"{PREFIX}/api/v1"

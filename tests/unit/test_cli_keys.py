@@ -23,7 +23,11 @@ from flask_tokenoffset.models import (
     Source,
     SourceKind,
 )
-from flask_tokenoffset.services.credentials import credential_context, sealed_of, store_sealed
+from flask_tokenoffset.services.sources.credentials import (
+    credential_context,
+    sealed_of,
+    store_sealed,
+)
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
 from flask_tokenoffset.vault import LocalKeyStore, Secret, Vault, generate_key, parse_key_ring

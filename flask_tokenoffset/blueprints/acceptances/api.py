@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.acceptances.schemas import AcceptanceAnswer, AcceptanceBody
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, missing_documents
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    missing_documents,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import acceptances
+from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

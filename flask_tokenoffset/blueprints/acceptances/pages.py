@@ -7,14 +7,17 @@ from uuid import UUID
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.acceptances.asking import home_url
-from flask_tokenoffset.blueprints.context import acting_person, missing_documents
-from flask_tokenoffset.blueprints.next_path import local_path
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.acceptance import home_url
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    missing_documents,
+)
+from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import acceptances
+from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.acceptances import Asked
+    from flask_tokenoffset.services.documents.acceptances import Asked
 
 _SEE_OTHER: Final = 303
 #: What the ledger calls this page.

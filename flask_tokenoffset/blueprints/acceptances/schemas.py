@@ -8,12 +8,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flask_tokenoffset.services.acceptances import Asked
+    from flask_tokenoffset.services.documents.acceptances import Asked
 
 #: Documents that one call accepts at most.
 MOST_VERSIONS = 20

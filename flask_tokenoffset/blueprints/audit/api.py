@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import encode_cursor
+from flask_tokenoffset.blueprints.access.context import account_if_any
 from flask_tokenoffset.blueprints.audit.forms import sequence_of
 from flask_tokenoffset.blueprints.audit.schemas import (
     AuditEventAnswer,
     AuditEventList,
     AuditEventQuery,
 )
-from flask_tokenoffset.blueprints.context import account_if_any
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
+from flask_tokenoffset.blueprints.schemas.base import encode_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.audit_reading import list_events
+from flask_tokenoffset.services.audit.reading import list_events
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.audit.schemas import AuditEventAnswer
 from flask_tokenoffset.blueprints.audit.sentences import actor_of, sentence_of
-from flask_tokenoffset.services.csv_rows import csv_row
+from flask_tokenoffset.services.shared.csv_rows import csv_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from flask_tokenoffset.services.audit_reading import AuditView
+    from flask_tokenoffset.services.audit.reading import AuditView
 
 _CSV_COLUMNS: Final = (
     "sequence",

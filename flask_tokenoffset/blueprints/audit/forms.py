@@ -7,9 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
-from flask_tokenoffset.blueprints.api_schema import decode_cursor
+from flask_tokenoffset.blueprints.schemas.base import decode_cursor
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.services.audit_reading import AuditFilter
+from flask_tokenoffset.services.audit.reading import AuditFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

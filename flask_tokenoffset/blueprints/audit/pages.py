@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Final
 from flask import current_app, request, url_for
 from sqlalchemy.orm import Session
 
-from flask_tokenoffset.blueprints.api_schema import encode_cursor
+from flask_tokenoffset.blueprints.access.context import (
+    account_if_any,
+    acting,
+    current_visitor,
+    named_organization,
+)
 from flask_tokenoffset.blueprints.audit.files import FORMATS
 from flask_tokenoffset.blueprints.audit.forms import FilterForm, sequence_of
 from flask_tokenoffset.blueprints.audit.sentences import (
@@ -18,16 +23,11 @@ from flask_tokenoffset.blueprints.audit.sentences import (
     name_of,
     sentence_of,
 )
-from flask_tokenoffset.blueprints.context import (
-    account_if_any,
-    acting,
-    current_visitor,
-    named_organization,
-)
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.schemas.base import encode_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import audit_reading
+from flask_tokenoffset.services.audit import reading as audit_reading
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.audit_reading import AuditFilter, AuditView
+    from flask_tokenoffset.services.audit.reading import (
+        AuditFilter,
+        AuditView,
+    )
     from flask_tokenoffset.state import State
 
 EVENTS_PER_PAGE: Final = 50

@@ -9,12 +9,16 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, ItemList, ListQuery
 from flask_tokenoffset.blueprints.audit.sentences import sentence_of
-from flask_tokenoffset.services.audit_reading import AuditFilter
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    ItemList,
+    ListQuery,
+)
+from flask_tokenoffset.services.audit.reading import AuditFilter
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.audit_reading import AuditView
+    from flask_tokenoffset.services.audit.reading import AuditView
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -8,19 +8,23 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import (
+from flask_tokenoffset.blueprints.access.context import account_if_any
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
+from flask_tokenoffset.blueprints.schemas.base import (
     Answer,
     ItemList,
     ListQuery,
     decode_cursor,
     encode_cursor,
 )
-from flask_tokenoffset.blueprints.context import account_if_any
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import Payer
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import billing
+from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

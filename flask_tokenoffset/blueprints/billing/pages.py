@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from flask import request, url_for
 
-from flask_tokenoffset.blueprints.api_schema import encode_cursor
+from flask_tokenoffset.blueprints.access.context import account_if_any
 from flask_tokenoffset.blueprints.billing.api import month_of
-from flask_tokenoffset.blueprints.context import account_if_any
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.schemas.base import encode_cursor
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import billing
+from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

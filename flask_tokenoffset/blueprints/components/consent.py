@@ -14,19 +14,26 @@ from typing import TYPE_CHECKING, Final
 from flask import current_app, g, request, url_for
 from markupsafe import Markup
 
-from flask_tokenoffset import gpc
-from flask_tokenoffset.blueprints import formatting
-from flask_tokenoffset.blueprints.consents import deciding
-from flask_tokenoffset.blueprints.consents.words import DECISIONS, STATES
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset import formatting
+from flask_tokenoffset.blueprints.access import gpc
+from flask_tokenoffset.blueprints.access.context import (
     current_visitor,
     forget_visitor,
     name_organization,
 )
-from flask_tokenoffset.blueprints.csrf import CSRF_FIELD, csrf_token, forget_token
-from flask_tokenoffset.blueprints.next_path import local_path
+from flask_tokenoffset.blueprints.access.csrf import (
+    CSRF_FIELD,
+    csrf_token,
+    forget_token,
+)
+from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.consents import deciding
+from flask_tokenoffset.blueprints.consents.words import DECISIONS, STATES
+from flask_tokenoffset.data_map.purposes import (
+    ASKED,
+    Purpose,
+)
 from flask_tokenoffset.models import LONGEST_PLACE
-from flask_tokenoffset.purposes import ASKED, Purpose
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
+from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.components.consent import anchor, is_host_place
 from flask_tokenoffset.blueprints.consents import deciding
-from flask_tokenoffset.blueprints.next_path import local_path
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.consents import Decision
+from flask_tokenoffset.services.consents.ledger import Decision
 
 if TYPE_CHECKING:
     from flask import Blueprint

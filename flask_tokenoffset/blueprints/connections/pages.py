@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources.cadence import Cadence
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import current_state

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
 from flask_tokenoffset.blueprints.consents import deciding
 from flask_tokenoffset.blueprints.consents.schemas import (
     ConsentAnswer,
     ConsentListAnswer,
     ConsentReceiptAnswer,
     DecisionBody,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
 )
 from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import ConsentMethod

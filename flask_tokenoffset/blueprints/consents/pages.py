@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset import gpc
-from flask_tokenoffset.blueprints.api_schema import encode_cursor
+from flask_tokenoffset.blueprints.access import gpc
 from flask_tokenoffset.blueprints.audit.forms import sequence_of
 from flask_tokenoffset.blueprints.consents import deciding
 from flask_tokenoffset.blueprints.consents.words import (
@@ -17,11 +16,12 @@ from flask_tokenoffset.blueprints.consents.words import (
     STATES,
     words_of_place,
 )
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.schemas.base import encode_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.consents import Decision
+from flask_tokenoffset.services.consents.ledger import Decision
 
 if TYPE_CHECKING:
     from uuid import UUID

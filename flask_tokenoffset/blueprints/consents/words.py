@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.models import ConsentEventType, ConsentMethod
-from flask_tokenoffset.services.connections import CONNECT_PAGE
-from flask_tokenoffset.services.consent_reading import CONTRACT, EXPIRED, NOT_ASKED
-from flask_tokenoffset.services.consents import Decision
+from flask_tokenoffset.services.consents.ledger import Decision
+from flask_tokenoffset.services.consents.reading import (
+    CONTRACT,
+    EXPIRED,
+    NOT_ASKED,
+)
+from flask_tokenoffset.services.sampling.connections import CONNECT_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

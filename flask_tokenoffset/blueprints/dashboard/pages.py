@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flask import request
 
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
     current_visitor,
     named_organization,
@@ -18,7 +18,7 @@ from flask_tokenoffset.blueprints.dashboard.presentation import (
     news_of,
 )
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.providers import PROVIDERS

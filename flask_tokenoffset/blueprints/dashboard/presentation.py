@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints import formatting
+from flask_tokenoffset import formatting
+from flask_tokenoffset.blueprints.access.urls import operation_url
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
-from flask_tokenoffset.blueprints.places import operation_url
 from flask_tokenoffset.models import UNFINISHED, ConnectionStatus, RunStatus
 from flask_tokenoffset.providers import PROVIDERS
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flask_tokenoffset.models import SampleRun
-    from flask_tokenoffset.services.dashboard import Charged, Dashboard, Proposal
-    from flask_tokenoffset.services.sources import SampledSource
+    from flask_tokenoffset.services.dashboard import Dashboard, Proposal
+    from flask_tokenoffset.services.plans.charged import Charged
+    from flask_tokenoffset.services.sources.listing import SampledSource
 
 #: The newest things that happened; the plan page has all of them.
 _MOST_NEWS: Final = 5

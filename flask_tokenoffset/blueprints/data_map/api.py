@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
 from flask_tokenoffset.blueprints.data_map.schemas import WhatIsHeldAnswer
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.what_is_held import what_is_held
+from flask_tokenoffset.services.data_map.inventory import what_is_held
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.what_is_held import what_is_held
+from flask_tokenoffset.services.data_map.inventory import what_is_held
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer
+from flask_tokenoffset.blueprints.schemas.base import Answer
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.what_is_held import Held, HeldGroup, WhatIsHeld
+    from flask_tokenoffset.services.data_map.inventory import (
+        Held,
+        HeldGroup,
+        WhatIsHeld,
+    )
 
 
 class KeptOutAnswer(Answer):

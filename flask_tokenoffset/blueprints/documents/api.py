@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
 from flask_tokenoffset.blueprints.documents.schemas import (
     ComparedPassageAnswer,
     ComparisonAnswer,
@@ -16,9 +15,14 @@ from flask_tokenoffset.blueprints.documents.schemas import (
     DocumentVersionAnswer,
 )
 from flask_tokenoffset.blueprints.documents.shown import all_shown, shown
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.document_comparison import compare
+from flask_tokenoffset.services.documents.comparison import compare
 
 if TYPE_CHECKING:
     from flask import Blueprint

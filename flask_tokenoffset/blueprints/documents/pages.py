@@ -9,18 +9,18 @@ from flask import request
 from markupsafe import Markup
 
 from flask_tokenoffset.blueprints.documents.shown import Shown, all_shown, shown
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import documents as services
-from flask_tokenoffset.services.document_comparison import compare
-from flask_tokenoffset.services.document_texts import to_html
+from flask_tokenoffset.services.documents import documents as services
+from flask_tokenoffset.services.documents.comparison import compare
+from flask_tokenoffset.services.documents.texts import to_html
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from flask_tokenoffset.services.document_comparison import ComparedPassage
-    from flask_tokenoffset.services.documents import Standing
+    from flask_tokenoffset.services.documents.comparison import ComparedPassage
+    from flask_tokenoffset.services.documents.documents import Standing
 
 
 @requires(Permission.READ_PUBLISHED)

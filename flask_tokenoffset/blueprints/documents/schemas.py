@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Query
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Query,
+)
 from flask_tokenoffset.models import LONGEST_DOCUMENT, LONGEST_LANGUAGE
 
 if TYPE_CHECKING:
     from flask_tokenoffset.blueprints.documents.shown import Shown
-    from flask_tokenoffset.services.document_comparison import ComparedPassage
-    from flask_tokenoffset.services.documents import Standing
+    from flask_tokenoffset.services.documents.comparison import ComparedPassage
+    from flask_tokenoffset.services.documents.documents import Standing
 
 
 class DocumentQuery(Query):

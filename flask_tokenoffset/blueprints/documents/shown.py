@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.models import LONGEST_DOCUMENT
-from flask_tokenoffset.services import documents
+from flask_tokenoffset.services.documents import documents
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flask_tokenoffset.services.documents import Standing
+    from flask_tokenoffset.services.documents.documents import Standing
 
 _NAME: Final = re.compile(r"[a-z0-9-]+")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
     find_done,
@@ -16,7 +16,11 @@ from flask_tokenoffset.blueprints.erasures.schemas import (
     DeletionBody,
     ReceiptAnswer,
 )
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.errors import (
     Conflict,
     FreshSignInRequired,

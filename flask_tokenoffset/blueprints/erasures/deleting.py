@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_visitor,
     forget_visitor,
     nothing_here,
 )
 from flask_tokenoffset.errors import SignInRequired
-from flask_tokenoffset.services import erasures
-from flask_tokenoffset.services.erasure_receipts import find_receipt
-from flask_tokenoffset.services.forgetting import forget_answers
+from flask_tokenoffset.services.erasures import requests as erasures
+from flask_tokenoffset.services.erasures.immediate import forget_answers
+from flask_tokenoffset.services.erasures.receipts import find_receipt
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.identities.linking import give_back
-from flask_tokenoffset.services.erasing_steps import Means
+from flask_tokenoffset.services.erasures.steps import Means
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from flask import make_response, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
     find_done,
@@ -14,15 +15,17 @@ from flask_tokenoffset.blueprints.erasures.deleting import (
     waiting_deletion,
 )
 from flask_tokenoffset.blueprints.erasures.schemas import ReceiptAnswer
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, LastOwner
 from flask_tokenoffset.models import HostOutcome
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.erasures import LONGEST, due_after
-from flask_tokenoffset.services.legal_remains import BASES
-from flask_tokenoffset.services.owners import owned_alone
+from flask_tokenoffset.services.erasures.owned_organizations import owned_alone
+from flask_tokenoffset.services.erasures.requests import (
+    LONGEST,
+    due_after,
+)
+from flask_tokenoffset.services.retention.legal_remains import BASES
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

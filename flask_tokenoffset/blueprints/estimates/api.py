@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting, own_account
+from flask_tokenoffset.blueprints.access.context import (
+    acting,
+    own_account,
+)
 from flask_tokenoffset.blueprints.estimates.schemas import (
     CoverageQuery,
     EstimateAnswer,
     EstimateBody,
 )
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import estimates
+from flask_tokenoffset.services.estimates import estimates
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

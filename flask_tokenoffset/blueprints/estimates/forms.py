@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.methodology import check_coverage
-from flask_tokenoffset.services.estimates import (
+from flask_tokenoffset.services.estimates.estimates import (
     Preview,
     parse_tokens,
     preview_amount,

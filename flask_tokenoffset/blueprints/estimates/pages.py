@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting
+from flask_tokenoffset.blueprints.access.context import acting
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.methodology import amount_cents
 from flask_tokenoffset.methodology import bands as published_bands
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import estimates
+from flask_tokenoffset.services.estimates import estimates
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask_tokenoffset.blueprints import formatting
+from flask_tokenoffset import formatting
 from flask_tokenoffset.methodology import (
     PublishedMethod,
     QualityTier,
@@ -17,8 +17,15 @@ from flask_tokenoffset.methodology import (
     percent,
 )
 from flask_tokenoffset.models import SourceKind
-from flask_tokenoffset.services.estimates import QUALITY_BAND, QUALITY_COMBINED, QUALITY_TYPED
-from flask_tokenoffset.services.figures import Figures, from_json
+from flask_tokenoffset.services.estimates.estimates import (
+    QUALITY_BAND,
+    QUALITY_COMBINED,
+    QUALITY_TYPED,
+)
+from flask_tokenoffset.services.estimates.figures import (
+    Figures,
+    from_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.context import own_account
+from flask_tokenoffset.blueprints.access.context import own_account
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import WHOLE_COVERAGE, read_coverage
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import PlanStatus, SourceKind
-from flask_tokenoffset.services.estimates import read_estimate
-from flask_tokenoffset.services.plans import price_cents, read_plan
-from flask_tokenoffset.services.sources import sampled_source
+from flask_tokenoffset.services.estimates.estimates import read_estimate
+from flask_tokenoffset.services.plans.ledger import (
+    price_cents,
+    read_plan,
+)
+from flask_tokenoffset.services.sources.listing import sampled_source
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

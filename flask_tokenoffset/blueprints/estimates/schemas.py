@@ -8,19 +8,23 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body, Query
 from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+    Query,
+)
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import SourceKind
-from flask_tokenoffset.services.estimates import MOST_TOKENS_PER_MONTH
-from flask_tokenoffset.services.figures import from_json
-from flask_tokenoffset.services.plans import price_cents
+from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
+from flask_tokenoffset.services.estimates.figures import from_json
+from flask_tokenoffset.services.plans.ledger import price_cents
 
 if TYPE_CHECKING:
     from flask_tokenoffset.methodology import Range, RollingSums
     from flask_tokenoffset.models import Estimate
-    from flask_tokenoffset.services.figures import ProjectionFigures
+    from flask_tokenoffset.services.estimates.figures import ProjectionFigures
 
 
 class EstimateBody(Body):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import (
+    current_visitor,
+    nothing_here,
+)
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.errors import Conflict, FreshSignInRequired, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import exports
+from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from flask import current_app, make_response, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.access.reauthentication import (
+    is_fresh,
+    require_fresh_sign_in,
+)
+from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
-from flask_tokenoffset.blueprints.fresh import is_fresh, require_fresh_sign_in
-from flask_tokenoffset.blueprints.problems import status_of
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import (
     Conflict,
     ExportLinkNotValid,
@@ -22,7 +28,7 @@ from flask_tokenoffset.errors import (
     TooManyAttempts,
 )
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import exports
+from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

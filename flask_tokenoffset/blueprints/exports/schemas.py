@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer
+from flask_tokenoffset.blueprints.schemas.base import Answer
 from flask_tokenoffset.models import ExportStatus
 
 if TYPE_CHECKING:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import current_visitor
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.identities import linking
 from flask_tokenoffset.blueprints.identities.schemas import IdentityAnswer, IdentityListAnswer
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.errors import Conflict, FreshSignInRequired, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import identities
+from flask_tokenoffset.services.identities import links as identities
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset import own_login
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor, forget_visitor
+from flask_tokenoffset.blueprints.access import own_login
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+    forget_visitor,
+)
 from flask_tokenoffset.errors import IdentityProviderUnavailable, NotFound, OutboundDisabled
-from flask_tokenoffset.services import identities
+from flask_tokenoffset.services.identities import links as identities
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask_tokenoffset.identity_providers import IdentityProvider
+    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
     from flask_tokenoffset.vault import Secret
 
 logger = logging.getLogger(__name__)

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from flask import after_this_request, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import current_visitor, nothing_here
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.context import (
+    current_visitor,
+    nothing_here,
+)
+from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities import linking, trips
-from flask_tokenoffset.blueprints.next_path import local_path
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import AttemptPurpose
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import identities
+from flask_tokenoffset.services.identities import links as identities
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

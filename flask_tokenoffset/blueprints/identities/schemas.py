@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer
+from flask_tokenoffset.blueprints.schemas.base import Answer
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.identities import LinkedIdentity
+    from flask_tokenoffset.services.identities.links import LinkedIdentity
 
 
 class IdentityAnswer(Answer):

@@ -12,27 +12,38 @@ from typing import TYPE_CHECKING, Final
 
 from flask import request, url_for
 
-from flask_tokenoffset import own_login
-from flask_tokenoffset.blueprints.browser import browser_secret, known_browser_secret
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor, forget_visitor
-from flask_tokenoffset.blueprints.problems import request_id
+from flask_tokenoffset.blueprints.access import own_login
+from flask_tokenoffset.blueprints.access.browser_cookie import (
+    browser_secret,
+    known_browser_secret,
+)
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+    forget_visitor,
+)
+from flask_tokenoffset.blueprints.errors.problems import request_id
 from flask_tokenoffset.errors import IdentityRefused
 from flask_tokenoffset.models import AttemptPurpose
 from flask_tokenoffset.oidc import AuthorizationAnswer
-from flask_tokenoffset.services import fresh_proofs, identities, signing_in
-from flask_tokenoffset.services.trips import (
+from flask_tokenoffset.services.identities import links as identities
+from flask_tokenoffset.services.identities.sign_in_attempts import (
     Traveller,
     begin_trip,
     end_trip,
     make_trip,
     unknown_trip,
 )
+from flask_tokenoffset.services.sign_in import (
+    logins,
+    reauthentication,
+)
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
     from flask_tokenoffset.oidc import IdentityClient, ProvedIdentity
-    from flask_tokenoffset.services.trips import EndedTrip
+    from flask_tokenoffset.services.identities.sign_in_attempts import EndedTrip
 
 logger = logging.getLogger(__name__)
 
@@ -177,11 +188,11 @@ def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) ->
             case AttemptPurpose.CONFIRM:
                 person = acting_person(work)
                 identities.require_own(work.session, person.id, proved)
-                fresh_proofs.confirm(
+                reauthentication.confirm(
                     work, person, traveller.browser_digest, method=proved.provider, now=now
                 )
             case AttemptPurpose.SIGN_IN:
-                person = signing_in.sign_in_by_identity(
+                person = logins.sign_in_by_identity(
                     work,
                     proved,
                     browser_digest=traveller.browser_digest,

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import ListQuery
-from flask_tokenoffset.blueprints.body_limits import LONGEST_LIST, reads_up_to
-from flask_tokenoffset.blueprints.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.schemas import (
     AcceptBody,
@@ -20,7 +17,20 @@ from flask_tokenoffset.blueprints.invitations.schemas import (
     ReportAnswer,
     ReportItem,
 )
-from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
+from flask_tokenoffset.blueprints.schemas.base import ListQuery
+from flask_tokenoffset.blueprints.schemas.body_limits import (
+    LONGEST_LIST,
+    reads_up_to,
+)
+from flask_tokenoffset.blueprints.schemas.time_cursors import (
+    read_time_cursor,
+    write_time_cursor,
+)
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -29,11 +39,11 @@ from flask_tokenoffset.errors import (
     TooManyAttempts,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import joining
-from flask_tokenoffset.services.invitations import list_invitations as find_invitations
-from flask_tokenoffset.services.invitations import read_invitation
-from flask_tokenoffset.services.inviting import check_length
-from flask_tokenoffset.services.member_offers import plan_on_joining
+from flask_tokenoffset.services.invitations import answering
+from flask_tokenoffset.services.invitations.invitations import list_invitations as find_invitations
+from flask_tokenoffset.services.invitations.invitations import read_invitation
+from flask_tokenoffset.services.invitations.sending import check_length
+from flask_tokenoffset.services.member_plans.offers import plan_on_joining
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -145,7 +155,7 @@ def list_own_invitations() -> OperationAnswer:
             OfferAnswer.of(
                 offer, plan_on_joining(session, offer.organization, state.settings.method)
             )
-            for offer in joining.pending_offers(session, address, state.clock.now())
+            for offer in answering.pending_offers(session, address, state.clock.now())
         ]
     )
 

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     current_visitor,
     require_acceptance,
     send_to_sign_in,
 )
+from flask_tokenoffset.blueprints.access.urls import organization_url
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.people.account import known_of
-from flask_tokenoffset.blueprints.places import organization_url
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, TooManyAttempts
 from flask_tokenoffset.methodology import band
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import joining
-from flask_tokenoffset.services.invitations import Standing
-from flask_tokenoffset.services.member_offers import plan_on_joining
+from flask_tokenoffset.services.invitations import answering
+from flask_tokenoffset.services.invitations.invitations import Standing
+from flask_tokenoffset.services.member_plans.offers import plan_on_joining
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from flask_tokenoffset.errors import Refusal
-    from flask_tokenoffset.services.joining import Joined, Offer
-    from flask_tokenoffset.services.member_offers import JoiningPlan
+    from flask_tokenoffset.services.invitations.answering import (
+        Joined,
+        Offer,
+    )
+    from flask_tokenoffset.services.member_plans.offers import JoiningPlan
 
 _SEE_OTHER: Final = 303
 _GONE: Final = 410
@@ -89,7 +92,7 @@ def invitation(invitation_token: str) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SELF)
 def answer_invitation(invitation_token: str) -> ResponseReturnValue:
     """Accept or decline what a link opens."""
-    which = joining.by_link(invitation_token)
+    which = answering.by_link(invitation_token)
     try:
         return _answer(which, request.form.get("choice", ""))
     except _TOLD as refused:
@@ -161,7 +164,7 @@ def _shown_amount_cents() -> int:
 
 def _link_page(token: str, refused: Refusal | None = None) -> ResponseReturnValue:
     state = current_state()
-    offer = joining.find_offer(state.session, joining.by_link(token), state.clock.now())
+    offer = answering.find_offer(state.session, answering.by_link(token), state.clock.now())
     reader = _reader_of(offer)
     is_pending = offer.standing is Standing.PENDING
     is_theirs = reader is Reader.INVITED
@@ -172,7 +175,7 @@ def _link_page(token: str, refused: Refusal | None = None) -> ResponseReturnValu
         reader=reader.name.lower(),
         is_pending=is_pending,
         # Why is told only to whoever is invited.
-        reason=joining.REASONS.get(offer.standing) if is_theirs else None,
+        reason=answering.REASONS.get(offer.standing) if is_theirs else None,
         belongs=is_theirs and _belongs_to(offer),
         role_titles=ROLE_TITLES,
         role_sentences=ROLE_SENTENCES,
@@ -189,7 +192,7 @@ def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
     state = current_state()
     held = known_of(current_visitor())
     address = held.email if held.verified else None
-    offers = joining.pending_offers(state.session, address, state.clock.now()) if address else []
+    offers = answering.pending_offers(state.session, address, state.clock.now()) if address else []
     page = render(
         "invitations/own.html",
         offers=[(offer, _plan_of(offer)) for offer in offers],

@@ -7,14 +7,20 @@ from uuid import UUID
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.body_limits import LONGEST_LIST, reads_up_to
-from flask_tokenoffset.blueprints.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
 from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
-from flask_tokenoffset.blueprints.rendering import render
-from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.body_limits import (
+    LONGEST_LIST,
+    reads_up_to,
+)
+from flask_tokenoffset.blueprints.schemas.time_cursors import (
+    read_time_cursor,
+    write_time_cursor,
+)
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -25,9 +31,20 @@ from flask_tokenoffset.errors import (
 )
 from flask_tokenoffset.models import LONGEST_EMAIL
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
-from flask_tokenoffset.services.invitation_rows import INVITED, Outcome
-from flask_tokenoffset.services.invitations import OPEN, Standing, list_invitations, read_invitation
-from flask_tokenoffset.services.inviting import most_rows, preview
+from flask_tokenoffset.services.invitations.csv_rows import (
+    INVITED,
+    Outcome,
+)
+from flask_tokenoffset.services.invitations.invitations import (
+    OPEN,
+    Standing,
+    list_invitations,
+    read_invitation,
+)
+from flask_tokenoffset.services.invitations.sending import (
+    most_rows,
+    preview,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -37,7 +54,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
-    from flask_tokenoffset.services.invitation_rows import Result
+    from flask_tokenoffset.services.invitations.csv_rows import Result
 
 INVITATIONS_PER_PAGE: Final = 50
 _SEE_OTHER: Final = 303

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_place,
     current_visitor,
     forget_visitor,
 )
 from flask_tokenoffset.blueprints.people.account import known_of
-from flask_tokenoffset.services import inviting, joining
-from flask_tokenoffset.services.mail import require_mailer
+from flask_tokenoffset.services.invitations import (
+    answering,
+)
+from flask_tokenoffset.services.invitations import (
+    sending as inviting,
+)
+from flask_tokenoffset.services.mail.outbox import require_mailer
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -21,9 +26,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from flask_tokenoffset.services.invitation_lists import Row
-    from flask_tokenoffset.services.invitation_rows import Result
-    from flask_tokenoffset.services.joining import Joined
+    from flask_tokenoffset.services.invitations.answering import Joined
+    from flask_tokenoffset.services.invitations.csv_parsing import Row
+    from flask_tokenoffset.services.invitations.csv_rows import Result
 
 
 def send(rows: Sequence[Row]) -> list[Result]:
@@ -85,7 +90,7 @@ def cancel(invitation_id: UUID) -> None:
 
 def own_invitation(invitation_id: UUID) -> ColumnElement[bool]:
     """An invitation to the visitor's own proved address; any other one is missing."""
-    return joining.by_id(invitation_id, proved_address())
+    return answering.by_id(invitation_id, proved_address())
 
 
 def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joined:
@@ -96,7 +101,7 @@ def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joi
     """
     state = current_state()
     with state.unit_of_work() as work:
-        joined = joining.accept(
+        joined = answering.accept(
             work,
             which=which,
             person=acting_person(work),
@@ -116,7 +121,7 @@ def decline(which: ColumnElement[bool]) -> None:
     """
     state = current_state()
     with state.unit_of_work() as work:
-        joining.decline(
+        answering.decline(
             work,
             which=which,
             person=acting_person(work),

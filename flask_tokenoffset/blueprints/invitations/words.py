@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.invitation_rows import Outcome
-from flask_tokenoffset.services.invitations import Standing
+from flask_tokenoffset.services.invitations.csv_rows import Outcome
+from flask_tokenoffset.services.invitations.invitations import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.services.invitation_rows import Result
+    from flask_tokenoffset.services.invitations.csv_rows import Result
 
 #: Standing to its title and the kind of badge.
 STANDINGS: Final[Mapping[Standing, tuple[str, str]]] = {

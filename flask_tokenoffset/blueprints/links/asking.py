@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from flask_tokenoffset.blueprints.browser import browser_digest
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.browser_cookie import browser_digest
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
 from flask_tokenoffset.models import MagicLinkPurpose
-from flask_tokenoffset.services import magic_links
-from flask_tokenoffset.services.addresses import read_address
-from flask_tokenoffset.services.mail import require_mailer
+from flask_tokenoffset.services.links import magic_links
+from flask_tokenoffset.services.mail.outbox import require_mailer
+from flask_tokenoffset.services.shared.addresses import read_address
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

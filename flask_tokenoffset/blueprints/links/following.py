@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING, Final
 
 from flask import request
 
-from flask_tokenoffset import own_login
-from flask_tokenoffset.blueprints.browser import known_browser_digest
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access import own_login
+from flask_tokenoffset.blueprints.access.browser_cookie import known_browser_digest
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
 from flask_tokenoffset.errors import Conflict, LinkNotValid, SignInRequired
 from flask_tokenoffset.models import MagicLinkPurpose
-from flask_tokenoffset.services import addresses, fresh_proofs, magic_links, people, signing_in
+from flask_tokenoffset.services.links import magic_links
+from flask_tokenoffset.services.people import profiles as people
+from flask_tokenoffset.services.shared import addresses
+from flask_tokenoffset.services.sign_in import (
+    logins,
+    reauthentication,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.host import HostUser
+    from flask_tokenoffset.host.users import HostUser
     from flask_tokenoffset.models import Person
-    from flask_tokenoffset.services.magic_links import Redeemed
+    from flask_tokenoffset.services.links.magic_links import Redeemed
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 #: What a proof by mail is called.
@@ -70,7 +79,7 @@ def _confirm(work: UnitOfWork, redeemed: Redeemed, browser_digest: str) -> None:
     held = people.held_of(person, host_user)
     if not held.verified or not addresses.same_address(held.email, redeemed.email):
         raise LinkNotValid
-    fresh_proofs.confirm(
+    reauthentication.confirm(
         work, person, browser_digest, method=METHOD, now=current_state().clock.now()
     )
 
@@ -79,7 +88,7 @@ def _sign_in(work: UnitOfWork, redeemed: Redeemed, browser_digest: str) -> Perso
     state = current_state()
     if state.settings.sign_in != "identity":  # It was another one when the link was mailed.
         raise LinkNotValid
-    return signing_in.sign_in_by_address(
+    return logins.sign_in_by_address(
         work,
         redeemed.email,
         browser_digest=browser_digest,

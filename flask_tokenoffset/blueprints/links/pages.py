@@ -10,27 +10,30 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import make_response, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import current_visitor
-from flask_tokenoffset.blueprints.fresh import host_sign_in_url, is_fresh
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.access.reauthentication import (
+    host_sign_in_url,
+    is_fresh,
+)
+from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
 from flask_tokenoffset.blueprints.links.following import follow_link
-from flask_tokenoffset.blueprints.next_path import local_path
-from flask_tokenoffset.blueprints.problems import status_of
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput, NoMailer, Refusal, TooManyAttempts
 from flask_tokenoffset.models import LONGEST_EMAIL, MagicLinkPurpose
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import magic_links
-from flask_tokenoffset.services.people import held_of
+from flask_tokenoffset.services.links import magic_links
+from flask_tokenoffset.services.people.profiles import held_of
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.host import HostUser
-    from flask_tokenoffset.services.people import Held
+    from flask_tokenoffset.host.users import HostUser
+    from flask_tokenoffset.services.people.profiles import Held
 
 _SEE_OTHER: Final = 303
 _SECONDS_PER_MINUTE: Final = 60

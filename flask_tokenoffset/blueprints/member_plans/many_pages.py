@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+)
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import ManyForm, read_cents
 from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES, STATUS_TITLES
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import UNFINISHED_BULK
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import bulk_changes
-from flask_tokenoffset.services.bulk_previews import NO_PLAN, preview_change
+from flask_tokenoffset.services.member_plans import bulk_changes
+from flask_tokenoffset.services.member_plans.bulk_previews import (
+    NO_PLAN,
+    preview_change,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

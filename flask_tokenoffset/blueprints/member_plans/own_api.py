@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, current_place, require_acceptance
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+    require_acceptance,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.member_plans.schemas import (
     MemberPlanAnswer,
     MemberPlanBody,
@@ -16,7 +24,12 @@ from flask_tokenoffset.blueprints.member_plans.schemas import (
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import member_choices, member_plans
+from flask_tokenoffset.services.member_plans import (
+    member_choices,
+)
+from flask_tokenoffset.services.member_plans import (
+    plans as member_plans,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

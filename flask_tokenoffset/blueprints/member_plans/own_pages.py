@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place, require_acceptance
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+    require_acceptance,
+)
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import Payer, PayerRule, PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import member_choices, member_plans
-from flask_tokenoffset.services.billing import list_records
-from flask_tokenoffset.services.member_offers import Offer
+from flask_tokenoffset.services.member_plans import (
+    member_choices,
+)
+from flask_tokenoffset.services.member_plans import (
+    plans as member_plans,
+)
+from flask_tokenoffset.services.member_plans.offers import Offer
+from flask_tokenoffset.services.plans.billing import list_records
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -26,8 +35,8 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.member_plans import MemberPlan
-    from flask_tokenoffset.services.organizations import Place
+    from flask_tokenoffset.services.member_plans.plans import MemberPlan
+    from flask_tokenoffset.services.organizations.organizations import Place
 
 SEE_OTHER: Final = 303
 #: Billing records shown beside a plan.

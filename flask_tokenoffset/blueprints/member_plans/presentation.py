@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask_tokenoffset.methodology import band, bands
 from flask_tokenoffset.models import Payer, PayerRule, PlanStatus
-from flask_tokenoffset.services.bulk_chunks import (
+from flask_tokenoffset.services.member_plans.bulk_worker import (
     CAP_REACHED,
     ORGANIZATION_CLOSED,
     PRICE_CHANGED,
@@ -16,7 +16,7 @@ from flask_tokenoffset.services.bulk_chunks import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.services.member_plans import MemberPlan
+    from flask_tokenoffset.services.member_plans.plans import MemberPlan
 
 #: The rules as the form of the terms words them.
 RULE_TITLES: Final[Mapping[PayerRule, str]] = {

@@ -5,9 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, current_place
-from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.members.schemas import (
     MemberAnswer,
     MemberBody,
@@ -15,11 +21,19 @@ from flask_tokenoffset.blueprints.members.schemas import (
     MemberQuery,
     TransferBody,
 )
+from flask_tokenoffset.blueprints.schemas.name_cursors import (
+    read_name_cursor,
+    write_name_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotFound, NotPermitted
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import members
-from flask_tokenoffset.services.member_lists import MemberFilter, list_members, read_member
+from flask_tokenoffset.services.organizations import members
+from flask_tokenoffset.services.organizations.member_lists import (
+    MemberFilter,
+    list_members,
+    read_member,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from flask_tokenoffset.blueprints.members.schemas import LONGEST_SEARCH
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.member_lists import MemberFilter
+from flask_tokenoffset.services.organizations.member_lists import MemberFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

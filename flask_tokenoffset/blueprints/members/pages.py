@@ -1,4 +1,4 @@
-"""Pages of members: the list, one member, one's own membership."""
+"""Pages of members: the list, and one member."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place
-from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
-from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
     ROLE_TITLES,
@@ -17,13 +19,16 @@ from flask_tokenoffset.blueprints.members.forms import (
     SearchForm,
     read_role,
 )
-from flask_tokenoffset.blueprints.organizations.pages import Notice
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.organizations.pages import Notice, left
+from flask_tokenoffset.blueprints.schemas.name_cursors import (
+    read_name_cursor,
+    write_name_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
-from flask_tokenoffset.services import members as services
-from flask_tokenoffset.services.member_lists import (
+from flask_tokenoffset.services.organizations import members as services
+from flask_tokenoffset.services.organizations.member_lists import (
     COUNTED_UP_TO,
     count_members,
     list_members,
@@ -169,7 +174,7 @@ def remove_member(membership_id: UUID) -> ResponseReturnValue:
             )
     except _TOLD as refused:
         return _member_page(membership_id, refused=refused)
-    return _left() if own else redirect(url_for(".members", done="removed"), code=_SEE_OTHER)
+    return left() if own else redirect(url_for(".members", done="removed"), code=_SEE_OTHER)
 
 
 @requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
@@ -197,33 +202,6 @@ def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
     )
 
 
-@requires(Permission.READ_MEMBERSHIP, before_acceptance=True)
-def membership() -> ResponseReturnValue:
-    """One's own place in the organization; the page that everybody in it may open."""
-    return _membership_page(done=request.args.get("done", ""))
-
-
-@requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
-def leave() -> ResponseReturnValue:
-    """Ask once more, then end one's own membership."""
-    organization = current_place().organization
-    if request.method != "POST":
-        return render("members/leave.html", organization=organization)
-    organization_id = organization.id
-    state = current_state()
-    try:
-        with state.unit_of_work() as work:
-            services.leave(
-                work,
-                organization_id=organization_id,
-                person=acting_person(work),
-                now=state.clock.now(),
-            )
-    except LastOwner as refused:
-        return _membership_page(refused=refused)
-    return _left()
-
-
 def register(pages: Blueprint) -> None:
     """Add the pages."""
     both = ["GET", "POST"]
@@ -239,8 +217,6 @@ def register(pages: Blueprint) -> None:
     )
     pages.add_url_rule(f"{one}/remove", view_func=remove_member, methods=both)
     pages.add_url_rule(f"{one}/transfer", view_func=transfer_ownership, methods=both)
-    pages.add_url_rule("/membership", view_func=membership)
-    pages.add_url_rule("/leave", view_func=leave, methods=both)
 
 
 def _member_page(
@@ -274,23 +250,3 @@ def _member_page(
         may_see_plan=Permission.READ_MEMBER_PLANS in place.permissions,
     )
     return page, refused.status if refused else 200
-
-
-def _membership_page(*, done: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
-    place = current_place()
-    page = render(
-        "members/membership.html",
-        organization=place.organization,
-        membership=place.membership,
-        role=place.role,
-        role_titles=ROLE_TITLES,
-        role_sentences=ROLE_SENTENCES,
-        done=done,
-        own_plan=own_plan_of(place),
-        refused=refused,
-    )
-    return page, refused.status if refused else 200
-
-
-def _left() -> ResponseReturnValue:
-    return redirect(url_for("tokenoffset.pages.list_organizations", done="left"), code=_SEE_OTHER)

@@ -8,12 +8,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body, ItemList, ListQuery
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+    ItemList,
+    ListQuery,
+)
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.member_lists import Member
+    from flask_tokenoffset.services.organizations.member_lists import Member
 
 #: Characters of the longest text to look for.
 LONGEST_SEARCH = 200

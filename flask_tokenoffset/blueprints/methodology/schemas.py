@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer
+from flask_tokenoffset.blueprints.schemas.base import Answer
 from flask_tokenoffset.methodology import Constant, TokenKind
 
 if TYPE_CHECKING:

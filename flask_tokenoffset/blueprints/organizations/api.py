@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import ListQuery
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_place,
     current_visitor,
 )
-from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationAnswer,
     OrganizationBody,
     OrganizationList,
 )
+from flask_tokenoffset.blueprints.schemas.base import ListQuery
+from flask_tokenoffset.blueprints.schemas.name_cursors import (
+    read_name_cursor,
+    write_name_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import closing, organizations
+from flask_tokenoffset.services.organizations import (
+    closing,
+    organizations,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

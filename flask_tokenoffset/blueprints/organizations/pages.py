@@ -6,14 +6,27 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place, current_visitor
-from flask_tokenoffset.blueprints.keyset import read_name_cursor, write_name_cursor
-from flask_tokenoffset.blueprints.places import home_of, organization_url
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.access.urls import (
+    home_of,
+    organization_url,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.schemas.name_cursors import (
+    read_name_cursor,
+    write_name_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import closing, organizations
+from flask_tokenoffset.services.organizations import (
+    closing,
+    organizations,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -22,7 +35,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import Place
 
 ORGANIZATIONS_PER_PAGE: Final = 50
 _SEE_OTHER: Final = 303
@@ -107,6 +120,11 @@ def close_organization() -> ResponseReturnValue:
             work, organization_id=organization_id, person=acting_person(work), clock=state.clock
         )
     return redirect(url_for("tokenoffset.pages.list_organizations", done="closed"), code=_SEE_OTHER)
+
+
+def left() -> ResponseReturnValue:
+    """Where people go who have just left the organization."""
+    return redirect(url_for("tokenoffset.pages.list_organizations", done="left"), code=_SEE_OTHER)
 
 
 def register(pages: Blueprint) -> None:

@@ -8,12 +8,16 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body, ItemList
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+    ItemList,
+)
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import Place
 
 
 class OrganizationBody(Body):

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.errors import SignInRequired
-from flask_tokenoffset.services import forgetting
-from flask_tokenoffset.services.people import Held, held_of
+from flask_tokenoffset.services.erasures import immediate as immediate_erasure
+from flask_tokenoffset.services.people.profiles import (
+    Held,
+    held_of,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask_tokenoffset.blueprints.context import Visitor
-    from flask_tokenoffset.host import HostUser
-    from flask_tokenoffset.services.forgetting import Forgotten
+    from flask_tokenoffset.blueprints.access.context import Visitor
+    from flask_tokenoffset.host.users import HostUser
+    from flask_tokenoffset.services.erasures.immediate import Forgotten
 
 
 def known_of(visitor: Visitor) -> Held:
@@ -36,7 +39,7 @@ def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:
     state = current_state()
     with state.unit_of_work() as work:
         work.actor_id = actor_id
-        return forgetting.forget_person(
+        return immediate_erasure.forget_person(
             work,
             user_key=user_key,
             means=means_of(state),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.schemas import PersonAnswer, PersonBody
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import people
+from flask_tokenoffset.services.people import profiles as people
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

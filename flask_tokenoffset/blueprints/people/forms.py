@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask_tokenoffset.models import Person
-    from flask_tokenoffset.services.people import Held
+    from flask_tokenoffset.services.people.profiles import Held
 
 #: The ways of hearing of it that are offered; what is kept is the text itself.
 HEARD_FROM: Final = (

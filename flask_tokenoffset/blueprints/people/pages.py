@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.access.urls import home_of
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.forms import HEARD_FROM, OTHER, PersonForm
-from flask_tokenoffset.blueprints.places import home_of
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import people
+from flask_tokenoffset.services.people import profiles as people
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -8,14 +8,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+)
 from flask_tokenoffset.models import LONGEST_NAME, MembershipStatus
 from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.blueprints.context import Visitor
-    from flask_tokenoffset.services.organizations import Place
-    from flask_tokenoffset.services.people import Held
+    from flask_tokenoffset.blueprints.access.context import Visitor
+    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.people.profiles import Held
 
 _Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting, own_account
+from flask_tokenoffset.blueprints.access.context import (
+    acting,
+    own_account,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.plans.schemas import AdoptBody, PlanAnswer
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import plans
+from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from flask_tokenoffset.services.plans import PlanHistory
+    from flask_tokenoffset.services.plans.ledger import PlanHistory
 
 _STATUS_WORDS: Final[Mapping[PlanStatus, str]] = {
     PlanStatus.ACTIVE: "Resumed",

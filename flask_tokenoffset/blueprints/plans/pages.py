@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import account_if_any, acting, require_acceptance
+from flask_tokenoffset.blueprints.access.context import (
+    account_if_any,
+    acting,
+    require_acceptance,
+)
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.plans.forms import AdoptForm
 from flask_tokenoffset.blueprints.plans.history import events_of
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import plans
-from flask_tokenoffset.services.dashboard import read_charged
+from flask_tokenoffset.services.plans import ledger as plans
+from flask_tokenoffset.services.plans.charged import read_charged
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+)
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import PlanStatus, SourceKind
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import Adoption
-    from flask_tokenoffset.services.plans import PlanView
+    from flask_tokenoffset.services.plans.ledger import PlanView
 
 
 class AdoptBody(Body):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask_tokenoffset.blueprints.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.privacy.doors import pages_of_rights
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
 from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES
+from flask_tokenoffset.data_map.purposes import NOTICES
 from flask_tokenoffset.models import RightsRequestKind
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.purposes import NOTICES
-from flask_tokenoffset.services.privacy_overview import read_overview
+from flask_tokenoffset.services.privacy.overview import read_overview
 from flask_tokenoffset.settings import NOT_STATED
 from flask_tokenoffset.state import current_state
 

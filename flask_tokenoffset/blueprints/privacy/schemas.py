@@ -8,14 +8,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer
 from flask_tokenoffset.blueprints.rights_requests.schemas import RequestAnswer
-from flask_tokenoffset.purposes import Purpose
+from flask_tokenoffset.blueprints.schemas.base import Answer
+from flask_tokenoffset.data_map.purposes import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.services.privacy_overview import DocumentState, PrivacyOverview
+    from flask_tokenoffset.services.privacy.overview import (
+        DocumentState,
+        PrivacyOverview,
+    )
 
 
 class PurposeStateAnswer(Answer):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from flask import make_response
 
-from flask_tokenoffset.blueprints.csrf import told_by_link
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.csrf import told_by_link
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.consents import Circumstances
-from flask_tokenoffset.services.unsubscribing import withdraw_by_link
+from flask_tokenoffset.services.consents.ledger import Circumstances
+from flask_tokenoffset.services.links.unsubscribing import withdraw_by_link
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

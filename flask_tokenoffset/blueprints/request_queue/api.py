@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person
+from flask_tokenoffset.blueprints.access.context import acting_person
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.request_queue.listing import list_queue
 from flask_tokenoffset.blueprints.request_queue.schemas import (
     AskerAnswer,
@@ -20,7 +24,7 @@ from flask_tokenoffset.blueprints.rights_requests.schemas import RequestAnswer
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import RightsRequestStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import request_queue
+from flask_tokenoffset.services.rights_requests import queue as request_queue
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

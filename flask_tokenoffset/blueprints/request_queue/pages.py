@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
 from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
@@ -19,8 +22,9 @@ from flask_tokenoffset.blueprints.rights_requests.words import QUEUE_TITLES
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import erasure_hosts, request_queue
-from flask_tokenoffset.services.rights_clock import latest_extension
+from flask_tokenoffset.services.erasures import host_hook as erasure_hook
+from flask_tokenoffset.services.rights_requests import queue as request_queue
+from flask_tokenoffset.services.rights_requests.deadlines import latest_extension
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -56,7 +60,7 @@ def list_requests() -> ResponseReturnValue:
         more_url=more_url,
         overdue=len(request_queue.overdue(state.session, state.clock.now())),
         counted_up_to=request_queue.BATCH,
-        unanswered=erasure_hosts.unanswered(state.session),
+        unanswered=erasure_hook.unanswered(state.session),
     )
 
 

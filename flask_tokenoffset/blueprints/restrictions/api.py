@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.restrictions.schemas import RestrictionAnswer
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import restrictions
+from flask_tokenoffset.services.consents import restrictions
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import restrictions
+from flask_tokenoffset.services.consents import restrictions
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer
+from flask_tokenoffset.blueprints.schemas.base import Answer
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import Person

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_place,
     current_visitor,
 )
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import retention_choices, retention_table
+from flask_tokenoffset.services.organizations.retention import choose_for_organization
+from flask_tokenoffset.services.retention import (
+    choices as retention_choices,
+)
+from flask_tokenoffset.services.retention import (
+    table as retention_table,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -103,7 +113,7 @@ def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
     organization = current_place().organization
     state = current_state()
     with state.unit_of_work() as work:
-        retention_choices.choose_for_organization(
+        choose_for_organization(
             work,
             organization_id=organization.id,
             person=acting_person(work),

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_place, current_visitor
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+    current_visitor,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirmed
 from flask_tokenoffset.methodology.projection import MIN_DAYS
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import retention_choices, retention_table
+from flask_tokenoffset.services.organizations.retention import choose_for_organization
+from flask_tokenoffset.services.retention import (
+    choices as retention_choices,
+)
+from flask_tokenoffset.services.retention import (
+    table as retention_table,
+)
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -67,7 +77,7 @@ def choose_organization_retention() -> ResponseReturnValue:
     try:
         days = _read_days()
         with state.unit_of_work() as work:
-            retention_choices.choose_for_organization(
+            choose_for_organization(
                 work,
                 organization_id=organization_id,
                 person=acting_person(work),

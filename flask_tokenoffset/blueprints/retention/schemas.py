@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from flask_tokenoffset.services.retention_choices import Kept
-    from flask_tokenoffset.services.retention_table import Period
+    from flask_tokenoffset.services.retention.choices import Kept
+    from flask_tokenoffset.services.retention.table import Period
 
 #: Longer than any period, so that too long a one is answered with the longest that is allowed.
 _MOST_DAYS = 36_500

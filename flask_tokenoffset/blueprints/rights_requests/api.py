@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import ListQuery
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+    nothing_here,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.schemas import (
     RequestAnswer,
     RequestBody,
     RequestList,
 )
-from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.base import ListQuery
+from flask_tokenoffset.blueprints.schemas.time_cursors import (
+    read_time_cursor,
+    write_time_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import RightsRequestKind
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import rights_requests
+from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import RightsRequestKind
-from flask_tokenoffset.services.rights_requests import FOR_HUMANS
+from flask_tokenoffset.services.rights_requests.requests import FOR_HUMANS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor, nothing_here
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+    nothing_here,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
 from flask_tokenoffset.blueprints.rights_requests.words import (
@@ -15,12 +19,15 @@ from flask_tokenoffset.blueprints.rights_requests.words import (
     OVERDUE,
     STATUS_BADGES,
 )
-from flask_tokenoffset.blueprints.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.time_cursors import (
+    read_time_cursor,
+    write_time_cursor,
+)
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import rights_requests
-from flask_tokenoffset.services.request_queue import is_overdue
+from flask_tokenoffset.services.rights_requests import requests as rights_requests
+from flask_tokenoffset.services.rights_requests.queue import is_overdue
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

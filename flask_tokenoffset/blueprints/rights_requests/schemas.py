@@ -8,9 +8,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body, ItemList
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+    ItemList,
+)
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
-from flask_tokenoffset.services.request_queue import is_overdue
+from flask_tokenoffset.services.rights_requests.queue import is_overdue
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import RightsRequest

@@ -6,24 +6,28 @@ from typing import TYPE_CHECKING, Final
 
 from flask import make_response, redirect, request, url_for
 
-from flask_tokenoffset import own_login
-from flask_tokenoffset.blueprints.context import acting_person, current_visitor, forget_visitor
+from flask_tokenoffset.blueprints.access import own_login
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_visitor,
+    forget_visitor,
+)
+from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities import trips
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
-from flask_tokenoffset.blueprints.next_path import local_path
-from flask_tokenoffset.blueprints.problems import status_of
-from flask_tokenoffset.blueprints.rendering import render
 from flask_tokenoffset.errors import InvalidInput, NoMailer, NotFound, Refusal, TooManyAttempts
 from flask_tokenoffset.models import LONGEST_EMAIL, AttemptPurpose, MagicLinkPurpose
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services import signing_in
+from flask_tokenoffset.services.sign_in import logins
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.identity_providers import IdentityProvider
+    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
 
 _SEE_OTHER: Final = 303
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
@@ -71,7 +75,7 @@ def sign_out() -> ResponseReturnValue:
     if request.method != "POST":
         return render("sign_in/sign_out.html")
     with current_state().unit_of_work() as work:
-        signing_in.sign_out(work, acting_person(work))
+        logins.sign_out(work, acting_person(work))
     own_login.log_out()
     forget_visitor()
     return redirect(url_for(".sign_in", done="signed-out"), code=_SEE_OTHER)

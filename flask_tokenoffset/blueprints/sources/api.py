@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.context import account_if_any, own_account
+from flask_tokenoffset.blueprints.access.context import (
+    account_if_any,
+    own_account,
+)
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.schemas import (
     ConnectBody,
@@ -34,8 +41,8 @@ from flask_tokenoffset.errors import (
 )
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services import sources
-from flask_tokenoffset.services.usage import read_usage
+from flask_tokenoffset.services.sources import listing as sources
+from flask_tokenoffset.services.sources.usage import read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
 

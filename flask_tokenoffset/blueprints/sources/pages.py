@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING, Final
 
 from flask import make_response, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.context import (
+from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
     named_organization,
     own_account,
 )
-from flask_tokenoffset.blueprints.fresh import require_fresh_sign_in
-from flask_tokenoffset.blueprints.problems import status_of
-from flask_tokenoffset.blueprints.rendering import render
+from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
 from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, RefusedKey
 from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
 from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.providers import PROVIDERS
-from flask_tokenoffset.purposes import Purpose
-from flask_tokenoffset.services import estimates, sources
-from flask_tokenoffset.services.connections import LONGEST_LABEL
-from flask_tokenoffset.services.consent_notices import notice_of
-from flask_tokenoffset.services.usage import read_usage
+from flask_tokenoffset.services.consents.notices import notice_of
+from flask_tokenoffset.services.estimates import estimates
+from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
+from flask_tokenoffset.services.sources import listing as sources
+from flask_tokenoffset.services.sources.usage import read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.models import Estimate, SampleRun
     from flask_tokenoffset.providers import Provider
-    from flask_tokenoffset.services.sources import SampledSource
+    from flask_tokenoffset.services.sources.listing import SampledSource
     from flask_tokenoffset.vault import Secret
 
 _SEE_OTHER: Final = 303

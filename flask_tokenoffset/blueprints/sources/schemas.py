@@ -9,13 +9,16 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Body
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Body,
+)
 from flask_tokenoffset.models import ConnectionStatus, RunStatus, RunTrigger
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import SampleRun
-    from flask_tokenoffset.services.sources import SampledSource
-    from flask_tokenoffset.services.usage import DayTotals
+    from flask_tokenoffset.services.sources.listing import SampledSource
+    from flask_tokenoffset.services.sources.usage import DayTotals
 
 
 class ConnectBody(Body):

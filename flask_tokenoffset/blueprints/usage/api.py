@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
 from flask_tokenoffset.blueprints.usage.files import usage_file
 from flask_tokenoffset.blueprints.usage.schemas import UsageExportAnswer, UsageExportQuery
 from flask_tokenoffset.permissions import Permission

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from flask_tokenoffset.blueprints.context import account_if_any
+from flask_tokenoffset.blueprints.access.context import account_if_any
 from flask_tokenoffset.blueprints.usage.schemas import UsageRowAnswer
-from flask_tokenoffset.services.csv_rows import csv_row
-from flask_tokenoffset.services.usage_export import stream_usage
+from flask_tokenoffset.services.shared.csv_rows import csv_row
+from flask_tokenoffset.services.sources.usage_export import stream_usage
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-    from flask_tokenoffset.services.usage_export import UsageRow
+    from flask_tokenoffset.services.sources.usage_export import UsageRow
 
 _COLUMNS: Final = tuple(UsageRowAnswer.model_fields)
 

@@ -8,11 +8,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.api_schema import Answer, Query
+from flask_tokenoffset.blueprints.schemas.base import (
+    Answer,
+    Query,
+)
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.usage_export import UsageRow
+    from flask_tokenoffset.services.sources.usage_export import UsageRow
 
 
 class UsageExportQuery(Query):

@@ -23,7 +23,10 @@ from flask_tokenoffset.models import (
     UsageAggregate,
     UsageSeries,
 )
-from flask_tokenoffset.services.aggregates import fold_account, fold_source
+from flask_tokenoffset.services.sampling.aggregates import (
+    fold_account,
+    fold_source,
+)
 
 if TYPE_CHECKING:
     from tests.support.world import World

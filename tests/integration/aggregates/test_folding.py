@@ -20,7 +20,7 @@ from flask_tokenoffset.models import (
     UsageAggregate,
     UsageSeries,
 )
-from flask_tokenoffset.services.aggregates import rounded_tokens
+from flask_tokenoffset.services.sampling.aggregates import rounded_tokens
 from tests.integration.aggregates.contributors import (
     KINDS,
     MODEL,

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-from flask_tokenoffset.blueprints.openapi import operations_of
+from flask_tokenoffset.blueprints.json_api.openapi import operations_of
 from tests.support.world import API, KEYS
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from flask_tokenoffset.blueprints.api import Operation
+    from flask_tokenoffset.blueprints.json_api.operations import Operation
     from tests.support.world import Browser, World
 
 SMALL: Final = {"history": 20}

@@ -12,8 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from flask_tokenoffset.blueprints.api import Operation, operation_of
-from flask_tokenoffset.blueprints.body_limits import LONGEST_LIST
+from flask_tokenoffset.blueprints.json_api.operations import (
+    Operation,
+    operation_of,
+)
+from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST
 from flask_tokenoffset.models import Base
 from tests.integration.api.calls import assert_problem
 from tests.support.matrix import SETTINGS, Call, Stage, Who, make, parts_of, path_of, set_stage

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from flask_tokenoffset.blueprints.audit.pages import EVENTS_PER_PAGE
 from flask_tokenoffset.models import AUDIT_SUBJECTS, AuditAction
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import audit_reading
-from flask_tokenoffset.services.audit_reading import stream_events
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.audit import reading as audit_reading
+from flask_tokenoffset.services.audit.reading import stream_events
+from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.audit_log import events_of, record
 from tests.support.organizations import SUSPENDED, join, make_shape
 

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from flask_tokenoffset.models import ConsentEvent, ConsentMethod
-from flask_tokenoffset.services import acceptances
-from flask_tokenoffset.services.people import lock_person
+from flask_tokenoffset.services.documents import acceptances
+from flask_tokenoffset.services.people.profiles import lock_person
 from tests.support.consenting import consents_of
 from tests.support.publishing import let_take_effect, publish_required
 from tests.support.world import PREFIX

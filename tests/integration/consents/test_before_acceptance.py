@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from flask_tokenoffset.services.documents import required
+from flask_tokenoffset.services.documents.documents import required
 from tests.support.every_door import Door, doors_of
 from tests.support.matrix import SETTINGS, Outcome, Stage, Who, make, outcome_of, set_stage
 from tests.support.matrix_calls import CALLS

@@ -10,6 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
+from flask_tokenoffset.data_map.purposes import (
+    ASKED,
+    NOTICES,
+    OBJECTABLE,
+    Purpose,
+)
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Account,
@@ -21,17 +27,16 @@ from flask_tokenoffset.models import (
     MessageKind,
     OutboundMessage,
 )
-from flask_tokenoffset.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
-from flask_tokenoffset.services.consent_notices import notice_of
-from flask_tokenoffset.services.consents import (
+from flask_tokenoffset.services.consents.ledger import (
     Circumstances,
     Decision,
     holding,
     holds,
     record_event,
 )
-from flask_tokenoffset.services.consents import decide as take_down
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.consents.ledger import decide as take_down
+from flask_tokenoffset.services.consents.notices import notice_of
+from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.consenting import consents_of, decide, faults_of, states_of
 from tests.support.publishing import publish_required
 from tests.support.world import KEYS

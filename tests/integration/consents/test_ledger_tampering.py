@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flask_tokenoffset import hooks
 from flask_tokenoffset.cli import tokenoffset
+from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.models import (
     Account,
     ConsentEvent,
@@ -23,11 +24,18 @@ from flask_tokenoffset.models import (
     ConsentMethod,
     DocumentVersion,
 )
-from flask_tokenoffset.purposes import Purpose
-from flask_tokenoffset.services.audit_verification import Head, compare_heads, read_heads
-from flask_tokenoffset.services.consent_notices import notice_of
-from flask_tokenoffset.services.consents import SIGNED, digest_of_event, record_event
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.audit.verification import (
+    Head,
+    compare_heads,
+    read_heads,
+)
+from flask_tokenoffset.services.consents.ledger import (
+    SIGNED,
+    digest_of_event,
+    record_event,
+)
+from flask_tokenoffset.services.consents.notices import notice_of
+from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.audit_log import CHAIN, EVENT, ORIGIN, drop_triggers
 from tests.support.consenting import (
     LEDGER,
@@ -45,7 +53,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from sqlalchemy import Connection
 
-    from flask_tokenoffset.services.audit_verification import Fault
+    from flask_tokenoffset.services.audit.verification import Fault
     from tests.support.world import Browser, World
 
 WRITERS = 50

@@ -10,13 +10,13 @@ import pytest
 
 from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.services.document_files import (
+from flask_tokenoffset.services.documents.files import (
     TEMPLATE_FOLDER,
     parse,
     read_file,
     read_folder,
 )
-from flask_tokenoffset.services.document_publishing import OPEN_MARK
+from flask_tokenoffset.services.documents.publishing import OPEN_MARK
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.support.documents import tell_everyone
 

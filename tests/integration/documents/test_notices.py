@@ -24,7 +24,7 @@ from flask_tokenoffset.models import (
     OutboundMessage,
     Person,
 )
-from flask_tokenoffset.services import document_notices
+from flask_tokenoffset.services.documents import notices as document_notices
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.sampling.test_races import at_once

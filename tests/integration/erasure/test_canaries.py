@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from flask_tokenoffset.models import TABLE_PREFIX
-from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from tests.integration.people.marking import (
     ADA,

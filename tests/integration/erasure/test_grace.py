@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from flask_tokenoffset.mail import MailUnavailable
+from flask_tokenoffset.host.mailer import MailUnavailable
 from flask_tokenoffset.models import Membership, Person, RightsRequest
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.erasures import LONGEST
+from flask_tokenoffset.services.erasures.requests import LONGEST
 from tests.support.erasing import ask_for_deletion, let_time_pass, only_erasure
 from tests.support.organizations import join
 

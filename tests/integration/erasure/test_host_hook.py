@@ -10,14 +10,14 @@ from sqlalchemy import text
 
 from flask_tokenoffset import forget_person
 from flask_tokenoffset.cli import tokenoffset
-from flask_tokenoffset.services import erasure_hosts
-from flask_tokenoffset.services.erasure_hosts import unanswered
+from flask_tokenoffset.services.erasures import host_hook as erasure_hook
+from flask_tokenoffset.services.erasures.host_hook import unanswered
 from tests.support.erasing import ask_for_deletion, let_time_pass, only_erasure, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flask_tokenoffset.services.erasure_hosts import Unanswered
+    from flask_tokenoffset.services.erasures.host_hook import Unanswered
     from tests.support.world import World
 
 
@@ -140,7 +140,7 @@ def test_what_it_answers_is_kept_as_a_short_word(hooked: World, host: Host) -> N
     let_time_pass(hooked, days=30)
     code = only_erasure(hooked).host_code
     assert code is not None
-    assert len(code) == erasure_hosts.LONGEST_CODE
+    assert len(code) == erasure_hook.LONGEST_CODE
     assert not set("<>@ ") & set(code)
     assert hooked.mail.messages
 

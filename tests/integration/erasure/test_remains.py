@@ -26,8 +26,12 @@ from flask_tokenoffset.models import (
     Plan,
     new_id,
 )
-from flask_tokenoffset.services.audit_verification import compare_heads, read_heads, verify
-from flask_tokenoffset.services.legal_remains import end_remains
+from flask_tokenoffset.services.audit.verification import (
+    compare_heads,
+    read_heads,
+    verify,
+)
+from flask_tokenoffset.services.retention.legal_remains import end_remains
 from tests.support.consenting import decide
 from tests.support.erasing import let_time_pass, token_of
 from tests.support.every_door import doors_of
@@ -174,12 +178,12 @@ def test_nothing_reads_them_but_the_report(world: World) -> None:
     assert reading == {
         "cli/retention.py",
         # Looks whether any is left, and at nothing in it.
-        "services/account_ends.py",
+        "services/retention/ended_accounts.py",
         # Writes the ends down in the transaction that makes them.
-        "services/erasure_receipts.py",
-        "services/legal_remains.py",
+        "services/erasures/receipts.py",
+        "services/retention/legal_remains.py",
         # Counts those that are overdue.
-        "services/promise_questions.py",
+        "services/privacy/promise_queries.py",
     }
     world.ada.settle()
     forget(world, world.ada)

@@ -15,12 +15,19 @@ import pytest
 from sqlalchemy import select
 
 from flask_tokenoffset import forget_person
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Base, Erasure, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import erasing, erasing_steps, estimates, people
-from flask_tokenoffset.services.erasing_steps import Step
-from flask_tokenoffset.services.erasures import request_erasure
+from flask_tokenoffset.services.erasures import (
+    steps as erasure_steps,
+)
+from flask_tokenoffset.services.erasures import (
+    worker as erasure_worker,
+)
+from flask_tokenoffset.services.erasures.requests import request_erasure
+from flask_tokenoffset.services.erasures.steps import Step
+from flask_tokenoffset.services.estimates import estimates
+from flask_tokenoffset.services.people import profiles as people
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.erasing import erase
 from tests.support.erasing import ask_for_deletion, let_time_pass, only_erasure
@@ -95,10 +102,10 @@ class Killed(BaseException):
 
 def strike(monkeypatch: pytest.MonkeyPatch, step: Step, *, after: bool) -> None:
     """Have a step fail once: before anything of it is committed, or right after the commit."""
-    whole = erasing_steps.STEPS[step]
+    whole = erasure_steps.STEPS[step]
 
-    def fail(under_way: erasing_steps.Erasing) -> None:
-        monkeypatch.setitem(erasing_steps.STEPS, step, whole)
+    def fail(under_way: erasure_steps.Erasing) -> None:
+        monkeypatch.setitem(erasure_steps.STEPS, step, whole)
         whole(under_way)
         if not after:
             raise Killed
@@ -108,7 +115,7 @@ def strike(monkeypatch: pytest.MonkeyPatch, step: Step, *, after: bool) -> None:
 
         under_way.work.after_commit(vanish)
 
-    monkeypatch.setitem(erasing_steps.STEPS, step, fail)
+    monkeypatch.setitem(erasure_steps.STEPS, step, fail)
 
 
 @pytest.mark.promise("TO-049", "TS-011")
@@ -131,7 +138,7 @@ def test_whichever_step_is_interrupted_the_end_is_the_same(
     # Nobody else takes it while the lease lasts.
     run(world)
     assert only_erasure(world).step == standing
-    world.clock.move(seconds=erasing.LEASE.total_seconds())
+    world.clock.move(seconds=erasure_worker.LEASE.total_seconds())
     run(world)
     finished = only_erasure(world)
     end = end_of(world)
@@ -156,13 +163,13 @@ def test_two_workers_at_once_do_each_step_once(
 ) -> None:
     world = pg_world
     taken: list[Step] = []
-    take = erasing_steps.take
+    take = erasure_steps.take
 
-    def note(step: Step, under_way: erasing_steps.Erasing) -> None:
+    def note(step: Step, under_way: erasure_steps.Erasing) -> None:
         taken.append(step)
         take(step, under_way)
 
-    monkeypatch.setattr(erasing, "take", note)
+    monkeypatch.setattr(erasure_worker, "take", note)
     world.ada.settle()
     world.clock.move_to(ask_for_deletion(world.ada))
     world.queue.jobs.clear()
@@ -188,21 +195,21 @@ def test_a_worker_that_wakes_after_its_lease_writes_nothing_more(
 ) -> None:
     """Another one has gone on with it meanwhile, and is done."""
     world = waiting_world
-    whole = erasing_steps.STEPS[Step.USAGE_FOLDED]
+    whole = erasure_steps.STEPS[Step.USAGE_FOLDED]
     sleeping: list[bool] = []
 
-    def sleep(under_way: erasing_steps.Erasing) -> None:
+    def sleep(under_way: erasure_steps.Erasing) -> None:
         whole(under_way)
 
         def oversleep() -> None:
             if not sleeping:
                 sleeping.append(True)
-                world.clock.move(seconds=erasing.LONGEST_WAIT.total_seconds())
+                world.clock.move(seconds=erasure_worker.LONGEST_WAIT.total_seconds())
                 run(world)
 
         under_way.work.after_commit(oversleep)
 
-    monkeypatch.setitem(erasing_steps.STEPS, Step.USAGE_FOLDED, sleep)
+    monkeypatch.setitem(erasure_steps.STEPS, Step.USAGE_FOLDED, sleep)
     run(world)
     assert sleeping
     erasure = only_erasure(world)
@@ -220,7 +227,7 @@ def test_whoever_comes_back_in_the_middle_is_a_new_person(
     assert world.ada.api("POST", "/privacy/deletion/undo").status_code == 409
     world.ada.pick_band()
     account_id = world.ada.account_id
-    world.clock.move(seconds=erasing.LEASE.total_seconds())
+    world.clock.move(seconds=erasure_worker.LEASE.total_seconds())
     run(world)
     assert only_erasure(world).status == "done"
     assert world.ada.account_id == account_id
@@ -236,7 +243,7 @@ def test_an_erasure_under_way_is_finished_when_the_host_deletes_its_user(
         run(world)
     with world.app.app_context():
         assert not forget_person(world.ada.user_key).known
-    world.clock.move(seconds=erasing.LEASE.total_seconds())
+    world.clock.move(seconds=erasure_worker.LEASE.total_seconds())
     run(world)
     assert only_erasure(world).status == "done"
 

@@ -12,7 +12,7 @@ from flask_tokenoffset import forget_person
 from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.models import Base, Tombstone
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.tombstones import TombstoneKeys
+from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
 from tests.integration.people.marking import ADA, REMAINING, columns_with, mark_world
 from tests.support.erasing import ask_for_deletion, erase_when_due
 from tests.support.organizations import join

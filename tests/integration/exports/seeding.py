@@ -16,7 +16,7 @@ from sqlalchemy import JSON, Boolean, Date, Integer, LargeBinary, String, Uuid, 
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import Base, UTCDateTime
-from flask_tokenoffset.services.held_rows import NAMING_PEOPLE
+from flask_tokenoffset.services.data_map.held_rows import NAMING_PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

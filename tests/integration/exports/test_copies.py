@@ -19,8 +19,9 @@ from flask_tokenoffset.models import (
     ExportStatus,
     RightsRequest,
 )
-from flask_tokenoffset.services import export_making, held_rows
-from flask_tokenoffset.services.archive import PIECE_BYTES
+from flask_tokenoffset.services.data_map import held_rows
+from flask_tokenoffset.services.exports import worker as export_worker
+from flask_tokenoffset.services.exports.archive import PIECE_BYTES
 from flask_tokenoffset.tasks.jobs import TASKS
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.vault import generate_key
@@ -266,7 +267,7 @@ def test_what_is_kept_of_a_copy_is_sealed_in_its_own_row(db_world: World) -> Non
 def test_a_copy_larger_than_a_piece_is_kept_in_several(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_tokenoffset.services.archive.PIECE_BYTES", 20_000)
+    monkeypatch.setattr("flask_tokenoffset.services.exports.archive.PIECE_BYTES", 20_000)
     assert PIECE_BYTES == 256 * 1024
     world.ada.settle()
     link = ready_link(world, world.ada)
@@ -281,7 +282,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_begins_anew(
 ) -> None:
     db_world.ada.settle()
     export_id = ask(db_world.ada)
-    monkeypatch.setattr("flask_tokenoffset.services.archive.PIECE_BYTES", 2_000)
+    monkeypatch.setattr("flask_tokenoffset.services.exports.archive.PIECE_BYTES", 2_000)
 
     class Killed(BaseException):
         """What a worker that is killed does next: nothing."""
@@ -293,10 +294,10 @@ def test_a_worker_that_dies_is_followed_by_one_that_begins_anew(
             raise Killed
         return read_rows(session, data_map, about, *rest, **more)
 
-    monkeypatch.setattr(export_making, "read_rows", dying)
+    monkeypatch.setattr(export_worker, "read_rows", dying)
     with pytest.raises(Killed):
         db_world.work()
-    monkeypatch.setattr(export_making, "read_rows", read_rows)
+    monkeypatch.setattr(export_worker, "read_rows", read_rows)
     assert state_of_copy(db_world.ada, export_id)["status"] == "running"
     assert ticked(db_world).exports_handed_to_queue == 0
     db_world.clock.move(minutes=5)
@@ -325,7 +326,7 @@ def test_a_worker_that_was_overtaken_writes_nothing_any_more(
             session.execute(update(Export).values(fence=Export.fence + 1))
         return read_rows(session, data_map, about, *rest, **more)
 
-    monkeypatch.setattr(export_making, "read_rows", slow)
+    monkeypatch.setattr(export_worker, "read_rows", slow)
     world.work()
     assert overtaken
     shown = state_of_copy(world.ada, export_id)
@@ -341,8 +342,8 @@ def test_a_copy_that_cannot_be_made_is_left_to_a_human(
     def failing(*_arguments: Any, **_named: Any) -> Any:
         raise RuntimeError("It does not work.")
 
-    monkeypatch.setattr(export_making, "read_rows", failing)
-    for _ in range(export_making.MOST_ATTEMPTS):
+    monkeypatch.setattr(export_worker, "read_rows", failing)
+    for _ in range(export_worker.MOST_ATTEMPTS):
         with pytest.raises(RuntimeError):
             world.work()
         world.clock.move(hours=2)

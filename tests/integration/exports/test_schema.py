@@ -11,8 +11,12 @@ from sqlalchemy import JSON, Boolean, Date, Integer, String, Uuid
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import Person, UTCDateTime
-from flask_tokenoffset.services.archive import schema_text
-from flask_tokenoffset.services.held_rows import columns_of, exported_tables, table_of
+from flask_tokenoffset.services.data_map.held_rows import (
+    columns_of,
+    exported_tables,
+    table_of,
+)
+from flask_tokenoffset.services.exports.archive import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 FORMATS = {Uuid: "uuid", UTCDateTime: "date-time", Date: "date"}
 KINDS = {Boolean: "boolean", Integer: "integer", JSON: "object"}
 #: Where the schema stands.
-FILE = "flask_tokenoffset/services/export_schema.json"
+FILE = "flask_tokenoffset/services/exports/export_schema.json"
 
 
 def described() -> dict[str, Any]:

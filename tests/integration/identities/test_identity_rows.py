@@ -14,9 +14,16 @@ from flask_tokenoffset.cli import tokenoffset as command
 from flask_tokenoffset.errors import Conflict, NotPermitted, SealBroken
 from flask_tokenoffset.models import Identity, IdentityAttempt, IdentityCredential, Person
 from flask_tokenoffset.oidc import ProvedIdentity
-from flask_tokenoffset.services import identities, signing_in
-from flask_tokenoffset.services.identity_credentials import identity_context, sealed_token_of
-from flask_tokenoffset.services.people import find_person, lock_person
+from flask_tokenoffset.services.identities import links as identities
+from flask_tokenoffset.services.identities.refresh_tokens import (
+    identity_context,
+    sealed_token_of,
+)
+from flask_tokenoffset.services.people.profiles import (
+    find_person,
+    lock_person,
+)
+from flask_tokenoffset.services.sign_in import logins
 from flask_tokenoffset.state import EXTENSION_KEY
 from flask_tokenoffset.vault import LocalKeyStore, Secret, Vault, generate_key, parse_key_ring
 from tests.support.linking import OWN_LOGIN, Scene
@@ -254,7 +261,7 @@ def test_the_first_sign_in_in_two_browsers_at_once_makes_one_person(on_postgres:
 
     def sign_in(number: int) -> Any:
         with state.unit_of_work() as work:
-            return signing_in.sign_in_by_identity(
+            return logins.sign_in_by_identity(
                 work,
                 proved("ada-there"),
                 browser_digest=f"{number:064x}",

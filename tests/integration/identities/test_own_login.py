@@ -11,7 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import FreshProof
 from flask_tokenoffset.vault import generate_key
 from tests.support.erasing import let_time_pass

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import pytest
 
-from flask_tokenoffset.services.trips import TRIP_LIFETIME
+from flask_tokenoffset.services.identities.sign_in_attempts import TRIP_LIFETIME
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

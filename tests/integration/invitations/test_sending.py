@@ -486,7 +486,7 @@ def test_answering_is_limited_for_each_person(world: World, acme: Shape) -> None
 def test_a_rollback_sends_nothing(
     world: World, acme: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flask_tokenoffset.services import inviting
+    from flask_tokenoffset.services.invitations import sending as inviting
 
     before = content(world)
 

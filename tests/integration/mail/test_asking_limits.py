@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.models import MagicLink, OutboundMessage
-from flask_tokenoffset.services import magic_links
+from flask_tokenoffset.services.links import magic_links
 from tests.support.linking import OWN_LOGIN
 from tests.support.world import PREFIX
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flask_tokenoffset.errors import FreshSignInRequired
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import AuditEvent, FreshProof, Source
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.support.world import KEYS, PREFIX

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from flask_tokenoffset.mail import MailboxMailer
+from flask_tokenoffset.host.mailer import MailboxMailer
 from flask_tokenoffset.models import Base, MessageKind, OutboundMessage
-from flask_tokenoffset.services.mail import queue_message
+from flask_tokenoffset.services.mail.outbox import queue_message
 from flask_tokenoffset.state import state_of
 from tests.support.mail_worker import FAULT_POINTS, SHORT, make_app
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from flask_tokenoffset.models import AuditAction, AuditEvent, FreshProof, MagicLink, Person
-from flask_tokenoffset.services.magic_links import LIFETIME
+from flask_tokenoffset.services.links.magic_links import LIFETIME
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.world import PREFIX
 

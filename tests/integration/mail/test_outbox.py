@@ -13,10 +13,17 @@ import pytest
 
 import flask_tokenoffset
 from flask_tokenoffset.errors import NoMailer
-from flask_tokenoffset.mail import MailRefused, MailUnavailable
+from flask_tokenoffset.host.mailer import (
+    MailRefused,
+    MailUnavailable,
+)
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
-from flask_tokenoffset.services.mail import queue_message, require_mailer
-from flask_tokenoffset.services.sending import (
+from flask_tokenoffset.services.links.message_links import FeatureLinks
+from flask_tokenoffset.services.mail.outbox import (
+    queue_message,
+    require_mailer,
+)
+from flask_tokenoffset.services.mail.sending import (
     FIRST_WAIT,
     GIVE_UP_AFTER,
     LEASE,
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from flask_tokenoffset.mail import OutgoingMail
+    from flask_tokenoffset.host.mailer import OutgoingMail
     from tests.support.databases import MakeDatabase
 
 PACKAGE = Path(flask_tokenoffset.__file__).parent
@@ -75,7 +82,7 @@ def test_nothing_but_the_outbox_hands_a_message_over() -> None:
         for path in PACKAGE.rglob("*.py")
         if re.search(r"mailer\.send\(|\.send_message\(", path.read_text(encoding="utf-8"))
     }
-    assert callers == {"services/sending.py", "mail.py"}
+    assert callers == {"services/mail/sending.py", "host/mailer.py"}
 
 
 def test_a_message_that_was_sent_is_not_sent_again(world: World, outbox: Outbox) -> None:
@@ -223,7 +230,7 @@ def hand_over(outbox: Outbox, message_id: UUID, mailer: Any) -> MessageStatus | 
             message_id=message_id,
             mailer=mailer,
             write=write_letter,
-            link_key=state.link_key,
+            links=FeatureLinks(state.link_key),
             clock=state.clock,
         )
 

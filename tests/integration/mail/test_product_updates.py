@@ -10,7 +10,10 @@ from sqlalchemy import select
 
 from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.mail import OutgoingMail, SMTPMailer
+from flask_tokenoffset.host.mailer import (
+    OutgoingMail,
+    SMTPMailer,
+)
 from flask_tokenoffset.models import (
     MessageKind,
     OutboundMessage,
@@ -18,8 +21,8 @@ from flask_tokenoffset.models import (
     ProductUpdate,
     new_id,
 )
-from flask_tokenoffset.services import product_updates
-from flask_tokenoffset.services.product_updates import begin_update
+from flask_tokenoffset.services.links import product_updates
+from flask_tokenoffset.services.links.product_updates import begin_update
 from tests.support.consenting import consents_of, states_of
 from tests.support.news import agree_to_news, deliver, queue_news, way_out_of_news
 from tests.support.world import PREFIX

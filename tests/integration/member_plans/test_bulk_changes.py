@@ -20,9 +20,10 @@ from flask_tokenoffset.models import (
     Plan,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import bulk_chunks, plans
-from flask_tokenoffset.services.closing import close_organization
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.member_plans import bulk_worker
+from flask_tokenoffset.services.organizations.closing import close_organization
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.plans.test_adoption import at_once
@@ -224,7 +225,7 @@ def test_another_organizations_change_is_not_found(club: Club) -> None:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(bulk_chunks, "TARGETS_PER_CHUNK", 50)
+    monkeypatch.setattr(bulk_worker, "TARGETS_PER_CHUNK", 50)
     return 50
 
 
@@ -242,7 +243,7 @@ def do_one_chunk(world: World, change_id: str) -> None:
     with world.app.app_context(), world.state.unit_of_work() as work:
         change = work.session.scalars(select(BulkChange)).one()
         assert str(change.id) == change_id
-        assert bulk_chunks.apply_chunk(work, change, world.clock.now())
+        assert bulk_worker.apply_chunk(work, change, world.clock.now())
 
 
 def test_more_than_a_hundred_are_left_to_a_worker(club: Club, small_chunks: int) -> None:
@@ -258,7 +259,7 @@ def test_more_than_a_hundred_are_left_to_a_worker(club: Club, small_chunks: int)
     assert amounts(club, members) == [125] * 130
     rows = club.world.rows()
     with club.world.app.app_context():
-        bulk_chunks.continue_change(
+        bulk_worker.continue_change(
             club.world.state.unit_of_work,
             change_id=club.world.rows(BulkChange)["tokenoffset_bulk_change"][0][0],
             clock=club.world.clock,
@@ -398,7 +399,7 @@ def test_members_are_told_by_mail_and_the_log_has_one_record_at_each_end(club: C
     for task, change_id in list(world.queue.jobs):
         if task is Task.BULK_CHANGE:
             with world.app.app_context():
-                bulk_chunks.continue_change(
+                bulk_worker.continue_change(
                     world.state.unit_of_work, change_id=change_id, clock=world.clock
                 )
     # Neither whoever asked, nor the one whose address is not proved.
@@ -430,7 +431,7 @@ def test_two_workers_at_once_change_each_plan_once(
     postgres_database: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bulk_chunks, "TARGETS_PER_CHUNK", 20)
+    monkeypatch.setattr(bulk_worker, "TARGETS_PER_CHUNK", 20)
     world = make_world(postgres_database())
     club = found(world, world.ada)
     members, change_id = request_many(club, 400)
@@ -439,7 +440,7 @@ def test_two_workers_at_once_change_each_plan_once(
 
     def work() -> None:
         with world.app.app_context():
-            bulk_chunks.continue_change(
+            bulk_worker.continue_change(
                 world.state.unit_of_work, change_id=change, clock=world.clock
             )
 

@@ -22,9 +22,14 @@ from flask_tokenoffset.models import (
     Plan,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import member_offers, member_plans
-from flask_tokenoffset.services.payers import cents_per_month
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.member_plans import (
+    offers as member_offers,
+)
+from flask_tokenoffset.services.member_plans import (
+    plans as member_plans,
+)
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.plans.payers import cents_per_month
 from tests.integration.plans.test_adoption import at_once
 from tests.support.clubs import Club, found
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flask_tokenoffset.methodology import band_for
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import member_totals
+from flask_tokenoffset.services.member_plans import totals as member_totals
 from tests.support.clubs import Club, found
 from tests.support.world import KEYS
 

@@ -63,7 +63,9 @@ class Case:
 @pytest.fixture
 def cases(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     # One person makes them all.
-    monkeypatch.setattr("flask_tokenoffset.services.organizations.MOST_CREATED", 1_000)
+    monkeypatch.setattr(
+        "flask_tokenoffset.services.organizations.organizations.MOST_CREATED", 1_000
+    )
     world = World()
     yield world
     world.close()

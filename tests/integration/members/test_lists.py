@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.member_lists import (
+from flask_tokenoffset.services.organizations.member_lists import (
     COUNTED_UP_TO,
     MemberFilter,
     count_members,

@@ -20,11 +20,15 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from flask_tokenoffset.errors import Conflict, LastOwner, NotFound, NotPermitted, Refusal
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Membership, Organization, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import closing, members, organizations
-from flask_tokenoffset.services.people import ensure_person
+from flask_tokenoffset.services.organizations import (
+    closing,
+    members,
+    organizations,
+)
+from flask_tokenoffset.services.people.profiles import ensure_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from flask_tokenoffset.models import (
     MessageKind,
     OutboundMessage,
 )
-from flask_tokenoffset.services import exports
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.exports import exports
+from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.inviting import delivered
 from tests.support.raw_dumps import raw_dump, redis_dump

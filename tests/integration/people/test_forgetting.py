@@ -29,10 +29,16 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import erasing_steps, forgetting, plans
-from flask_tokenoffset.services.estimates import estimate_from_band
-from flask_tokenoffset.services.identity_credentials import store_token
-from flask_tokenoffset.services.personal_rows import deleted_tables
+from flask_tokenoffset.services.data_map.personal_rows import deleted_tables
+from flask_tokenoffset.services.erasures import (
+    immediate as immediate_erasure,
+)
+from flask_tokenoffset.services.erasures import (
+    steps as erasure_steps,
+)
+from flask_tokenoffset.services.estimates.estimates import estimate_from_band
+from flask_tokenoffset.services.identities.refresh_tokens import store_token
+from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.vault import Secret
 from tests.integration.people.marking import (
     ADA,
@@ -56,7 +62,7 @@ if TYPE_CHECKING:
     from tests.support.world import Browser, World
 
 
-def forget(world: World, browser: Browser) -> forgetting.Forgotten:
+def forget(world: World, browser: Browser) -> immediate_erasure.Forgotten:
     """What a host does when it deletes its user."""
     with world.app.app_context():
         return forget_person(browser.user_key)
@@ -265,7 +271,7 @@ def test_the_same_key_coming_back_is_a_new_person(db_world: World) -> None:
 def test_somebody_unknown_is_no_mistake(db_world: World) -> None:
     db_world.ben.settle()
     before = db_world.rows()
-    assert forget(db_world, db_world.stranger) == forgetting.Forgotten()
+    assert forget(db_world, db_world.stranger) == immediate_erasure.Forgotten()
     assert db_world.rows() == before
     forget(db_world, db_world.ben)
     assert not forget(db_world, db_world.ben).known
@@ -389,7 +395,7 @@ def test_refresh_tokens_are_given_back_once_everything_is_deleted(db_world: Worl
         store_token(work.session, identity, token, vault=world.state.vault, now=world.clock.now())
     with world.app.app_context(), world.state.unit_of_work() as work:
         means = replace(means_of(), give_back=give_back)
-        forgetting.forget_person(work, user_key=world.ada.user_key, means=means)
+        immediate_erasure.forget_person(work, user_key=world.ada.user_key, means=means)
         assert given_back == []
     assert given_back == [("fernhill-id", "a-refresh-token-of-ada", 0)]
 
@@ -399,7 +405,7 @@ def test_one_of_many_tables_that_was_left_out_would_be_found(
 ) -> None:
     """The sweep above finds what is left: here one table is left out on purpose."""
     left = tuple(name for name in deleted_tables() if name != "sign_in_address")
-    monkeypatch.setattr(erasing_steps, "deleted_tables", lambda: left)
+    monkeypatch.setattr(erasure_steps, "deleted_tables", lambda: left)
     forget(marked_world, marked_world.ada)
     marked_world.work()
     assert marked_world.mail.messages[-1].kind == "account-forgotten"

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select
 
 from flask_tokenoffset.errors import Conflict
-from flask_tokenoffset.host import HostUser
+from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Membership, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services import people
+from flask_tokenoffset.services.people import profiles as people
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.support.organizations import join
 

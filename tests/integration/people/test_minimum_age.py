@@ -19,7 +19,7 @@ from tests.support.raw_dumps import raw_dump
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask_tokenoffset.host import HostUser
+    from flask_tokenoffset.host.users import HostUser
     from tests.support.world import Browser, World
 
 #: Twelve years old today, and thirteen tomorrow.

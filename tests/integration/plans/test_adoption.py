@@ -15,7 +15,8 @@ from sqlalchemy import select
 from flask_tokenoffset import signals
 from flask_tokenoffset.methodology import class_aware, class_aware_amount_cents
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate
-from flask_tokenoffset.services import figures, plans
+from flask_tokenoffset.services.estimates import figures
+from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.world import World
 

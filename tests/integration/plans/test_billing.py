@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from flask_tokenoffset.clock import next_month, utc_midnight
-from flask_tokenoffset.services import plans
+from flask_tokenoffset.services.plans import ledger as plans
 from tests.integration.plans.test_adoption import at_once
 from tests.support.world import START, World
 

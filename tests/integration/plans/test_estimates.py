@@ -19,7 +19,7 @@ from flask_tokenoffset.methodology import (
     published,
 )
 from flask_tokenoffset.models import Estimate
-from flask_tokenoffset.services import figures
+from flask_tokenoffset.services.estimates import figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,8 +28,8 @@ from flask_tokenoffset.models import (
     SampleRun,
     UsageAggregate,
 )
-from flask_tokenoffset.services import promise_checks
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.privacy import promise_checks
 from tests.support.asking import ask
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from flask_tokenoffset.models import DailyUsage, PurgeProgress, UsageSeries
-from flask_tokenoffset.services.purging import purge_batch
+from flask_tokenoffset.services.retention.purge import purge_batch
 from flask_tokenoffset.tasks.purging import purge_now
 from tests.support.world import START, World
 

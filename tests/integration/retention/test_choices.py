@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from flask_tokenoffset import hooks
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.models import AuditEvent, DailyUsage, Person, RetentionChoice, UsageSeries
-from flask_tokenoffset.services import retention_choices
+from flask_tokenoffset.services.retention import choices as retention_choices
 from flask_tokenoffset.tasks.purging import purge_now
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from flask_tokenoffset.models import (
     LegalHold,
     OutboundMessage,
 )
-from flask_tokenoffset.services import legal_holds
-from flask_tokenoffset.services.retention_rules import find_rule
+from flask_tokenoffset.services.retention import legal_holds
+from flask_tokenoffset.services.retention.rules import find_rule
 from flask_tokenoffset.tasks.purging import purge_now
 from flask_tokenoffset.tasks.schedule import tick
 from tests.integration.retention.aged_rows import age, count

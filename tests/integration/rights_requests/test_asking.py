@@ -14,8 +14,8 @@ from flask_tokenoffset.models import (
     RightsRequestKind,
     RightsRequestStatus,
 )
-from flask_tokenoffset.services import rights_requests
-from flask_tokenoffset.services.people import find_person
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from tests.support.asking import ask
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.models import AuditOrigin, RightsRequest, RightsRequestKind, new_id
-from flask_tokenoffset.services import request_queue
-from flask_tokenoffset.services.people import find_person
-from flask_tokenoffset.services.rights_clock import due_at
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.rights_requests import queue as request_queue
+from flask_tokenoffset.services.rights_requests.deadlines import due_at
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.asking import ask
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flask_tokenoffset.services import sampling
+from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.tasks.schedule import tick
-from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY, faults
+from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
+from flask_tokenoffset.testing.simulators import faults
 from tests.integration.sampling.books import SAMPLED, connection_of, runs, stored_usage
 
 if TYPE_CHECKING:

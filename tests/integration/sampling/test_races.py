@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from flask_tokenoffset.models import ConnectionStatus, Credential, Estimate, SourceKind
-from flask_tokenoffset.services import sampling
+from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.integration.sampling.books import (
     connection_of,

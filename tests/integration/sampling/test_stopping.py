@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flask_tokenoffset.models import Credential, DailyUsage, UsageSeries
-from flask_tokenoffset.services import sampling
+from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.tasks.schedule import tick
-from flask_tokenoffset.testing import faults
+from flask_tokenoffset.testing.simulators import faults
 from tests.integration.sampling.books import (
     SAMPLED,
     connection_of,

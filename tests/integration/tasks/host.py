@@ -18,7 +18,7 @@ from flask_tokenoffset.models import (
     Source,
     new_id,
 )
-from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
 from flask_tokenoffset.tasks.queue import EmbeddedQueue, RedisQueue
@@ -27,8 +27,9 @@ from flask_tokenoffset.vault import LocalKeyStore, Vault, generate_key, parse_ke
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from flask_tokenoffset.job_queue import JobQueue
+
     from flask_tokenoffset.providers import Gateway
-    from flask_tokenoffset.tasks.queue import JobQueue
 
 
 def make_app(

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from flask_tokenoffset.errors import TooManyAttempts
-from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 
 
 def test_processes_share_one_count(redis_url: str) -> None:

@@ -21,8 +21,8 @@ from flask_tokenoffset.models import (
     Source,
     new_id,
 )
-from flask_tokenoffset.services import schedule
-from flask_tokenoffset.services.schedule import (
+from flask_tokenoffset.services.sampling import weekly_schedule
+from flask_tokenoffset.services.sampling.weekly_schedule import (
     create_weekly_runs,
     due_runs,
     hand_back,
@@ -130,7 +130,7 @@ def weekly_runs(session: Session) -> list[SampleRun]:
 
 def sweep(session: Session, now: datetime, settings: Settings = SETTINGS) -> list[UUID]:
     """One whole tick's worth: make what is due, hand over what may start."""
-    while len(create_weekly_runs(session, now, settings)) == schedule.BATCH:
+    while len(create_weekly_runs(session, now, settings)) == weekly_schedule.BATCH:
         session.commit()
     due = due_runs(session, now, settings)
     session.commit()
@@ -310,7 +310,7 @@ def test_a_silent_workers_run_waits_again_behind_a_higher_fence(session: Session
 def test_a_living_workers_run_is_left_alone(session: Session) -> None:
     (source,) = connect(session)
     add_run(session, source, status="running", lease_expires_at=SUNDAY + MINUTE)
-    assert reclaim_lost(session, SUNDAY) == schedule.Reclaimed(requeued=0, failed=[])
+    assert reclaim_lost(session, SUNDAY) == weekly_schedule.Reclaimed(requeued=0, failed=[])
 
 
 def test_a_run_that_keeps_losing_its_worker_fails_with_a_reason(session: Session) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.models import SampleRun
-from flask_tokenoffset.services import billing
+from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.schedule import TickReport, tick
 from tests.integration.tasks.host import add_connection, add_run, read_run
@@ -82,7 +82,7 @@ def test_a_step_that_fails_does_not_keep_the_others_from_being_taken(
     def fail(*_arguments: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("flask_tokenoffset.services.schedule.reclaim_lost", fail)
+    monkeypatch.setattr("flask_tokenoffset.services.sampling.weekly_schedule.reclaim_lost", fail)
     with app.app_context():
         state = state_of(app)
         add_run(state)

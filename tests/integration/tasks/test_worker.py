@@ -353,7 +353,7 @@ def test_tick_fails_when_a_step_does(
     def fail(*_arguments: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("flask_tokenoffset.services.schedule.due_runs", fail)
+    monkeypatch.setattr("flask_tokenoffset.services.sampling.weekly_schedule.due_runs", fail)
     # The tables were not made by our migrations here, and that is not what this is about.
     monkeypatch.setattr("flask_tokenoffset.migrations.runner.not_current", lambda _engine: None)
     app = app_maker(database_url, redis_url)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.mail import SMTPMailer
+from flask_tokenoffset.host.mailer import SMTPMailer
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.vault import generate_key
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.services.free_text import refuse_account_numbers
+from flask_tokenoffset.services.shared.free_text import refuse_account_numbers
 
 #: The numbers that card schemes publish for tests, and the examples of the IBAN registry.
 CARDS = (

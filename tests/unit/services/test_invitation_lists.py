@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.services.invitation_lists import (
+from flask_tokenoffset.services.invitations.csv_parsing import (
     FIELD,
     MOST_ROWS,
     Row,

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flask_tokenoffset.services.rights_clock import due_at, latest_extension, months_after
+from flask_tokenoffset.services.rights_requests.deadlines import (
+    due_at,
+    latest_extension,
+    months_after,
+)
 
 INSTANTS = st.datetimes(
     min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - the strategy adds the zone

@@ -8,7 +8,7 @@ import pytest
 from freezegun import freeze_time
 
 from flask_tokenoffset.errors import TooManyAttempts
-from flask_tokenoffset.services.attempts import AttemptLimiter
+from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 
 
 def attempt(limiter: AttemptLimiter, *subject: str, name: str = "key-check") -> bool:

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.services.schedule import refresh_offset_seconds, weekly_slot
-from flask_tokenoffset.services.windows import sample_window
+from flask_tokenoffset.services.sampling.weekly_schedule import (
+    refresh_offset_seconds,
+    weekly_slot,
+)
+from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.settings import Settings
 
 instants = st.integers(min_value=0, max_value=4_000_000_000).map(

@@ -10,10 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from flask_tokenoffset.blueprints.api import OperationAnswer, add_operations, operation
-from flask_tokenoffset.blueprints.api_schema import LONGEST_CURSOR, decode_cursor, encode_cursor
-from flask_tokenoffset.blueprints.refusals import LONGEST_BODY
-from flask_tokenoffset.blueprints.validation import MOST_PROBLEMS
+from flask_tokenoffset.blueprints.json_api.operations import (
+    OperationAnswer,
+    add_operations,
+    operation,
+)
+from flask_tokenoffset.blueprints.schemas.base import (
+    LONGEST_CURSOR,
+    decode_cursor,
+    encode_cursor,
+)
+from flask_tokenoffset.blueprints.schemas.refusals import LONGEST_BODY
+from flask_tokenoffset.blueprints.schemas.validation import MOST_PROBLEMS
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
 from tests.hosts.host_apps import (

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_tokenoffset.blueprints import charts, formatting
+from flask_tokenoffset import formatting
+from flask_tokenoffset.blueprints.html import charts
 from flask_tokenoffset.methodology import Range, TokenCounts, TokenKind
-from flask_tokenoffset.services.usage import DayTotals
+from flask_tokenoffset.services.sources.usage import DayTotals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from flask import request_finished, session
 
-from flask_tokenoffset.blueprints.browser import browser_digest
+from flask_tokenoffset.blueprints.access.browser_cookie import browser_digest
 from flask_tokenoffset.data_map import load
 from tests.support.canaries import PREFIXES, Canary
 from tests.support.every_door import answers_of, doors_of, walk_api, walk_pages

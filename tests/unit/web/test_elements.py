@@ -12,10 +12,14 @@ import pytest
 from flask import render_template_string
 from jinja2 import DictLoader
 
-from flask_tokenoffset.blueprints import charts, formatting, rendering
-from flask_tokenoffset.blueprints.rendering import View
+from flask_tokenoffset import formatting
+from flask_tokenoffset.blueprints.html import (
+    charts,
+    rendering,
+)
+from flask_tokenoffset.blueprints.html.rendering import View
 from flask_tokenoffset.methodology import Range, TokenCounts
-from flask_tokenoffset.services.usage import DayTotals
+from flask_tokenoffset.services.sources.usage import DayTotals
 from tests.hosts.host_apps import PREFIX, sign_in
 
 if TYPE_CHECKING:

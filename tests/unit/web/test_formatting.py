@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_tokenoffset.blueprints import formatting
+from flask_tokenoffset import formatting
 from flask_tokenoffset.methodology import Quantity, Range
 
 SPACE = "\N{NO-BREAK SPACE}"

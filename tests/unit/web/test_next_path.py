@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_tokenoffset.blueprints.next_path import local_path
+from flask_tokenoffset.blueprints.access.next_path import local_path
 
 ELSEWHERE = [
     "",

@@ -7,7 +7,7 @@ import pytest
 from flask import abort
 
 from flask_tokenoffset import errors
-from flask_tokenoffset.blueprints.problems import status_of
+from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.errors import (
     AcceptanceRequired,
     FreshSignInRequired,

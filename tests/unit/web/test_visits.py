@@ -8,7 +8,7 @@ from flask import render_template_string
 from jinja2 import DictLoader
 from sqlalchemy import func, select
 
-from flask_tokenoffset.blueprints import rendering
+from flask_tokenoffset.blueprints.html import rendering
 from flask_tokenoffset.models import Person
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import state_of

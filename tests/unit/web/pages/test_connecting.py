@@ -9,7 +9,7 @@ from sqlalchemy import text as sql
 
 from flask_tokenoffset.models import Credential, DailyUsage, Estimate, SampleRun
 from flask_tokenoffset.providers import PROVIDERS
-from flask_tokenoffset.services import connections
+from flask_tokenoffset.services.sampling import connections
 from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
     ANTHROPIC_ORDINARY_KEY,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.models import Adoption, BillingRecord, Plan
-from flask_tokenoffset.testing import faults
+from flask_tokenoffset.testing.simulators import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

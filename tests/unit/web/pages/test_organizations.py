@@ -90,7 +90,7 @@ def test_a_name_that_cannot_be_used_is_refused_beside_the_field(
 def test_too_many_are_refused_on_the_page_and_what_was_typed_is_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_tokenoffset.services.organizations.MOST_CREATED", 1)
+    monkeypatch.setattr("flask_tokenoffset.services.organizations.organizations.MOST_CREATED", 1)
     world.ada.create_organization()
     answer = world.ada.post("/organizations", name="Second")
     assert answer.status_code == 409

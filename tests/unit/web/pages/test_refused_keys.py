@@ -13,8 +13,8 @@ from flask_tokenoffset.testing import (
     ANTHROPIC_REVOKED_KEY,
     OPENAI_DEMO_KEY,
     OPENAI_ORDINARY_KEY,
-    faults,
 )
+from flask_tokenoffset.testing.simulators import faults
 from tests.support.html_page import HtmlPage
 from tests.support.source_pages import (
     CONNECTED,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.models import RetentionChoice
-from flask_tokenoffset.services.retention_rules import RULES
-from flask_tokenoffset.services.retention_table import periods
+from flask_tokenoffset.services.retention.rules import RULES
+from flask_tokenoffset.services.retention.table import periods
 
 if TYPE_CHECKING:
     from collections.abc import Callable

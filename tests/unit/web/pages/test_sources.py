@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.models import Connection, SampleRun
-from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY, faults
+from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
+from flask_tokenoffset.testing.simulators import faults
 from tests.support.html_page import HtmlPage
 from tests.support.source_pages import do_not_wait, stored, text_of
 

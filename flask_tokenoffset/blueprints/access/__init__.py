@@ -1,0 +1,1 @@
+"""Who may do what before a view runs: current user, permission, CSRF, age, acceptance."""

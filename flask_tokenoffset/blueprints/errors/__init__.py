@@ -1,0 +1,1 @@
+"""What a request that fails gets, and the optional log of requests."""

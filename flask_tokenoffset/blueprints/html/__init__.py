@@ -1,0 +1,1 @@
+"""Renders pages: templates, navigation, charts."""

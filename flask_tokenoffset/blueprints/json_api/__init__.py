@@ -1,0 +1,1 @@
+"""The machinery of the JSON API: operations, idempotency keys, the OpenAPI document."""

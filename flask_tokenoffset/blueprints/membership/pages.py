@@ -1,0 +1,73 @@
+"""Pages of one's own membership: what it is, and leaving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from flask_tokenoffset.blueprints.access.context import (
+    acting_person,
+    current_place,
+)
+from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
+from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
+from flask_tokenoffset.blueprints.organizations.pages import left
+from flask_tokenoffset.errors import LastOwner, Refusal
+from flask_tokenoffset.permissions import Permission, requires
+from flask_tokenoffset.services.organizations import members
+from flask_tokenoffset.state import current_state
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from flask.typing import ResponseReturnValue
+
+
+@requires(Permission.READ_MEMBERSHIP, before_acceptance=True)
+def membership() -> ResponseReturnValue:
+    """One's own place in the organization; the page that everybody in it may open."""
+    return _membership_page(done=request.args.get("done", ""))
+
+
+@requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
+def leave() -> ResponseReturnValue:
+    """Ask once more, then end one's own membership."""
+    organization = current_place().organization
+    if request.method != "POST":
+        return render("members/leave.html", organization=organization)
+    organization_id = organization.id
+    state = current_state()
+    try:
+        with state.unit_of_work() as work:
+            members.leave(
+                work,
+                organization_id=organization_id,
+                person=acting_person(work),
+                now=state.clock.now(),
+            )
+    except LastOwner as refused:
+        return _membership_page(refused=refused)
+    return left()
+
+
+def register(pages: Blueprint) -> None:
+    """Add the pages."""
+    pages.add_url_rule("/membership", view_func=membership)
+    pages.add_url_rule("/leave", view_func=leave, methods=["GET", "POST"])
+
+
+def _membership_page(*, done: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
+    place = current_place()
+    page = render(
+        "members/membership.html",
+        organization=place.organization,
+        membership=place.membership,
+        role=place.role,
+        role_titles=ROLE_TITLES,
+        role_sentences=ROLE_SENTENCES,
+        done=done,
+        own_plan=own_plan_of(place),
+        refused=refused,
+    )
+    return page, refused.status if refused else 200

@@ -1,0 +1,1 @@
+"""What the bodies, queries and forms of every feature share."""

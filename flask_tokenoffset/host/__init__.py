@@ -1,0 +1,1 @@
+"""What the host brings: its users, its login, its mailer."""

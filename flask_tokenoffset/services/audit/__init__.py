@@ -1,0 +1,1 @@
+"""The audit log: signed chains, read and verified."""

@@ -1,0 +1,1 @@
+"""Consents: the ledger, what it says now, its verification, restrictions."""

@@ -1,0 +1,1 @@
+"""Legal texts in versions, their publication, and their acceptance."""

@@ -1,0 +1,1 @@
+"""Deletes accounts: asked for, undone, worked through, and receipted."""

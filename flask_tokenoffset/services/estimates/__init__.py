@@ -1,0 +1,1 @@
+"""Estimates: immutable figures of tokens a month, and their ranges."""

@@ -1,0 +1,458 @@
+"""Estimates: from a band or a typed amount, and reading any of them again.
+
+An estimate is never edited; a newer one is made. Making one never touches a plan. Those that rest
+on samples are made in :mod:`flask_tokenoffset.services.sampling.estimates`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, exists, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
+
+from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.methodology import (
+    CURRENT_BANDS_VERSION,
+    Band,
+    ModelUsage,
+    Projection,
+    Range,
+    TokenCounts,
+    band,
+    band_for,
+    class_aware,
+    estimate_environment,
+    published,
+)
+from flask_tokenoffset.models import (
+    Connection,
+    ConnectionStatus,
+    Estimate,
+    Person,
+    RunStatus,
+    SampleRun,
+    Source,
+    SourceKind,
+    new_id,
+)
+from flask_tokenoffset.services.estimates import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+
+#: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
+#: keeps a slip of the finger out of the books.
+MOST_TOKENS_PER_MONTH: Final = 10**15
+
+#: How an estimate was come by, beside the tiers of a projection.
+QUALITY_BAND: Final = "band"
+QUALITY_TYPED: Final = "typed"
+QUALITY_COMBINED: Final = "combined"
+
+_LABELS: Final = {
+    SourceKind.BAND: "Band",
+    SourceKind.CUSTOM: "Your own amount",
+    SourceKind.COMBINED: "All connections together",
+}
+_UNITS: Final = {
+    "": 1,
+    "k": 10**3,
+    "thousand": 10**3,
+    "m": 10**6,
+    "million": 10**6,
+    "b": 10**9,
+    "billion": 10**9,
+}
+#: What stands between digits must group thousands: in much of the world «1,5» is one and a half.
+_AMOUNT: Final = re.compile(
+    r"(?P<number>(?:\d{1,3}(?:(?P<mark>[,_ ])\d{3})(?:(?P=mark)\d{3})*|\d+)(?:\.\d+)?)"
+    r"\s*(?P<unit>[a-z]*)"
+)
+_LONGEST_AMOUNT: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an estimate would say, before anything is stored."""
+
+    band: Band
+    tokens: TokenCounts
+    models: tuple[ModelUsage, ...]
+    figures: figures.Figures
+
+
+def parse_tokens(text: str) -> int:
+    """Read a typed number of tokens a month: ``5000000``, ``5,000,000``, ``5M`` or ``1.5 billion``.
+
+    :param text: what somebody typed.
+    :raises InvalidInput: it is no such number; the field is ``tokens_per_month``.
+    """
+    match = _AMOUNT.fullmatch(text.strip().lower()) if len(text) <= _LONGEST_AMOUNT else None
+    if match is None or match["unit"] not in _UNITS:
+        raise InvalidInput(
+            {
+                "tokens_per_month": "Type a number of tokens a month, such as 5,000,000 or 5M."
+                " Only digits, commas between thousands, one decimal point, and k, M or B are"
+                " understood."
+            }
+        )
+    exact = Decimal(re.sub(r"[,_ ]", "", match["number"])) * _UNITS[match["unit"]]
+    return check_tokens(int(exact.to_integral_value()))
+
+
+def check_tokens(tokens_per_month: int) -> int:
+    """Refuse a number of tokens that nobody can have meant.
+
+    :raises InvalidInput: the field is ``tokens_per_month``.
+    """
+    if not 0 < tokens_per_month <= MOST_TOKENS_PER_MONTH:
+        raise InvalidInput(
+            {
+                "tokens_per_month": "The number of tokens a month must be more than 0 and at most"
+                f" {MOST_TOKENS_PER_MONTH:,}. Check what was typed."
+            }
+        )
+    return tokens_per_month
+
+
+def preview_band(key: str) -> Preview:
+    """What picking a band would say.
+
+    :param key: for example ``"worker"``.
+    :raises InvalidInput: there is no such band; the field is ``band``.
+    """
+    chosen = band(key)
+    return _preview(chosen, chosen.midpoint)
+
+
+def preview_amount(tokens_per_month: int) -> Preview:
+    """What a typed amount would say, with the token mix of the band it falls into.
+
+    :raises InvalidInput: nobody can have meant this number; the field is ``tokens_per_month``.
+    """
+    chosen = band_for(check_tokens(tokens_per_month))
+    return _preview(chosen, chosen.split(tokens_per_month))
+
+
+def _preview(chosen: Band, tokens: TokenCounts) -> Preview:
+    models = (ModelUsage.of_class(chosen.model_class, tokens),)
+    environment = estimate_environment(models)
+    return Preview(chosen, tokens, models, figures.from_json(figures.to_json(models, environment)))
+
+
+def estimate_from_band(
+    session: Session, *, account_id: UUID, person: Person, key: str, now: datetime
+) -> Estimate:
+    """An estimate at a band's midpoint.
+
+    :param key: for example ``"worker"``.
+    :raises InvalidInput: there is no such band; the field is ``band``.
+    """
+    preview = preview_band(key)
+    return _from_preview(session, account_id, person, SourceKind.BAND, QUALITY_BAND, preview, now)
+
+
+def estimate_from_amount(
+    session: Session, *, account_id: UUID, person: Person, tokens_per_month: int, now: datetime
+) -> Estimate:
+    """An estimate of an amount somebody typed.
+
+    :raises InvalidInput: nobody can have meant this number; the field is ``tokens_per_month``.
+    """
+    preview = preview_amount(tokens_per_month)
+    return _from_preview(
+        session, account_id, person, SourceKind.CUSTOM, QUALITY_TYPED, preview, now
+    )
+
+
+def _from_preview(
+    session: Session,
+    account_id: UUID,
+    person: Person,
+    kind: SourceKind,
+    quality: str,
+    preview: Preview,
+    now: datetime,
+) -> Estimate:
+    source = own_source(session, account_id, person.id, kind, now)
+    return store_estimate(
+        session,
+        source=source,
+        created_by=person.id,
+        band_key=preview.band.key,
+        quality=quality,
+        models=preview.models,
+        now=now,
+    )
+
+
+def estimate_many_from_band(
+    session: Session,
+    *,
+    sources: Mapping[UUID, UUID | None],
+    person_id: UUID,
+    key: str,
+    now: datetime,
+) -> dict[UUID, UUID]:
+    """An estimate at a band's midpoint for each of many accounts, in at most two statements.
+
+    :param sources: each account, with the source of its bands where it has one already.
+    :param person_id: who makes them.
+    :param key: the band's.
+    :return: the estimate's id by account.
+    """
+    known = {account: source or new_id() for account, source in sources.items()}
+    missing = [
+        {
+            "id": known[account_id],
+            "account_id": account_id,
+            "kind": SourceKind.BAND,
+            "label": _LABELS[SourceKind.BAND],
+            "created_by": person_id,
+            "created_at": now,
+        }
+        for account_id, source_id in sources.items()
+        if source_id is None
+    ]
+    if missing:
+        # What is returned is not needed; asking for it makes it one statement instead of many.
+        session.execute(insert(Source).returning(Source.id), missing)
+    preview = preview_band(key)
+    said = {
+        "source_kind": SourceKind.BAND,
+        "band": preview.band.key,
+        "created_by": person_id,
+        "created_at": now,
+        "quality": QUALITY_BAND,
+        **_figures_of(preview.models, None),
+    }
+    made = {account_id: new_id() for account_id in sources}
+    session.execute(
+        insert(Estimate).returning(Estimate.id),
+        [
+            {"id": made[account_id], "account_id": account_id, "source_id": source_id, **said}
+            for account_id, source_id in known.items()
+        ],
+    )
+    return made
+
+
+def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
+    """The newest estimate of each connection that is not disconnected, and of all together.
+
+    A sum made before one of its connections ended is left out.
+    """
+    ended = aliased(Connection)
+    ended_since = exists().where(
+        ended.account_id == account_id, ended.disconnected_at >= Estimate.created_at
+    )
+    ranked = (
+        select(
+            Estimate.id,
+            func.row_number()
+            .over(
+                partition_by=Estimate.source_id,
+                order_by=(Estimate.created_at.desc(), Estimate.id),
+            )
+            .label("place"),
+        )
+        .outerjoin(Connection, Connection.source_id == Estimate.source_id)
+        .where(
+            Estimate.account_id == account_id,
+            or_(
+                Connection.status != ConnectionStatus.DISCONNECTED,
+                and_(Estimate.source_kind == SourceKind.COMBINED, ~ended_since),
+            ),
+        )
+        .subquery()
+    )
+    return list(
+        session.scalars(
+            select(Estimate)
+            .join(ranked, ranked.c.id == Estimate.id)
+            .where(ranked.c.place == 1, Estimate.account_id == account_id)
+            .order_by(Estimate.created_at.desc(), Estimate.id)
+        )
+    )
+
+
+def sum_of_all(newest: Sequence[Estimate]) -> Estimate | None:
+    """The estimate that adds up all connections, if there are several and it has seen the newest.
+
+    :param newest: from :func:`newest_by_source`.
+    """
+    sampled = [estimate for estimate in newest if estimate.source_kind == SourceKind.SAMPLED]
+    if len(sampled) < 2:  # noqa: PLR2004 - one alone is its own sum
+        return None
+    latest = max(estimate.created_at for estimate in sampled)
+    return next(
+        (
+            estimate
+            for estimate in newest
+            if estimate.source_kind == SourceKind.COMBINED and estimate.created_at >= latest
+        ),
+        None,
+    )
+
+
+def newest_combined(session: Session, account_id: UUID) -> Estimate:
+    """The estimate that adds up all of an account's connections.
+
+    :raises Conflict: there are not two connections with an estimate each.
+    """
+    estimate = sum_of_all(newest_by_source(session, account_id))
+    if estimate is None:
+        raise Conflict(
+            "There are no two connected sources with an estimate each, so there is nothing to add"
+            " up. Take the estimate of the one source, or wait until both are sampled."
+        )
+    return estimate
+
+
+def newest_of_kind(session: Session, account_id: UUID, kind: SourceKind) -> Estimate | None:
+    """The newest estimate of one kind of source."""
+    return session.scalar(
+        select(Estimate)
+        .where(Estimate.account_id == account_id, Estimate.source_kind == kind)
+        .order_by(Estimate.created_at.desc(), Estimate.id)
+        .limit(1)
+    )
+
+
+def newest_of_sample(session: Session, account_id: UUID, source_id: UUID) -> Estimate:
+    """The estimate that a sampled source's newest complete run yielded.
+
+    :raises NotFound: the account has no such source.
+    :raises Conflict: there is no complete run, or its history was too short for an estimate.
+    """
+    found = session.execute(
+        select(SampleRun, Estimate)
+        .outerjoin(Estimate, Estimate.run_id == SampleRun.id)
+        .where(
+            SampleRun.account_id == account_id,
+            SampleRun.source_id == source_id,
+            SampleRun.status == RunStatus.COMPLETE,
+        )
+        .order_by(SampleRun.requested_at.desc(), SampleRun.id)
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        owned = select(Source.id).where(Source.id == source_id, Source.account_id == account_id)
+        if session.scalar(owned) is None:
+            raise NotFound("There is no such estimate source.")
+        raise Conflict("No sample of this source is complete yet. Wait until the first one is.")
+    run, estimate = found
+    if estimate is None:
+        raise Conflict(run.reason or "The sampled history is too short for an estimate.")
+    return estimate
+
+
+def read_estimate(session: Session, account_id: UUID, estimate_id: UUID) -> Estimate:
+    """One estimate of an account.
+
+    :raises NotFound: there is none with this id, or it is somebody else's.
+    """
+    estimate = session.scalar(
+        select(Estimate).where(Estimate.id == estimate_id, Estimate.account_id == account_id)
+    )
+    if estimate is None:
+        raise NotFound("There is no such estimate.")
+    return estimate
+
+
+def carbon_range(estimate: Estimate) -> Range:
+    """The class-aware carbon of an estimate, in grams a month."""
+    return figures.from_json(estimate.figures).co2e_g
+
+
+def own_source(
+    session: Session, account_id: UUID, person_id: UUID, kind: SourceKind, now: datetime
+) -> Source:
+    """The account's one source of a kind, made if need be."""
+    statement = select(Source).where(Source.account_id == account_id, Source.kind == kind)
+    source = session.scalar(statement)
+    if source is not None:
+        return source
+    try:
+        with session.begin_nested():
+            source = Source(
+                id=new_id(),
+                account_id=account_id,
+                kind=kind,
+                label=_LABELS[kind],
+                created_by=person_id,
+                created_at=now,
+            )
+            session.add(source)
+    except IntegrityError:
+        return session.scalars(statement).one()
+    return source
+
+
+def store_estimate(
+    session: Session,
+    *,
+    source: Source,
+    created_by: UUID | None,
+    band_key: str,
+    quality: str,
+    models: Sequence[ModelUsage],
+    now: datetime,
+    run_id: UUID | None = None,
+    window: tuple[date, date] | None = None,
+    projection: Projection | None = None,
+    cost_nano_usd_per_month: int | None = None,
+) -> Estimate:
+    """Work out what tokens mean, and keep both.
+
+    :param band_key: the band the tokens fall into.
+    :param quality: how the tokens were come by; a tier of a projection or one of ours.
+    :param models: the tokens a month that the rest follows from.
+    :param window: first day that was read and the day after the last.
+    :param cost_nano_usd_per_month: what the vendor would charge, where it is known.
+    """
+    estimate = Estimate(
+        id=new_id(),
+        account_id=source.account_id,
+        source_id=source.id,
+        source_kind=source.kind,
+        band=band_key,
+        run_id=run_id,
+        created_by=created_by,
+        created_at=now,
+        window_start=window[0] if window else None,
+        window_end=window[1] if window else None,
+        quality=quality,
+        cost_nano_usd_per_month=cost_nano_usd_per_month,
+        **_figures_of(models, projection),
+    )
+    session.add(estimate)
+    session.flush()
+    return estimate
+
+
+def _figures_of(models: Sequence[ModelUsage], projection: Projection | None) -> dict[str, Any]:
+    """What an estimate says of an amount of use, by the methods as they stand."""
+    published_method, class_aware_method = published(), class_aware()
+    environment = estimate_environment(models, published_method, class_aware_method)
+    tokens = environment.tokens
+    return {
+        "uncached_input_tokens_per_month": tokens.uncached_input_tokens,
+        "cached_input_tokens_per_month": tokens.cached_input_tokens,
+        "cache_creation_tokens_per_month": tokens.cache_creation_tokens,
+        "output_tokens_per_month": tokens.output_tokens,
+        "published_version": published_method.version,
+        "class_aware_version": class_aware_method.version,
+        "bands_version": CURRENT_BANDS_VERSION,
+        "figures": figures.to_json(models, environment, projection=projection),
+    }

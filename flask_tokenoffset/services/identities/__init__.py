@@ -1,0 +1,1 @@
+"""Linked accounts of identity providers."""

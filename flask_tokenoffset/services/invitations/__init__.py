@@ -1,0 +1,1 @@
+"""Invitations to an organization: sent one at a time or as a list, and answered."""

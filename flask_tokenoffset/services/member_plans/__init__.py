@@ -1,0 +1,1 @@
+"""Plans of an organization's members: terms, single and bulk changes, totals."""

@@ -1,0 +1,78 @@
+"""Telling many members at once that something about their plan was changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import insert
+
+from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
+from flask_tokenoffset.services.mail.outbox import told_enough
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.models import Organization
+
+
+_PEOPLE_PER_STATEMENT: Final = 1_000
+
+
+class Reader(NamedTuple):
+    """A member who may have to be told.
+
+    :param email: their address, if one is known.
+    :param email_verified_at: when it was proved; nothing goes to one that was not.
+    """
+
+    person_id: UUID
+    account_id: UUID
+    email: str | None
+    email_verified_at: datetime | None
+
+
+def tell_members(
+    session: Session,
+    organization: Organization,
+    readers: Iterable[Reader],
+    *,
+    but: UUID,
+    now: datetime,
+) -> None:
+    """Put a notice to each member into the outbox, a thousand a statement; the schedule sends it.
+
+    Whoever got several within the hour gets no more.
+
+    :param but: the person who made the change, who knows.
+    """
+    wanted = [
+        each for each in readers if each.email and each.email_verified_at and each.person_id != but
+    ]
+    enough: set[UUID] = set()
+    for first in range(0, len(wanted), _PEOPLE_PER_STATEMENT):
+        people = [each.person_id for each in wanted[first : first + _PEOPLE_PER_STATEMENT]]
+        enough |= told_enough(session, MessageKind.MEMBER_PLAN_CHANGED, people, now)
+    messages: list[dict[str, Any]] = [
+        {
+            "id": new_id(),
+            "account_id": each.account_id,
+            "person_id": each.person_id,
+            "kind": MessageKind.MEMBER_PLAN_CHANGED,
+            "to_address": each.email,
+            "details": {"organization": organization.name},
+            "status": MessageStatus.QUEUED,
+            "attempt": 0,
+            "fence": 0,
+            "next_attempt_at": now,
+            "created_at": now,
+        }
+        for each in wanted
+        if each.person_id not in enough
+    ]
+    if messages:
+        # What is returned is not needed; asking for it makes it one statement instead of many.
+        session.execute(insert(OutboundMessage).returning(OutboundMessage.id), messages)

@@ -1,0 +1,331 @@
+"""The plan that a member has in an organization: who pays it, who set the amount, and changing it.
+
+It stands on the membership's own account, apart from the plan the member may have for themself.
+Whoever pays it says what it contributes: the member, or the organization through its
+administrators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from flask_tokenoffset.errors import Conflict, NotFound
+from flask_tokenoffset.models import (
+    Membership,
+    MembershipStatus,
+    MessageKind,
+    Organization,
+    Payer,
+    PayerRule,
+    Person,
+    PlanStatus,
+    SourceKind,
+)
+from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.services.estimates.estimates import estimate_from_band
+from flask_tokenoffset.services.mail.outbox import notify
+from flask_tokenoffset.services.member_plans.offers import (
+    Offer,
+    offer_of,
+    plan_on_joining,
+)
+from flask_tokenoffset.services.organizations.organizations import (
+    Place,
+    lock_place,
+)
+from flask_tokenoffset.services.plans import ledger as plans
+from flask_tokenoffset.services.plans.charged import Charged, read_charged
+from flask_tokenoffset.services.plans.payers import payer_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.models import Adoption, Plan
+    from flask_tokenoffset.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPlan:
+    """A member's plan in an organization, and which part of it is set by whom.
+
+    :param membership: whose it is.
+    :param charged: the plan with what it contributes and why; none before one began.
+    """
+
+    organization: Organization
+    membership: Membership
+    charged: Charged | None
+
+    @property
+    def rule(self) -> PayerRule:
+        """What the organization says of who pays."""
+        return PayerRule(self.organization.payer_rule)
+
+    @property
+    def payer(self) -> Payer:
+        """Who pays, by the rule and by what the member chose."""
+        return payer_of(self.rule, self.membership.chosen_payer)
+
+    @property
+    def payer_is_chosen(self) -> bool:
+        """Whether the member chose who pays, and the rule lets them."""
+        return self.rule is PayerRule.MEMBER_CHOOSES and self.membership.chosen_payer is not None
+
+    @property
+    def adopted_by_member(self) -> bool:
+        """Whether the member set the amount; or else an administrator did."""
+        return (
+            self.charged is not None
+            and self.charged.adoption.adopted_by == self.membership.person_id
+        )
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a plan that has not ended."""
+        return self.charged is not None and self.charged.plan.status != PlanStatus.ENDED
+
+
+def begin_default_plan(
+    work: UnitOfWork,
+    organization: Organization,
+    membership: Membership,
+    person: Person,
+    now: datetime,
+    method_version: str,
+    *,
+    expected_amount_cents: int | None = None,
+) -> str | None:
+    """Begin the plan that the organization's terms give a new member.
+
+    :param organization: locked.
+    :param person: who joins; they were shown the amount, and adopt it by joining.
+    :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
+    :param expected_amount_cents: the amount they were shown, if one was.
+    :return: why none began although the terms name a band, or ``None``.
+    :raises InvalidInput: the amount is no longer the one shown.
+    """
+    joining = plan_on_joining(work.session, organization, method_version)
+    if joining is None or joining.skipped is not None:
+        return None if joining is None else joining.skipped
+    adopt_offer(work, membership, person, joining.offer, expected_amount_cents, method_version, now)
+    return None
+
+
+def read_own_plan(session: Session, place: Place) -> MemberPlan:
+    """The plan of whoever asks, in the organization they are in."""
+    return _member_plan(session, place.organization, place.membership)
+
+
+def read_member_plan(
+    session: Session, organization: Organization, membership_id: UUID
+) -> MemberPlan:
+    """The plan of a member.
+
+    :param organization: the one whose member it is.
+    :raises NotFound: it has no such member.
+    """
+    return _member_plan(session, organization, _member(session, organization, membership_id))
+
+
+def adopt_own(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    person: Person,
+    key: str,
+    coverage_percent: int,
+    expected_amount_cents: int | None,
+    method_version: str,
+    now: datetime,
+) -> Adoption:
+    """Adopt a band for one's own plan in an organization, where one pays it.
+
+    :param key: the band's.
+    :param expected_amount_cents: the amount the member was shown, if one was.
+    :raises Conflict: the organization pays, so its administrators say what.
+    :raises InvalidInput: band, coverage or amount cannot be.
+    """
+    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+    offer = offer_of(key, coverage_percent, method_version)
+    _refuse_unless_member_pays(place.organization, place.membership)
+    return adopt_offer(
+        work, place.membership, person, offer, expected_amount_cents, method_version, now
+    )
+
+
+def set_for_member(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    membership_id: UUID,
+    person: Person,
+    key: str,
+    coverage_percent: int,
+    expected_amount_cents: int | None,
+    method_version: str,
+    now: datetime,
+) -> Adoption:
+    """Adopt a band for one member, where the organization pays. The member is told by mail.
+
+    :param person: who does.
+    :param key: the band's.
+    :param expected_amount_cents: the amount that was shown, if one was.
+    :raises NotFound: the organization has no such member.
+    :raises NotPermitted: the person may not change members' plans.
+    :raises Conflict: the member pays or is suspended, or the cap would be passed.
+    :raises InvalidInput: band, coverage or amount cannot be.
+    """
+    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
+    membership = _member(work.session, place.organization, membership_id)
+    offer = offer_of(key, coverage_percent, method_version)
+    _refuse_unless_organization_pays(place.organization, membership)
+    before = plans.read_plan(work.session, membership.account_id)
+    adoption = adopt_offer(
+        work, membership, person, offer, expected_amount_cents, method_version, now
+    )
+    if before is None or before.adoption.id != adoption.id:
+        _tell_member(work, place.organization, membership, person, now)
+    return adoption
+
+
+def change_own_status(
+    work: UnitOfWork, *, organization_id: UUID, person: Person, status: PlanStatus, now: datetime
+) -> Plan:
+    """Pause, resume or end one's own plan in an organization, where one pays it.
+
+    :raises Conflict: the organization pays, or the plan does not stand where this change starts.
+    """
+    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+    _refuse_unless_member_pays(place.organization, place.membership)
+    return plans.change_status(
+        work, account_id=place.membership.account_id, person=person, status=status, now=now
+    )
+
+
+def change_status_for_member(
+    work: UnitOfWork,
+    *,
+    organization_id: UUID,
+    membership_id: UUID,
+    person: Person,
+    status: PlanStatus,
+    now: datetime,
+) -> Plan:
+    """Pause, resume or end a member's plan, where the organization pays. The member is told.
+
+    :param person: who does.
+    :raises NotFound: the organization has no such member.
+    :raises NotPermitted: the person may not change members' plans.
+    :raises Conflict: the member pays, or the plan does not stand where this change starts.
+    """
+    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
+    membership = _member(work.session, place.organization, membership_id)
+    _refuse_unless_organization_pays(place.organization, membership)
+    plan = plans.change_status(
+        work, account_id=membership.account_id, person=person, status=status, now=now
+    )
+    _tell_member(work, place.organization, membership, person, now)
+    return plan
+
+
+def adopt_offer(
+    work: UnitOfWork,
+    membership: Membership,
+    person: Person,
+    offer: Offer,
+    expected_amount_cents: int | None,
+    method_version: str,
+    now: datetime,
+) -> Adoption:
+    """Adopt a band for a member's plan, whoever pays it; the caller has looked at that.
+
+    What the plan contributes for already is not adopted twice.
+
+    :param person: who adopts.
+    """
+    session = work.session
+    charged = read_charged(session, membership.account_id)
+    if charged is not None and _says_the_same(charged, offer, method_version):
+        return charged.adoption
+    estimate = estimate_from_band(
+        session, account_id=membership.account_id, person=person, key=offer.band, now=now
+    )
+    return plans.adopt(
+        work,
+        account_id=membership.account_id,
+        person=person,
+        estimate_id=estimate.id,
+        coverage_percent=offer.coverage_percent,
+        expected_amount_cents=expected_amount_cents,
+        method_version=method_version,
+        now=now,
+    )
+
+
+def _says_the_same(charged: Charged, offer: Offer, method_version: str) -> bool:
+    """Whether a plan contributes for exactly this band and coverage already."""
+    return (
+        charged.plan.status != PlanStatus.ENDED
+        and charged.estimate.source_kind == SourceKind.BAND
+        and charged.estimate.band == offer.band
+        and charged.adoption.coverage_percent == offer.coverage_percent
+        and charged.adoption.method_version == method_version
+        and charged.adoption.amount_cents == offer.amount_cents
+    )
+
+
+def _refuse_unless_member_pays(organization: Organization, membership: Membership) -> None:
+    if payer_of(organization.payer_rule, membership.chosen_payer) is not Payer.MEMBER:
+        raise Conflict(
+            "The organization pays this plan, so its administrators say what it contributes, and"
+            " nothing was changed."
+        )
+
+
+def _refuse_unless_organization_pays(organization: Organization, membership: Membership) -> None:
+    if payer_of(organization.payer_rule, membership.chosen_payer) is not Payer.ORGANIZATION:
+        raise Conflict(
+            "This member pays the plan, so only they can change it, and nothing was changed."
+        )
+    if membership.status != MembershipStatus.ACTIVE:
+        raise Conflict("This member is suspended. Restore them before their plan is changed.")
+
+
+def _member(session: Session, organization: Organization, membership_id: UUID) -> Membership:
+    membership = session.scalar(
+        select(Membership)
+        .where(Membership.id == membership_id, Membership.organization_id == organization.id)
+        .execution_options(populate_existing=True)
+    )
+    if membership is None:
+        raise NotFound("There is no such thing here.")
+    return membership
+
+
+def _member_plan(
+    session: Session, organization: Organization, membership: Membership
+) -> MemberPlan:
+    return MemberPlan(
+        organization=organization,
+        membership=membership,
+        charged=read_charged(session, membership.account_id),
+    )
+
+
+def _tell_member(
+    work: UnitOfWork,
+    organization: Organization,
+    membership: Membership,
+    person: Person,
+    now: datetime,
+) -> None:
+    if membership.person_id == person.id:
+        return
+    member = work.session.get_one(Person, membership.person_id)
+    notify(work, member, MessageKind.MEMBER_PLAN_CHANGED, now, organization=organization.name)

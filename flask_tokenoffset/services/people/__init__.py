@@ -1,0 +1,1 @@
+"""People: their profiles, corrections and minimum age."""

@@ -1,0 +1,74 @@
+"""Whoever sends a request, as our tables know them: all of it in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, select
+
+from flask_tokenoffset.models import Membership, Organization, Person
+from flask_tokenoffset.services.documents.acceptances import may_be_missing
+from flask_tokenoffset.services.documents.documents import changes_are_coming
+from flask_tokenoffset.services.organizations.organizations import Place
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """A person, and their places in organizations that are open, by name.
+
+    :param person: their row.
+    :param places: suspended ones included.
+    :param may_miss_documents: whether there may be something in force that they have not accepted.
+    :param changes_are_coming: whether a document is about to change.
+    """
+
+    person: Person
+    places: tuple[Place, ...]
+    may_miss_documents: bool
+    changes_are_coming: bool
+
+    def place_in(self, organization_id: UUID) -> Place | None:
+        """Their place in an organization, if they have one.
+
+        :param organization_id: any id, whether there is such an organization or not.
+        """
+        return next((each for each in self.places if each.organization.id == organization_id), None)
+
+
+def find_acquaintance(session: Session, user_key: str, now: datetime) -> Acquaintance | None:
+    """Somebody who has changed something here before, with their places.
+
+    :param user_key: the host's own key for the user.
+    :param now: the present instant, aware.
+    """
+    rows = session.execute(
+        select(
+            Person,
+            Membership,
+            Organization,
+            may_be_missing(Person.account_id, now),
+            changes_are_coming(now),
+        )
+        .outerjoin(Membership, Membership.person_id == Person.id)
+        .outerjoin(
+            Organization,
+            and_(Organization.id == Membership.organization_id, Organization.closed_at.is_(None)),
+        )
+        .where(Person.user_key == user_key)
+        .order_by(Organization.name, Organization.id)
+    ).all()
+    if not rows:
+        return None
+    person, _, _, may_miss_documents, changes = rows[0]
+    joined: list[tuple[Organization | None, Membership]] = [(row[2], row[1]) for row in rows]
+    places = [
+        Place(organization, member) for organization, member in joined if organization is not None
+    ]
+    return Acquaintance(person, tuple(places), bool(may_miss_documents), bool(changes))

@@ -1,0 +1,1 @@
+"""Plans as ledgers of adoptions, who pays, and monthly billing records."""

@@ -1,0 +1,1 @@
+"""The privacy overview, and the check of promises in the live database."""

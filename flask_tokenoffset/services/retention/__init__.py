@@ -1,0 +1,1 @@
+"""How long everything is kept: rules, choices, holds, and the purge."""

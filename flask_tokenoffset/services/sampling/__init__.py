@@ -1,0 +1,1 @@
+"""Reads ninety days of usage from vendors, weekly and on request."""

@@ -1,0 +1,120 @@
+"""A trial: read a vendor once with a key that is stored nowhere, and say what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.methodology import (
+    DailySeries,
+    Environment,
+    ModelUsage,
+    NoProjection,
+    Projection,
+    Stretch,
+    TokenCounts,
+    amount_cents,
+    band_for,
+    estimate_environment,
+    project,
+)
+from flask_tokenoffset.services.sources.readings import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask_tokenoffset.providers import Gateway, VendorOrganization, Window
+    from flask_tokenoffset.vault import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a projected month means.
+
+    :param amount_cents: the monthly contribution at full coverage, in US cents.
+    """
+
+    environment: Environment
+    amount_cents: int
+    band_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Everything one reading says.
+
+    :param tokens: of the whole window, by kind.
+    :param cost_nano_usd: what the vendor charged over the whole window.
+    :param days_with_use: days of the window on which anything was used.
+    :param meaning: absent where there is no honest monthly value.
+    """
+
+    organization: VendorOrganization
+    window: Window
+    tokens: TokenCounts
+    tokens_by_model: dict[str, TokenCounts]
+    cost_nano_usd: int
+    days_with_use: int
+    projection: Projection | NoProjection
+    meaning: Meaning | None
+
+
+def try_key(
+    gateway: Gateway,
+    *,
+    provider: str,
+    key: Secret,
+    window: Window,
+    method_version: str,
+    progress: Callable[[int, int], None],
+) -> Trial:
+    """Read a window with a key, and forget the key.
+
+    :param provider: the provider's stable name.
+    :param window: settled days, as a sample reads them.
+    :param method_version: the method that prices the contribution.
+    :param progress: called with the pages read and the pages expected.
+    :raises ProviderError: what the vendor, or the check before it, had to say.
+    """
+    with gateway.open(provider, key) as client:
+        organization = client.check(window.end - DAY)
+        reading = Reading.of_vendor(client, window, progress)
+    return _said(reading, organization, window, method_version)
+
+
+def _said(
+    reading: Reading, organization: VendorOrganization, window: Window, method_version: str
+) -> Trial:
+    usage, costs = reading.tokens_by_day_and_model(), reading.cost_by_day()
+    days = Stretch(window.start, window.end)
+    series = DailySeries.from_rows(days, days, usage, costs)
+    projection = project(series)
+    by_model = series.tokens_by_model(days)
+    return Trial(
+        organization=organization,
+        window=window,
+        tokens=TokenCounts.sum(by_model.values()),
+        tokens_by_model=by_model,
+        cost_nano_usd=sum(cost for _, cost in costs),
+        days_with_use=len(series.active_days),
+        projection=projection,
+        meaning=None
+        if isinstance(projection, NoProjection)
+        else _meaning(projection, method_version),
+    )
+
+
+def _meaning(projection: Projection, method_version: str) -> Meaning:
+    environment = estimate_environment(
+        [
+            ModelUsage(model, tokens)
+            for model, tokens in projection.tokens_per_month_by_model.items()
+        ]
+    )
+    total = projection.tokens_per_month.total
+    return Meaning(
+        environment=environment,
+        amount_cents=amount_cents(method_version, total, environment.class_aware.co2e_g, 100),
+        band_name=band_for(total).name,
+    )

@@ -1,0 +1,1 @@
+"""Sign-in where the host has none of its own, and reauthentication."""

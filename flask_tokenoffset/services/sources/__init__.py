@@ -1,0 +1,1 @@
+"""Estimate sources, their credentials, and what was read from them."""

@@ -1,0 +1,1 @@
+"""Simulated vendors: their reports, faults and ledgers."""
