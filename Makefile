@@ -3,13 +3,17 @@
 #   PYTHON=/path/to/python3   the interpreter to build the virtual environment with
 #   VENV=.venv                where it stands
 #   PYTEST_ARGS="-k name"     handed to pytest as it is
+#   WORKERS=auto              how many processes share the tests; 0 for none but pytest itself
 #   DEMO_ARGS=--port=8000     handed to the demo as it is
 
 VENV ?= .venv
 PYTEST_ARGS ?=
+WORKERS ?= auto
 DEMO_ARGS ?=
 BIN := $(VENV)/bin
 BUILD := build
+PARALLEL = $(BIN)/pytest -n $(WORKERS) --dist worksteal
+TIMED = sh tools/timed.sh $@
 
 # A stamp is newer than pyproject.toml once its extras are installed, so nothing is done twice.
 STAMP := $(VENV)/.installed
@@ -17,10 +21,10 @@ BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint browser bench promises demo demo-check clean
+.PHONY: help setup test test-campaigns quick lint browser bench promises demo demo-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## Make the virtual environment and fetch everything but the browser's part
 
@@ -39,7 +43,13 @@ $(BENCH_STAMP): $(STAMP)
 
 test: $(STAMP) ## Run the tests on SQLite and on a real PostgreSQL and Redis
 	@mkdir -p $(BUILD)
-	$(BIN)/pytest --ignore=tests/browser --promise-report=$(BUILD)/promises.json $(PYTEST_ARGS)
+	@$(TIMED) $(PARALLEL) --ignore=tests/browser --promise-report=$(BUILD)/promises.json $(PYTEST_ARGS)
+
+test-campaigns: $(STAMP) ## Run the long forms of slow campaigns
+	@$(TIMED) $(PARALLEL) -m campaign --ignore=tests/browser $(PYTEST_ARGS)
+
+quick: $(STAMP) ## Run the tests of what changed since main
+	@$(TIMED) $(BIN)/python tools/quick.py -- -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check style, formatting and types
 	@status=0; \
