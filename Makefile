@@ -4,15 +4,19 @@
 #   VENV=.venv                where it stands
 #   SET=dev                   what is in it: requirements/dev.txt, or the newest with SET=latest
 #   PYTEST_ARGS="-k name"     handed to pytest as it is
+#   WORKERS=auto              how many processes share the tests; 0 for none but pytest itself
 #   DEMO_ARGS=--port=8000     handed to the demo as it is
 
 VENV ?= .venv
 SET ?= dev
 PYTEST_ARGS ?=
+WORKERS ?= auto
 DEMO_ARGS ?=
 BIN := $(VENV)/bin
 BUILD := build
 DIST := dist
+PARALLEL = $(BIN)/pytest -n $(WORKERS) --dist worksteal
+TIMED = sh tools/timed.sh $@
 
 # A stamp is newer than what says what to install, so nothing is done twice.
 STAMP := $(VENV)/.installed
@@ -20,11 +24,11 @@ BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-lowest test-latest lint audit lock browser bench promises demo \
-    demo-check build clean
+.PHONY: help setup test test-campaigns quick test-lowest test-latest lint audit lock browser bench \
+    promises demo demo-check build clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## Make the virtual environment and fetch everything but the browser's part
 
@@ -43,7 +47,13 @@ $(BENCH_STAMP): $(STAMP) requirements/bench.txt
 
 test: $(STAMP) ## Run the tests on SQLite and on a real PostgreSQL and Redis
 	@mkdir -p $(BUILD)
-	$(BIN)/pytest --ignore=tests/browser --promise-report=$(BUILD)/promises.json $(PYTEST_ARGS)
+	@$(TIMED) $(PARALLEL) --ignore=tests/browser --promise-report=$(BUILD)/promises.json $(PYTEST_ARGS)
+
+test-campaigns: $(STAMP) ## Run the long forms of slow campaigns
+	@$(TIMED) $(PARALLEL) -m campaign --ignore=tests/browser $(PYTEST_ARGS)
+
+quick: $(STAMP) ## Run the tests of what changed since main
+	@$(TIMED) $(BIN)/python tools/quick.py -- -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-lowest: ## Run the tests on the lowest versions that pyproject.toml allows
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest SET=lowest BUILD=$(BUILD)/lowest

@@ -54,6 +54,7 @@ from tests.integration.people.marking import (
     rows_with,
     tables_with,
 )
+from tests.support.campaigns import campaign
 from tests.support.organizations import join
 
 if TYPE_CHECKING:
@@ -412,10 +413,13 @@ def test_one_of_many_tables_that_was_left_out_would_be_found(
     assert columns_with(marked_world, ADA) - REMAINING == {"tokenoffset_sign_in_address.email"}
 
 
-def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(pg_world: World) -> None:
+@campaign("rounds", short=5, full=20)
+def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(
+    pg_world: World, rounds: int
+) -> None:
     """Not even the host's deletion takes the last owner away."""
     world = pg_world
-    for number in range(20):
+    for number in range(rounds):
         owners = [world.browser(f"{name}-{number}") for name in ("first", "second")]
         organization_id = owners[0].create_organization("Fernhill")
         join(world, organization_id, owners[1], Role.OWNER)
@@ -444,10 +448,13 @@ def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(pg_world: World)
         assert left.within(organization_id).api("GET", "/members").status_code == 200
 
 
-def test_an_owner_who_is_forgotten_while_another_takes_their_role(pg_world: World) -> None:
+@campaign("rounds", short=5, full=20)
+def test_an_owner_who_is_forgotten_while_another_takes_their_role(
+    pg_world: World, rounds: int
+) -> None:
     """Nobody waits for the other for ever, and the organization keeps an owner."""
     world = pg_world
-    for number in range(20):
+    for number in range(rounds):
         leaving, staying = (world.browser(f"{name}-{number}") for name in ("leaving", "staying"))
         organization_id = leaving.create_organization("Fernhill")
         join(world, organization_id, staying, Role.OWNER)
