@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.identities.linking import give_back
 from flask_tokenoffset.services.erasing_steps import Means
 from flask_tokenoffset.state import current_state
 
@@ -21,7 +20,7 @@ def means_of(state: State | None = None) -> Means:
     return Means(
         clock=state.clock,
         vault=state.vault,
-        give_back=give_back,
+        give_back=state.identities.give_back,
         link_key=state.link_key,
         tombstone_keys=state.tombstone_keys,
         proof_years=state.settings.proof_years,
