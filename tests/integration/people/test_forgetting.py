@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select
 
 from flask_tokenoffset import forget_person, signals
-from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.errors import LastOwner
 from flask_tokenoffset.models import (
     TABLE_PREFIX,
@@ -39,6 +38,7 @@ from flask_tokenoffset.services.erasures import (
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.identities.refresh_tokens import store_token
 from flask_tokenoffset.services.plans import ledger as plans
+from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import Secret
 from tests.integration.people.marking import (
     ADA,
@@ -395,7 +395,7 @@ def test_refresh_tokens_are_given_back_once_everything_is_deleted(db_world: Worl
         token = Secret("a-refresh-token-of-ada")
         store_token(work.session, identity, token, vault=world.state.vault, now=world.clock.now())
     with world.app.app_context(), world.state.unit_of_work() as work:
-        means = replace(means_of(), give_back=give_back)
+        means = replace(current_state().erasure_means, give_back=give_back)
         immediate_erasure.forget_person(work, user_key=world.ada.user_key, means=means)
         assert given_back == []
     assert given_back == [("fernhill-id", "a-refresh-token-of-ada", 0)]
