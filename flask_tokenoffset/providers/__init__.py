@@ -14,11 +14,11 @@ A client knows no database and no Flask. It makes the calls in ``provider.endpoi
 
 from __future__ import annotations
 
+from flask_tokenoffset.outbound import Limits, Transport
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
     CostRow,
-    Endpoint,
     Provider,
     ReportingClient,
     UsageDay,
@@ -27,10 +27,10 @@ from flask_tokenoffset.providers.base import (
     WalkThrough,
     Window,
 )
+from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.gateway import Gateway
-from flask_tokenoffset.providers.http import Transport, VendorHTTP
+from flask_tokenoffset.providers.http import VendorHTTP
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.limits import Limits
 from flask_tokenoffset.providers.money import (
     nano_usd_from_cents_text,
     nano_usd_from_dollars,

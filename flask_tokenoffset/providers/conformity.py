@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.providers.base import Endpoint, WalkThrough
+from flask_tokenoffset.providers.base import WalkThrough
+from flask_tokenoffset.providers.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

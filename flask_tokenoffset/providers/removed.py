@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Never
 
 from flask_tokenoffset.errors import WrongKeyKind
-from flask_tokenoffset.providers.base import Endpoint, WalkThrough
+from flask_tokenoffset.providers.base import WalkThrough
 
 if TYPE_CHECKING:
+    from flask_tokenoffset.providers.endpoints import Endpoint
     from flask_tokenoffset.providers.http import VendorHTTP
     from flask_tokenoffset.vault import Secret
 

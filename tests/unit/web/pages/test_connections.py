@@ -132,7 +132,11 @@ def test_anybody_may_read_it(world: World) -> None:
         ({"TOKENOFFSET_PROVIDERS": "openai, openai"}, "names a vendor twice"),
         ({"TOKENOFFSET_PROVIDERS": [b"openai"]}, "a list of names"),
         (
-            {"TOKENOFFSET_HTTP_TRANSPORTS": {"opnai": httpx.MockTransport(httpx.Response)}},
+            {
+                "TOKENOFFSET_HTTP_TRANSPORTS": {
+                    "opnai": httpx.MockTransport(lambda _: httpx.Response(200))
+                }
+            },
             "TOKENOFFSET_HTTP_TRANSPORTS: it names opnai",
         ),
     ],
