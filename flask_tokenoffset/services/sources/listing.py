@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import (
@@ -42,9 +43,7 @@ def sampled_source(
     :raises NotFound: there is none with this id, or it is somebody else's.
     """
     row = session.execute(
-        select(Source, Connection)
-        .join(Connection, Connection.source_id == Source.id)
-        .where(Source.id == source_id, Source.account_id == account_id)
+        _sampled_source(), {"source_id": source_id, "account_id": account_id}
     ).one_or_none()
     if row is None:
         raise NotFound("There is no such estimate source.")
@@ -62,12 +61,7 @@ def refuse_disconnected(connection: Connection) -> None:
 
 def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:
     """The account's sampled sources that are not disconnected, newest first; two queries."""
-    rows = session.execute(
-        select(Source, Connection)
-        .join(Connection, Connection.source_id == Source.id)
-        .where(Source.account_id == account_id, Connection.status != ConnectionStatus.DISCONNECTED)
-        .order_by(Source.created_at.desc(), Source.id)
-    ).all()
+    rows = session.execute(_connected_sources(), {"account_id": account_id}).all()
     newest = _newest_runs(session, account_id, [source.id for source, _ in rows])
     return [
         SampledSource(source, connection, *newest.get(source.id, (None, None)))
@@ -89,14 +83,8 @@ def list_runs(
     session: Session, account_id: UUID, source_id: UUID, *, limit: int = 20
 ) -> list[SampleRun]:
     """The newest runs of a source, newest first."""
-    return list(
-        session.scalars(
-            select(SampleRun)
-            .where(SampleRun.account_id == account_id, SampleRun.source_id == source_id)
-            .order_by(SampleRun.requested_at.desc(), SampleRun.id)
-            .limit(limit)
-        )
-    )
+    of = {"account_id": account_id, "source_id": source_id, "most": limit}
+    return list(session.scalars(_runs(), of))
 
 
 def read_run(session: Session, account_id: UUID, source_id: UUID, run_id: UUID) -> SampleRun:
@@ -122,6 +110,55 @@ def _newest_runs(
     """Of each source the newest run, and the newest complete one, in one query."""
     if not source_ids:
         return {}
+    rows = session.execute(_runs_in_front(), {"account_id": account_id, "source_ids": source_ids})
+    found: dict[UUID, tuple[SampleRun | None, SampleRun | None]] = {}
+    for run, place in rows:
+        newest, complete = found.get(run.source_id, (None, None))
+        if place == 1:
+            newest = run
+        if run.status == RunStatus.COMPLETE:
+            complete = run
+        found[run.source_id] = (newest, complete)
+    return found
+
+
+@cache
+def _sampled_source() -> Select[Source, Connection]:
+    return (
+        select(Source, Connection)
+        .join(Connection, Connection.source_id == Source.id)
+        .where(Source.id == bindparam("source_id"), Source.account_id == bindparam("account_id"))
+    )
+
+
+@cache
+def _connected_sources() -> Select[Source, Connection]:
+    return (
+        select(Source, Connection)
+        .join(Connection, Connection.source_id == Source.id)
+        .where(
+            Source.account_id == bindparam("account_id"),
+            Connection.status != ConnectionStatus.DISCONNECTED,
+        )
+        .order_by(Source.created_at.desc(), Source.id)
+    )
+
+
+@cache
+def _runs() -> Select[SampleRun]:
+    return (
+        select(SampleRun)
+        .where(
+            SampleRun.account_id == bindparam("account_id"),
+            SampleRun.source_id == bindparam("source_id"),
+        )
+        .order_by(SampleRun.requested_at.desc(), SampleRun.id)
+        .limit(bindparam("most"))
+    )
+
+
+@cache
+def _runs_in_front() -> Select[SampleRun, int]:
     is_complete = case((SampleRun.status == RunStatus.COMPLETE, 1), else_=0)
     newest_first = (SampleRun.requested_at.desc(), SampleRun.id)
     ranked = (
@@ -135,10 +172,13 @@ def _newest_runs(
             .over(partition_by=(SampleRun.source_id, is_complete), order_by=newest_first)
             .label("place_of_its_kind"),
         )
-        .where(SampleRun.account_id == account_id, SampleRun.source_id.in_(source_ids))
+        .where(
+            SampleRun.account_id == bindparam("account_id"),
+            SampleRun.source_id.in_(bindparam("source_ids", expanding=True)),
+        )
         .subquery()
     )
-    rows = session.execute(
+    return (
         select(SampleRun, ranked.c.place)
         .join(ranked, ranked.c.id == SampleRun.id)
         .where(
@@ -149,12 +189,3 @@ def _newest_runs(
         )
         .order_by(ranked.c.place)
     )
-    found: dict[UUID, tuple[SampleRun | None, SampleRun | None]] = {}
-    for run, place in rows:
-        newest, complete = found.get(run.source_id, (None, None))
-        if place == 1:
-            newest = run
-        if run.status == RunStatus.COMPLETE:
-            complete = run
-        found[run.source_id] = (newest, complete)
-    return found
