@@ -31,6 +31,7 @@ from flask_tokenoffset.blueprints.access.urls import (
     home_of,
     page_url,
 )
+from flask_tokenoffset.blueprints.html import charts as drawn_charts
 from flask_tokenoffset.blueprints.html.elements import KeptModules, is_ours
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
@@ -39,7 +40,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
 
     from flask import Response
     from jinja2.runtime import Context
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.documents.documents import Change
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
+_NAVIGATION: Final = "tokenoffset.navigation"
 _LAYOUT: Final = "tokenoffset/layout.html"
 #: The class of the element that our layout wraps around a page.
 _ROOT: Final = "to-root"
@@ -114,6 +115,8 @@ class View:
     csrf_field_name: str = CSRF_FIELD
     #: How figures are written: money, tokens, dates, ranges.
     display = formatting
+    #: Charts drawn on the server.
+    charts = drawn_charts
 
     @pass_context
     def elements(self, context: Context) -> object:
@@ -122,14 +125,6 @@ class View:
         :param context: of the page; Jinja hands it in.
         """
         return self._elements.on_page(context)
-
-    @property
-    def charts(self) -> ModuleType:
-        """Charts drawn on the server."""
-        # svg.py takes as long to import as everything else of ours; workers never draw.
-        from flask_tokenoffset.blueprints.html import charts  # noqa: PLC0415 - see the line above
-
-        return charts
 
     @property
     def base_template(self) -> str:
@@ -144,6 +139,15 @@ class View:
     @property
     def navigation(self) -> list[NavigationLink]:
         """The entries this visitor may follow."""
+        # A layout asks for the entries in two places.
+        visitor = current_visitor()
+        of, links = request.environ.get(_NAVIGATION, (None, []))
+        if of is not visitor:
+            links = self._links()
+            request.environ[_NAVIGATION] = visitor, links
+        return list(links)
+
+    def _links(self) -> list[NavigationLink]:
         of_organization = named_organization() is not None
         entries = self._organization_navigation if of_organization else self._navigation
         permissions = current_visitor().permissions

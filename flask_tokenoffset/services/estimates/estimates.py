@@ -127,6 +127,7 @@ def check_tokens(tokens_per_month: int) -> int:
     return tokens_per_month
 
 
+@cache
 def preview_band(key: str) -> Preview:
     """What picking a band would say.
 
