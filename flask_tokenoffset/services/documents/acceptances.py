@@ -138,7 +138,9 @@ def may_be_missing(
             taken_back.account_id == given.account_id,
             taken_back.document_version_id == given.document_version_id,
             taken_back.sequence > given.sequence,
-            taken_back.event_type.not_in((ConsentEventType.SHOWN, ConsentEventType.GIVEN)),
+            # A list would be written into the statement anew each time it is sent.
+            taken_back.event_type != ConsentEventType.SHOWN,
+            taken_back.event_type != ConsentEventType.GIVEN,
         ),
     )
     return (
