@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.json_api.operations import (
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 )
 def list_bands() -> OperationAnswer:
     """The published bands of monthly use, smallest first, with their sources."""
+    return _band_list()
+
+
+@cache
+def _band_list() -> BandListAnswer:
     return BandListAnswer(items=[BandAnswer.of(band) for band in bands()])
 
 
