@@ -141,36 +141,31 @@ def _hand_over(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
         due = weekly_schedule.due_runs(work.session, now, state.settings)
         for run in due:
-            work.enqueue(Task.SAMPLE, run.run_id, attempt=run.attempt)
+            work.enqueue(Task.SAMPLE, run.row_id, attempt=run.attempt)
     report.handed_to_queue = len(due)
 
 
 def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        due = mail_sending.due_messages(work.session, now)
+        due = mail_sending.MESSAGES.due(work.session, now)
         for message in due:
-            work.enqueue(Task.MAIL, message.message_id, attempt=message.attempt)
+            work.enqueue(Task.MAIL, message.row_id, attempt=message.attempt)
     report.messages_handed_to_queue = len(due)
 
 
 def _hand_over_bulk_changes(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        unfinished = bulk_worker.unfinished_changes(work.session, limit=MOST_BATCHES)
-        for change_id, requested_at in unfinished:
-            # Another job each minute: one whose worker was killed may be taken for a running one,
-            # and a job too many finds the change held, or done.
-            minutes = int((now - requested_at).total_seconds() // TICK_SECONDS)
-            work.enqueue(Task.BULK_CHANGE, change_id, attempt=minutes)
+        unfinished = bulk_worker.due_changes(work.session, now)
+        for change in unfinished:
+            work.enqueue(Task.BULK_CHANGE, change.row_id, attempt=change.attempt)
     report.bulk_changes_handed_to_queue = len(unfinished)
 
 
 def _hand_over_document_notices(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        unfinished = document_notices.unfinished_notices(work.session, limit=MOST_BATCHES)
-        for version_id, started_at in unfinished:
-            # Another job each minute, for the same reason as above.
-            minutes = int((now - started_at).total_seconds() // TICK_SECONDS)
-            work.enqueue(Task.DOCUMENT_NOTICE, version_id, attempt=minutes)
+        unfinished = document_notices.due_notices(work.session, now)
+        for notice in unfinished:
+            work.enqueue(Task.DOCUMENT_NOTICE, notice.row_id, attempt=notice.attempt)
     report.document_notices_handed_to_queue = len(unfinished)
 
 
@@ -187,15 +182,15 @@ def _hand_over_erasures(state: State, now: datetime, report: TickReport) -> None
     with state.unit_of_work() as work:
         due = erasure_worker.due_erasures(work.session, now)
         for erasure in due:
-            work.enqueue(Task.ERASE, erasure.erasure_id, attempt=erasure.attempt)
+            work.enqueue(Task.ERASE, erasure.row_id, attempt=erasure.attempt)
     report.erasures_handed_to_queue = len(due)
 
 
 def _hand_over_exports(state: State, now: datetime, report: TickReport) -> None:
     with state.unit_of_work() as work:
-        due = exports.due_exports(work.session, now)
+        due = exports.EXPORTS.due(work.session, now)
         for each in due:
-            work.enqueue(Task.EXPORT, each.export_id, attempt=each.attempt)
+            work.enqueue(Task.EXPORT, each.row_id, attempt=each.attempt)
     report.exports_handed_to_queue = len(due)
 
 
