@@ -29,7 +29,6 @@ from flask_tokenoffset.providers.base import (
     UsageRow,
     VendorOrganization,
     WalkThrough,
-    Window,
 )
 from flask_tokenoffset.providers.gateway import Gateway
 from flask_tokenoffset.providers.http import Transport, VendorHTTP
@@ -55,7 +54,6 @@ __all__ = [
     "VendorHTTP",
     "VendorOrganization",
     "WalkThrough",
-    "Window",
     "get",
 ]
 

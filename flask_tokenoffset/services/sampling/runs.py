@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 
 from flask_tokenoffset import signals
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import (
     InvalidInput,
     KeyRefused,
@@ -28,7 +29,7 @@ from flask_tokenoffset.errors import (
     TokenOffsetError,
     VaultError,
 )
-from flask_tokenoffset.methodology import NoProjection, Stretch
+from flask_tokenoffset.methodology import NoProjection
 from flask_tokenoffset.models import (
     Account,
     Connection,
@@ -37,7 +38,6 @@ from flask_tokenoffset.models import (
     RunStatus,
     SampleRun,
 )
-from flask_tokenoffset.providers import Window
 from flask_tokenoffset.services.consents.restrictions import may_sample
 from flask_tokenoffset.services.retention.choices import days_for
 from flask_tokenoffset.services.sampling.estimates import estimate_from_sample
@@ -96,7 +96,7 @@ class _Claim:
     source_id: UUID
     account_id: UUID
     provider: str
-    window: Window
+    window: DayRange
     sealed: SealedSecret
     context: SecretContext
 
@@ -186,7 +186,7 @@ def _claim(units: Units, run_id: UUID, clock: Clock, settings: Settings) -> _Cla
             source_id=run.source_id,
             account_id=run.account_id,
             provider=run.provider,
-            window=Window(run.window_start, run.window_end),
+            window=DayRange(run.window_start, run.window_end),
             sealed=sealed_of(credential),
             context=credential_context(credential, connection.provider),
         )
@@ -259,14 +259,13 @@ def _complete(
         lease_expires_at=None,
         **progress,
     )
-    window = Stretch(claim.window.start, claim.window.end)
     kept = store_reading(
         work.session,
         reading,
         account_id=claim.account_id,
         source_id=claim.source_id,
         run_id=claim.held.row_id,
-        window=window,
+        window=claim.window,
     )
     result = estimate_from_sample(
         work.session,
@@ -274,7 +273,7 @@ def _complete(
         kept=kept,
         source_id=claim.source_id,
         run_id=claim.held.row_id,
-        window=window,
+        window=claim.window,
         now=now,
     )
     if isinstance(result, NoProjection):

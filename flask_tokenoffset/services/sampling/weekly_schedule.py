@@ -148,7 +148,7 @@ def create_weekly_runs(
     ).all()
     if not waiting:
         return []
-    start, end = sample_window(
+    window = sample_window(
         now, days=settings.sample_days, settling_hours=settings.settling_hours
     )
     rows = [
@@ -159,8 +159,8 @@ def create_weekly_runs(
             "provider": connection.provider,
             "trigger": RunTrigger.WEEKLY,
             "scheduled_for": slot,
-            "window_start": start,
-            "window_end": end,
+            "window_start": window.start,
+            "window_end": window.end,
             "status": RunStatus.QUEUED,
             "attempt": 0,
             "fence": 0,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import BigInteger, cast, func, select
 
-from flask_tokenoffset.methodology import Stretch, TokenCounts
+from flask_tokenoffset.clock import DayRange
+from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import (
     CostLine,
     DailyCost,
@@ -81,7 +82,7 @@ def daily_totals(
     session: Session,
     account_id: UUID,
     source_ids: Sequence[UUID],
-    window: Stretch,
+    window: DayRange,
 ) -> list[DayTotals]:
     """Some sources' usage and cost, day by day, every day of the window present; two queries.
 
@@ -136,7 +137,7 @@ def read_usage(
     """
     if complete is None:
         return SampledUsage([], [])
-    window = Stretch(complete.window_start, complete.window_end)
+    window = DayRange(complete.window_start, complete.window_end)
     kept = session.scalars(
         select(KeptDay.day)
         .where(
