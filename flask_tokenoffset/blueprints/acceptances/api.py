@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.acceptances.schemas import AcceptanceAnswer, AcceptanceBody
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    missing_documents,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, missing_documents
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,

@@ -8,10 +8,7 @@ from uuid import UUID
 from flask import redirect, request, url_for
 
 from flask_tokenoffset.blueprints.access.acceptance import home_url
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    missing_documents,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, missing_documents
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput

@@ -8,10 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

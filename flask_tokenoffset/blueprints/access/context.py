@@ -30,10 +30,7 @@ from flask_tokenoffset.permissions import (
     opens_before_acceptance,
     permissions_of,
 )
-from flask_tokenoffset.services.consents.ledger import (
-    Circumstances,
-    keep_signal,
-)
+from flask_tokenoffset.services.consents.ledger import Circumstances, keep_signal
 from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.people.minimum_age import is_too_young

@@ -36,10 +36,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.audit.reading import (
-        AuditFilter,
-        AuditView,
-    )
+    from flask_tokenoffset.services.audit.reading import AuditFilter, AuditView
     from flask_tokenoffset.state import State
 
 EVENTS_PER_PAGE: Final = 50

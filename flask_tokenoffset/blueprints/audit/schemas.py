@@ -10,11 +10,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from flask_tokenoffset.blueprints.audit.sentences import sentence_of
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    ItemList,
-    ListQuery,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, ItemList, ListQuery
 from flask_tokenoffset.services.audit.reading import AuditFilter
 
 if TYPE_CHECKING:

@@ -5,33 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import gpc
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor, nothing_here
 from flask_tokenoffset.data_map.purposes import Purpose
-from flask_tokenoffset.services.consents import (
-    ledger as consents,
-)
-from flask_tokenoffset.services.consents import (
-    reading as consent_reading,
-)
-from flask_tokenoffset.services.consents.ledger import (
-    Circumstances,
-    Decision,
-)
+from flask_tokenoffset.services.consents import ledger as consents
+from flask_tokenoffset.services.consents import reading as consent_reading
+from flask_tokenoffset.services.consents.ledger import Circumstances, Decision
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.models import ConsentMethod
-    from flask_tokenoffset.services.consents.reading import (
-        Entry,
-        Receipt,
-        Standing,
-    )
+    from flask_tokenoffset.services.consents.reading import Entry, Receipt, Standing
 
 
 def standings() -> list[Standing]:

@@ -8,14 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
-from flask_tokenoffset.data_map.purposes import (
-    Basis,
-    Purpose,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
+from flask_tokenoffset.data_map.purposes import Basis, Purpose
 from flask_tokenoffset.models import ConsentEventType, ConsentMethod
 from flask_tokenoffset.services.consents.ledger import Decision
 
@@ -23,10 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask_tokenoffset.models import DocumentVersion
-    from flask_tokenoffset.services.consents.reading import (
-        Receipt,
-        Standing,
-    )
+    from flask_tokenoffset.services.consents.reading import Receipt, Standing
 
 _STATE: str = (
     "`given`, `refused`, `withdrawn` or `objected` as it was decided last; `expired` where a"

@@ -9,11 +9,7 @@ from pydantic import Field
 from flask_tokenoffset.blueprints.schemas.base import Answer
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.data_map.inventory import (
-        Held,
-        HeldGroup,
-        WhatIsHeld,
-    )
+    from flask_tokenoffset.services.data_map.inventory import Held, HeldGroup, WhatIsHeld
 
 
 class KeptOutAnswer(Answer):

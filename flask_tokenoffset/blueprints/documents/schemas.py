@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Query
 from flask_tokenoffset.models import LONGEST_DOCUMENT, LONGEST_LANGUAGE
 
 if TYPE_CHECKING:

@@ -21,10 +21,7 @@ from flask_tokenoffset.errors import Conflict, LastOwner
 from flask_tokenoffset.models import HostOutcome
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.erasures.owned_organizations import owned_alone
-from flask_tokenoffset.services.erasures.requests import (
-    LONGEST,
-    due_after,
-)
+from flask_tokenoffset.services.erasures.requests import LONGEST, due_after
 from flask_tokenoffset.services.retention.legal_remains import BASES
 from flask_tokenoffset.state import current_state
 

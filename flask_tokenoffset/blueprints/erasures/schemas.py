@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.models import HostOutcome
 
 if TYPE_CHECKING:

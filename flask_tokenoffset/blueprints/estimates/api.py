@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting,
-    own_account,
-)
+from flask_tokenoffset.blueprints.access.context import acting, own_account
 from flask_tokenoffset.blueprints.estimates.schemas import (
     CoverageQuery,
     EstimateAnswer,

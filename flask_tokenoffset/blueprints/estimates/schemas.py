@@ -9,11 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, Query
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import SourceKind

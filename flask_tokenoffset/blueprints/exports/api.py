@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
 from flask_tokenoffset.blueprints.json_api.operations import (

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from flask import current_app, make_response, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.access.reauthentication import (
-    is_fresh,
-    require_fresh_sign_in,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.html.rendering import render

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import after_this_request, redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.html.rendering import render

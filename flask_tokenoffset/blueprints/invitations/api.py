@@ -23,21 +23,9 @@ from flask_tokenoffset.blueprints.json_api.operations import (
     operation,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.body_limits import (
-    LONGEST_LIST,
-    reads_up_to,
-)
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
-from flask_tokenoffset.errors import (
-    Conflict,
-    InvalidInput,
-    NoMailer,
-    NotFound,
-    TooManyAttempts,
-)
+from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
+from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.errors import Conflict, InvalidInput, NoMailer, NotFound, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.invitations import answering
 from flask_tokenoffset.services.invitations.invitations import list_invitations as find_invitations

@@ -36,10 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from flask_tokenoffset.errors import Refusal
-    from flask_tokenoffset.services.invitations.answering import (
-        Joined,
-        Offer,
-    )
+    from flask_tokenoffset.services.invitations.answering import Joined, Offer
     from flask_tokenoffset.services.member_plans.offers import JoiningPlan
 
 _SEE_OTHER: Final = 303

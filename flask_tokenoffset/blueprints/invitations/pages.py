@@ -13,14 +13,8 @@ from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
 from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
-from flask_tokenoffset.blueprints.schemas.body_limits import (
-    LONGEST_LIST,
-    reads_up_to,
-)
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
+from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -31,20 +25,14 @@ from flask_tokenoffset.errors import (
 )
 from flask_tokenoffset.models import LONGEST_EMAIL
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
-from flask_tokenoffset.services.invitations.csv_rows import (
-    INVITED,
-    Outcome,
-)
+from flask_tokenoffset.services.invitations.csv_rows import INVITED, Outcome
 from flask_tokenoffset.services.invitations.invitations import (
     OPEN,
     Standing,
     list_invitations,
     read_invitation,
 )
-from flask_tokenoffset.services.invitations.sending import (
-    most_rows,
-    preview,
-)
+from flask_tokenoffset.services.invitations.sending import most_rows, preview
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

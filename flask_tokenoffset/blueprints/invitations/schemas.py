@@ -9,25 +9,15 @@ from uuid import UUID
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.invitations.words import sentence_of
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import LONGEST_EMAIL, Payer
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.invitations.csv_parsing import (
-    MOST_ROWS,
-    Row,
-)
+from flask_tokenoffset.services.invitations.csv_parsing import MOST_ROWS, Row
 from flask_tokenoffset.services.invitations.csv_rows import Outcome
 from flask_tokenoffset.services.invitations.invitations import Standing
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.invitations.answering import (
-        Joined,
-        Offer,
-    )
+    from flask_tokenoffset.services.invitations.answering import Joined, Offer
     from flask_tokenoffset.services.invitations.csv_rows import Result
     from flask_tokenoffset.services.invitations.invitations import Listed
     from flask_tokenoffset.services.member_plans.offers import JoiningPlan

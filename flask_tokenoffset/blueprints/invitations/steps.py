@@ -11,12 +11,8 @@ from flask_tokenoffset.blueprints.access.context import (
     forget_visitor,
 )
 from flask_tokenoffset.blueprints.people.account import known_of
-from flask_tokenoffset.services.invitations import (
-    answering,
-)
-from flask_tokenoffset.services.invitations import (
-    sending as inviting,
-)
+from flask_tokenoffset.services.invitations import answering
+from flask_tokenoffset.services.invitations import sending as inviting
 from flask_tokenoffset.services.mail.outbox import require_mailer
 from flask_tokenoffset.state import current_state
 

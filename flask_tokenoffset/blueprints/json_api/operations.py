@@ -31,22 +31,10 @@ from werkzeug.exceptions import NotFound as RoutedNowhere
 from werkzeug.routing import RequestRedirect
 
 from flask_tokenoffset.blueprints.json_api.idempotency import answer_once
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    NoBody,
-    NoQuery,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, NoBody, NoQuery, Query
 from flask_tokenoffset.blueprints.schemas.body_limits import too_large
-from flask_tokenoffset.blueprints.schemas.refusals import (
-    MalformedRequest,
-    MethodNotAllowed,
-)
-from flask_tokenoffset.blueprints.schemas.validation import (
-    InvalidRequest,
-    field_problems,
-)
+from flask_tokenoffset.blueprints.schemas.refusals import MalformedRequest, MethodNotAllowed
+from flask_tokenoffset.blueprints.schemas.validation import InvalidRequest, field_problems
 from flask_tokenoffset.errors import NotFound, TokenOffsetError
 from flask_tokenoffset.permissions import Permission, requires
 

@@ -12,10 +12,7 @@ from flask import make_response, redirect, request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
-from flask_tokenoffset.blueprints.access.reauthentication import (
-    host_sign_in_url,
-    is_fresh,
-)
+from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers

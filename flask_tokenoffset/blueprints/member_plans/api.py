@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -28,25 +25,14 @@ from flask_tokenoffset.blueprints.member_plans.schemas import (
     TotalsAnswer,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans import (
-    bulk_changes,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
-from flask_tokenoffset.services.member_plans import (
-    terms as member_terms,
-)
-from flask_tokenoffset.services.member_plans import (
-    totals as member_totals,
-)
+from flask_tokenoffset.services.member_plans import bulk_changes
+from flask_tokenoffset.services.member_plans import plans as member_plans
+from flask_tokenoffset.services.member_plans import terms as member_terms
+from flask_tokenoffset.services.member_plans import totals as member_totals
 from flask_tokenoffset.services.member_plans.bulk_previews import preview_change
 from flask_tokenoffset.services.member_plans.terms import Terms
 from flask_tokenoffset.state import current_state

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
@@ -20,10 +17,7 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import UNFINISHED_BULK
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.member_plans import bulk_changes
-from flask_tokenoffset.services.member_plans.bulk_previews import (
-    NO_PLAN,
-    preview_change,
-)
+from flask_tokenoffset.services.member_plans.bulk_previews import NO_PLAN, preview_change
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

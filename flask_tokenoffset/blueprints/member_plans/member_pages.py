@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -21,22 +18,13 @@ from flask_tokenoffset.blueprints.member_plans.own_pages import (
     STATUS_AFTER,
     current_offer,
 )
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import MembershipStatus, Payer
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.member_plans import (
-    bulk_changes,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
-from flask_tokenoffset.services.member_plans import (
-    totals as member_totals,
-)
+from flask_tokenoffset.services.member_plans import bulk_changes
+from flask_tokenoffset.services.member_plans import plans as member_plans
+from flask_tokenoffset.services.member_plans import totals as member_totals
 from flask_tokenoffset.services.member_plans.terms import Terms
 from flask_tokenoffset.services.organizations.member_lists import read_member
 from flask_tokenoffset.services.plans.billing import list_records

@@ -24,12 +24,8 @@ from flask_tokenoffset.blueprints.member_plans.schemas import (
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans import (
-    member_choices,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
+from flask_tokenoffset.services.member_plans import member_choices
+from flask_tokenoffset.services.member_plans import plans as member_plans
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -19,12 +19,8 @@ from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import Payer, PayerRule, PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.member_plans import (
-    member_choices,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
+from flask_tokenoffset.services.member_plans import member_choices
+from flask_tokenoffset.services.member_plans import plans as member_plans
 from flask_tokenoffset.services.member_plans.offers import Offer
 from flask_tokenoffset.services.plans.billing import list_records
 from flask_tokenoffset.state import current_state

@@ -10,20 +10,12 @@ from pydantic import Field
 
 from flask_tokenoffset.blueprints.members.schemas import LONGEST_SEARCH
 from flask_tokenoffset.blueprints.plans.schemas import PlanAnswer
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList, Query
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import BulkStatus, MembershipStatus, Payer, PayerRule
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.member_plans.bulk_previews import PlanFilter
-from flask_tokenoffset.services.member_plans.terms import (
-    MOST_CAP_CENTS,
-    Terms,
-)
+from flask_tokenoffset.services.member_plans.terms import MOST_CAP_CENTS, Terms
 from flask_tokenoffset.services.organizations.member_lists import MemberFilter
 from flask_tokenoffset.services.plans.ledger import PlanView
 

@@ -6,21 +6,14 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import TermsForm
 from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.member_plans.terms import (
-    Terms,
-    cents_by_rule,
-    change_terms,
-)
+from flask_tokenoffset.services.member_plans.terms import Terms, cents_by_rule, change_terms
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

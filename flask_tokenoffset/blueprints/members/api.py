@@ -5,10 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -21,10 +18,7 @@ from flask_tokenoffset.blueprints.members.schemas import (
     MemberQuery,
     TransferBody,
 )
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotFound, NotPermitted
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission

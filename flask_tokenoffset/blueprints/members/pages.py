@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
@@ -20,10 +17,7 @@ from flask_tokenoffset.blueprints.members.forms import (
     read_role,
 )
 from flask_tokenoffset.blueprints.organizations.pages import Notice, left
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires

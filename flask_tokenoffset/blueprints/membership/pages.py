@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_place
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES

@@ -20,16 +20,10 @@ from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationList,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.organizations import (
-    closing,
-    organizations,
-)
+from flask_tokenoffset.services.organizations import closing, organizations
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -11,22 +11,13 @@ from flask_tokenoffset.blueprints.access.context import (
     current_place,
     current_visitor,
 )
-from flask_tokenoffset.blueprints.access.urls import (
-    home_of,
-    organization_url,
-)
+from flask_tokenoffset.blueprints.access.urls import home_of, organization_url
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.organizations import (
-    closing,
-    organizations,
-)
+from flask_tokenoffset.services.organizations import closing, organizations
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

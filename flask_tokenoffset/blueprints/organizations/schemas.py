@@ -8,11 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
 

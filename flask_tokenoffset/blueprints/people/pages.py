@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.access.urls import home_of
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting,
-    own_account,
-)
+from flask_tokenoffset.blueprints.access.context import acting, own_account
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,

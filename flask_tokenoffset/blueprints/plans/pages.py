@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    account_if_any,
-    acting,
-    require_acceptance,
-)
+from flask_tokenoffset.blueprints.access.context import account_if_any, acting, require_acceptance
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review

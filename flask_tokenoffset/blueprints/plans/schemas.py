@@ -8,10 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import PlanStatus, SourceKind
 

@@ -15,10 +15,7 @@ from flask_tokenoffset.data_map.purposes import Purpose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.services.privacy.overview import (
-        DocumentState,
-        PrivacyOverview,
-    )
+    from flask_tokenoffset.services.privacy.overview import DocumentState, PrivacyOverview
 
 
 class PurposeStateAnswer(Answer):

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
-from flask_tokenoffset.services.rights_requests.queue import (
-    list_closed,
-    list_open,
-)
+from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.services.rights_requests.queue import list_closed, list_open
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
 from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue

@@ -18,12 +18,8 @@ from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceLis
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.organizations.retention import choose_for_organization
-from flask_tokenoffset.services.retention import (
-    choices as retention_choices,
-)
-from flask_tokenoffset.services.retention import (
-    table as retention_table,
-)
+from flask_tokenoffset.services.retention import choices as retention_choices
+from flask_tokenoffset.services.retention import table as retention_table
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -16,12 +16,8 @@ from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirme
 from flask_tokenoffset.methodology.projection import MIN_DAYS
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.organizations.retention import choose_for_organization
-from flask_tokenoffset.services.retention import (
-    choices as retention_choices,
-)
-from flask_tokenoffset.services.retention import (
-    table as retention_table,
-)
+from flask_tokenoffset.services.retention import choices as retention_choices
+from flask_tokenoffset.services.retention import table as retention_table
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

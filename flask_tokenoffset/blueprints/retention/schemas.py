@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor, nothing_here
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -21,10 +17,7 @@ from flask_tokenoffset.blueprints.rights_requests.schemas import (
     RequestList,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import RightsRequestKind
 from flask_tokenoffset.permissions import Permission

@@ -6,23 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from flask import redirect, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor, nothing_here
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
-from flask_tokenoffset.blueprints.rights_requests.words import (
-    KIND_TITLES,
-    OVERDUE,
-    STATUS_BADGES,
-)
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
+from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES, OVERDUE, STATUS_BADGES
+from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires

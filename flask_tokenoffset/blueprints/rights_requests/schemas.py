@@ -8,11 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.services.rights_requests.queue import is_overdue
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    decode_cursor,
-    encode_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.base import decode_cursor, encode_cursor
 from flask_tokenoffset.errors import InvalidInput
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    decode_cursor,
-    encode_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.base import decode_cursor, encode_cursor
 from flask_tokenoffset.errors import InvalidInput
 
 

@@ -9,10 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.models import ConnectionStatus, RunStatus, RunTrigger
 
 if TYPE_CHECKING:

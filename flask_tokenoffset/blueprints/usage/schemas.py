@@ -8,10 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Query
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
 
 if TYPE_CHECKING:
