@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
@@ -51,23 +51,14 @@ class AuditEventAnswer(Answer):
     digest: str = Field(description="Follows from everything before it; compare it with yours.")
 
     @classmethod
-    def of(cls, view: AuditView) -> AuditEventAnswer:
+    def of(cls, view: AuditView) -> Self:
         """Show an event."""
-        event, actor = view.event, view.actor
-        return cls(
-            id=event.id,
-            sequence=event.sequence,
-            occurred_at=event.occurred_at,
-            action=event.action,
+        actor = view.actor
+        return super().of(
+            view,
+            view.event,
             sentence=sentence_of(view),
-            actor_id=event.actor_id,
             actor_name=actor.name if actor and not actor.forgotten else None,
-            subject_type=event.subject_type,
-            subject_id=event.subject_id,
-            details=event.details,
-            address=view.address,
-            user_agent=view.user_agent,
-            digest=event.digest,
         )
 
 

@@ -30,8 +30,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from flask_tokenoffset.models import BillingRecord
-
 
 class BillingRecordAnswer(Answer):
     """What one month would have been charged. No payment is ever taken."""
@@ -51,22 +49,6 @@ class BillingRecordAnswer(Answer):
     adoption_id: UUID
     due_at: datetime
     created_at: datetime
-
-    @classmethod
-    def of(cls, record: BillingRecord) -> BillingRecordAnswer:
-        """Show a record."""
-        return cls(
-            id=record.id,
-            month=record.month,
-            amount_cents=record.amount_cents,
-            payer=Payer(record.payer),
-            tokens_per_month=record.tokens_per_month,
-            coverage_percent=record.coverage_percent,
-            method_version=record.method_version,
-            adoption_id=record.adoption_id,
-            due_at=record.due_at,
-            created_at=record.created_at,
-        )
 
 
 class BillingRecordList(ItemList[BillingRecordAnswer]):

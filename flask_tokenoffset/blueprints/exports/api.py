@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 )
 def list_exports() -> OperationAnswer:
     """The copies of everything held about the caller that were asked for, newest first."""
-    return ExportListAnswer(items=[ExportAnswer.of(each, link_of(each)) for each in own_exports()])
+    return ExportListAnswer(
+        items=[ExportAnswer.of(each, link=link_of(each)) for each in own_exports()]
+    )
 
 
 @operation(
@@ -46,7 +48,7 @@ def list_exports() -> OperationAnswer:
 def request_export() -> OperationAnswer:
     """Have a copy of everything held about the caller made; one at a time."""
     export = ask_for_export()
-    return ExportAnswer.of(export, link_of(export)), 202
+    return ExportAnswer.of(export, link=link_of(export)), 202
 
 
 @operation(
@@ -62,7 +64,7 @@ def read_export(export_id: UUID) -> OperationAnswer:
     if person is None:
         raise nothing_here()
     export = exports.find_export(current_state().session, person.id, export_id)
-    return ExportAnswer.of(export, link_of(export))
+    return ExportAnswer.of(export, link=link_of(export))
 
 
 def register(api: Blueprint) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -55,16 +55,9 @@ class MemberAnswer(Answer):
     joined_at: datetime
 
     @classmethod
-    def of(cls, member: Member) -> MemberAnswer:
+    def of(cls, member: Member) -> Self:
         """Show a member."""
-        return cls(
-            id=member.membership.id,
-            name=member.name,
-            email=member.email,
-            role=member.role,
-            status=member.status,
-            joined_at=member.membership.joined_at,
-        )
+        return super().of(member, member.membership)
 
 
 class MemberList(ItemList[MemberAnswer]):

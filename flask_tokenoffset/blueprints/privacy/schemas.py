@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -35,16 +35,9 @@ class DocumentStateAnswer(Answer):
     accepted: bool = Field(description="Whether you accepted this version.")
 
     @classmethod
-    def of(cls, state: DocumentState) -> DocumentStateAnswer:
+    def of(cls, state: DocumentState) -> Self:
         """Show a document."""
-        version = state.version
-        return cls(
-            version_id=version.id,
-            document=version.document,
-            version=version.version,
-            title=version.title,
-            accepted=state.accepted,
-        )
+        return super().of(state.version, state, version_id=state.version.id)
 
 
 class PrivacyAnswer(Answer):
