@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.acceptances.schemas import AcceptanceAnswer, AcceptanceBody
-from flask_tokenoffset.blueprints.access.context import acting_person, missing_documents
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import missing_documents
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -49,14 +50,14 @@ def read_acceptance() -> OperationAnswer:
 def post_acceptance(body: AcceptanceBody) -> OperationAnswer:
     """Take down that the caller accepts these versions; answers what is still missing."""
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, now):
         acceptances.accept(
             work,
-            acting_person(work),
+            person,
             body.version_ids,
             place=PLACE,
             method=ConsentMethod.API,
-            now=state.clock.now(),
+            now=now,
             settings=state.settings,
         )
     return AcceptanceAnswer.of(missing_documents())

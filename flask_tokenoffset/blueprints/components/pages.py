@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.access.urls import see_other_at
 from flask_tokenoffset.blueprints.components.consent import anchor, is_host_place
 from flask_tokenoffset.blueprints.consents import deciding
 from flask_tokenoffset.errors import InvalidInput
@@ -17,8 +18,6 @@ from flask_tokenoffset.services.consents.ledger import Decision
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.CHANGE_SELF)
@@ -35,7 +34,7 @@ def decide_consent_here(purpose: str) -> ResponseReturnValue:
         )
     deciding.decide(chosen, Decision(decision), place=place, method=ConsentMethod.FORM)
     back = local_path(request.form.get("next"), url_for(".list_consents"))
-    return redirect(f"{back.partition('#')[0]}#{anchor(chosen)}", code=_SEE_OTHER)
+    return see_other_at(f"{back.partition('#')[0]}#{anchor(chosen)}")
 
 
 def register(pages: Blueprint) -> None:

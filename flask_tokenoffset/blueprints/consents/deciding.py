@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import gpc
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.services.consents import ledger as consents
 from flask_tokenoffset.services.consents import reading as consent_reading
@@ -80,8 +81,8 @@ def decide(purpose: Purpose, decision: Decision, *, place: str, method: ConsentM
         settings=state.settings,
         signal=gpc.sends_signal(),
     )
-    with state.unit_of_work() as work:
-        return consents.decide(work, acting_person(work), purpose, decision, how).id
+    with changing() as (work, person, _):
+        return consents.decide(work, person, purpose, decision, how).id
 
 
 def _own_ledger() -> UUID | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import gpc
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.audit.forms import sequence_of
 from flask_tokenoffset.blueprints.consents import deciding
 from flask_tokenoffset.blueprints.consents.words import (
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 #: Where somebody decides, in the ledger.
 PLACE: Final = "consents-page"
 EVENTS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SELF)
@@ -58,7 +58,7 @@ def decide_consent(purpose: str) -> ResponseReturnValue:
         deciding.decide(chosen, decision, place=PLACE, method=ConsentMethod.FORM)
     except Conflict as refusal:
         return _page(refusal), refusal.status
-    return redirect(url_for(".list_consents", done=purpose), code=_SEE_OTHER)
+    return see_other(".list_consents", done=purpose)
 
 
 @requires(Permission.READ_SELF)

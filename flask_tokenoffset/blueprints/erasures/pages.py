@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response, redirect, request, url_for
+from flask import make_response, request
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
     find_done,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.errors import Refusal
 
-_SEE_OTHER: Final = 303
 #: What a receipt says of the host.
 HOST_SENTENCES: Final[Mapping[HostOutcome, str]] = {
     HostOutcome.NOT_ASKED: "Your account on this site is another one. It was not asked to delete"
@@ -64,8 +64,8 @@ def deletion() -> ResponseReturnValue:
     except LastOwner as refusal:
         return _confirm_page(refusal), refusal.status
     if erasure is None:
-        return redirect(url_for(".dashboard", done="deleted"), code=_SEE_OTHER)
-    return redirect(url_for(".deletion", done="requested"), code=_SEE_OTHER)
+        return see_other(".dashboard", done="deleted")
+    return see_other(".deletion", done="requested")
 
 
 @requires(Permission.CHANGE_SELF)
@@ -75,7 +75,7 @@ def undo_deletion() -> ResponseReturnValue:
         take_deletion_back()
     except Conflict as refusal:
         return _confirm_page(refusal), refusal.status
-    return redirect(url_for(".me", done="kept"), code=_SEE_OTHER)
+    return see_other(".me", done="kept")
 
 
 @requires(Permission.SIGN_IN)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import acting
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
@@ -39,13 +40,9 @@ def make_estimate() -> ResponseReturnValue:
     """Make the chosen estimate and show it for review."""
     form = ChooserForm.read(request.form)
     if UPDATE in request.form:
-        address = url_for(
-            ".bands",
-            band=form.band,
-            tokens=form.tokens or None,
-            coverage=form.coverage,
+        return see_other(
+            ".bands", band=form.band, tokens=form.tokens or None, coverage=form.coverage
         )
-        return redirect(address, code=303)
     try:
         _, coverage_percent = form.check()
     except InvalidInput:
@@ -68,8 +65,7 @@ def make_estimate() -> ResponseReturnValue:
                 now=now,
             )
         estimate_id = made.id
-    address = url_for(".estimate", estimate_id=estimate_id, coverage=coverage_percent)
-    return redirect(address, code=303)
+    return see_other(".estimate", estimate_id=estimate_id, coverage=coverage_percent)
 
 
 @requires(Permission.READ_ESTIMATES)

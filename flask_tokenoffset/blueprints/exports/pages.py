@@ -6,12 +6,13 @@ nothing. Only the button fetches, for the person alone, who has just confirmed t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import current_app, make_response, redirect, request, url_for
+from flask import current_app, make_response, request, url_for
 
 from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -28,8 +29,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SELF)
@@ -50,7 +49,7 @@ def request_export() -> ResponseReturnValue:
         if isinstance(refusal, TooManyAttempts):
             response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
-    return redirect(url_for(".list_exports", done="asked"), code=_SEE_OTHER)
+    return see_other(".list_exports", done="asked")
 
 
 @requires(Permission.READ_SELF)
@@ -130,7 +129,7 @@ def _page(refusal: Conflict | TooManyAttempts | None = None) -> str:
 
 def _confirm_first() -> ResponseReturnValue:
     """Send somebody to confirm, with a way back that holds no link: it would be kept in a row."""
-    return redirect(_confirm_url(), code=_SEE_OTHER)
+    return see_other_at(_confirm_url())
 
 
 def _confirm_url() -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask import redirect, request, url_for
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import (
     current_visitor,
     require_acceptance,
     send_to_sign_in,
 )
-from flask_tokenoffset.blueprints.access.urls import organization_url
+from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.invitations.answering import Joined, Offer
     from flask_tokenoffset.services.member_plans.offers import JoiningPlan
 
-_SEE_OTHER: Final = 303
 _GONE: Final = 410
 #: Longer than any amount, and short enough to be read without a thought.
 _LONGEST_AMOUNT: Final = 18
@@ -131,16 +130,16 @@ def _answer(which: ColumnElement[bool], choice: str) -> ResponseReturnValue:
         return _welcome(steps.accept(which, _shown_amount_cents()))
     if choice == "decline":
         steps.decline(which)
-        return redirect(url_for(".own_invitations", done="declined"), code=_SEE_OTHER)
+        return see_other(".own_invitations", done="declined")
     raise InvalidInput({"choice": "The form did not say what you chose. Press one of its buttons."})
 
 
 def _welcome(joined: Joined) -> ResponseReturnValue:
     if joined.membership.status != "active":
-        return redirect(url_for(".own_invitations", done="suspended"), code=_SEE_OTHER)
+        return see_other(".own_invitations", done="suspended")
     done = "was-member" if joined.was_member else "joined"
     url = organization_url(joined.organization.id, "membership", done=done)
-    return redirect(url, code=_SEE_OTHER)
+    return see_other_at(url)
 
 
 def _shown_amount_cents() -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.invitations.csv_rows import Result
 
 INVITATIONS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 #: What the page can say itself. Whoever does not belong there (any more) gets the common answers.
 _TOLD: Final = (Conflict, NotPermitted, TooManyAttempts, NoMailer)
 #: Whose fault a row is that could not be sent.
@@ -204,8 +204,7 @@ def _notice(organization_id: UUID) -> tuple[str, str] | None:
 
 
 def _done(done: str, invitation_id: UUID | None) -> ResponseReturnValue:
-    url = url_for(".invitations", done=done, invitation=invitation_id)
-    return redirect(url, code=_SEE_OTHER)
+    return see_other(".invitations", done=done, invitation=invitation_id)
 
 
 def _report(form: ListForm, results: Sequence[Result]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from flask import make_response, redirect, request, url_for
+from flask import make_response, request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.host.users import HostUser
     from flask_tokenoffset.services.people.profiles import Held
 
-_SEE_OTHER: Final = 303
 _SECONDS_PER_MINUTE: Final = 60
 #: What keeps the form on the page; everything else has a page of its own.
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
@@ -57,7 +57,7 @@ def follow(token: str) -> ResponseReturnValue:
     :param token: as it stands in the address.
     """
     redeemed = follow_link(token)
-    return redirect(local_path(redeemed.next_path, _home()), code=_SEE_OTHER)
+    return see_other_at(local_path(redeemed.next_path, _home()))
 
 
 @requires(Permission.READ_SELF)
@@ -79,7 +79,7 @@ def ask_address() -> ResponseReturnValue:
         )
     except _SHOWN_WITH_FORM as refusal:
         return _refused(_address_page(refusal), refusal)
-    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+    return see_other(".link_sent")
 
 
 @requires(Permission.SIGN_IN)
@@ -108,7 +108,7 @@ def confirm_by_mail() -> ResponseReturnValue:
         ask_for_link(MagicLinkPurpose.CONFIRM, held.email, next_path)
     except (*_SHOWN_WITH_FORM, Conflict) as refusal:
         return _refused(_confirm_page(next_path, refusal), refusal)
-    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+    return see_other(".link_sent")
 
 
 def register(pages: Blueprint) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_place
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -66,16 +67,8 @@ def read_terms() -> OperationAnswer:
 )
 def change_terms(body: TermsBody) -> OperationAnswer:
     """Say the terms anew. It changes no amount; who pays changes from the next record on."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_terms.change_terms(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            terms=body.terms(),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        member_terms.change_terms(work, **who, terms=body.terms())
     return TermsAnswer.of(Terms.of(current_place().organization))
 
 
@@ -145,19 +138,16 @@ def read_member_plan(membership_id: UUID) -> OperationAnswer:
 )
 def set_member_plan(membership_id: UUID, body: MemberPlanBody) -> OperationAnswer:
     """Say what a member's plan contributes, where the organization pays. The member is told."""
-    organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         member_plans.set_for_member(
             work,
-            organization_id=organization_id,
+            **who,
             membership_id=membership_id,
-            person=acting_person(work),
             key=body.band,
             coverage_percent=body.coverage_percent,
             expected_amount_cents=body.amount_cents,
             method_version=state.settings.method,
-            now=state.clock.now(),
         )
     return _answer(membership_id)
 
@@ -236,20 +226,17 @@ def preview_bulk_change(query: ManyQuery) -> OperationAnswer:
 )
 def request_bulk_change(body: ManyBody) -> OperationAnswer:
     """Apply a band and a coverage as a preview showed it. More than a hundred take a while."""
-    organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         change_id = bulk_changes.request_change(
             work,
-            organization_id=organization_id,
-            person=acting_person(work),
+            **who,
             wanted=body.wanted(),
             key=body.band,
             coverage_percent=body.coverage_percent,
             expected_plans=body.plans_to_change,
             expected_difference_cents=body.difference_cents,
             method_version=state.settings.method,
-            now=state.clock.now(),
         ).id
     return read_change(change_id), 202
 
@@ -275,16 +262,9 @@ def read_change(change_id: UUID) -> BulkChangeAnswer:
 
 
 def _change(membership_id: UUID, status: PlanStatus) -> OperationAnswer:
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         member_plans.change_status_for_member(
-            work,
-            organization_id=organization_id,
-            membership_id=membership_id,
-            person=acting_person(work),
-            status=status,
-            now=state.clock.now(),
+            work, **who, membership_id=membership_id, status=status
         )
     return _answer(membership_id)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_place
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import ManyForm, read_cents
-from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES, STATUS_TITLES
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import UNFINISHED_BULK
@@ -37,29 +38,26 @@ def change_many_plans() -> ResponseReturnValue:
 def apply_to_many_plans() -> ResponseReturnValue:
     """Apply what was shown, if it still holds."""
     form = ManyForm.read(request.form)
-    organization_id = current_place().organization.id
     state = current_state()
     try:
         offer = form.plan.offer(state.settings.method)
         plans = read_cents(request.form, "plans_to_change")
         difference = read_cents(request.form, "difference_cents")
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             change = bulk_changes.request_change(
                 work,
-                organization_id=organization_id,
-                person=acting_person(work),
+                **who,
                 wanted=form.wanted(),
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
                 expected_plans=plans,
                 expected_difference_cents=difference,
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
             change_id = change.id
     except (InvalidInput, Conflict) as refused:
         return _many_page(form, refused=refused)
-    return redirect(url_for(".bulk_change", change_id=change_id), code=SEE_OTHER)
+    return see_other(".bulk_change", change_id=change_id)
 
 
 @requires(Permission.READ_MEMBER_PLANS)

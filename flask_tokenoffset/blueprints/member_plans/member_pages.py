@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_place
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -14,7 +16,6 @@ from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
 from flask_tokenoffset.blueprints.member_plans.own_pages import (
     RECORDS_SHOWN,
-    SEE_OTHER,
     STATUS_AFTER,
     current_offer,
 )
@@ -85,52 +86,39 @@ def set_member_plan(membership_id: UUID) -> ResponseReturnValue:
     """Adopt a band for one member, where the organization pays."""
     form = PlanForm.read(request.form)
     if UPDATE in request.form:
-        address = url_for(
+        return see_other(
             ".member_plan", membership_id=membership_id, band=form.band, coverage=form.coverage
         )
-        return redirect(address, code=SEE_OTHER)
-    organization_id = current_place().organization.id
     state = current_state()
     try:
         offer = form.offer(state.settings.method)
         expected = read_cents(request.form, "amount_cents")
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             member_plans.set_for_member(
                 work,
-                organization_id=organization_id,
+                **who,
                 membership_id=membership_id,
-                person=acting_person(work),
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
                 expected_amount_cents=expected,
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
     except (InvalidInput, Conflict) as refused:
         return _member_page(membership_id, sent=request.form, refused=refused)
-    address = url_for(".member_plan", membership_id=membership_id, done="adopted")
-    return redirect(address, code=SEE_OTHER)
+    return see_other(".member_plan", membership_id=membership_id, done="adopted")
 
 
 @requires(Permission.CHANGE_MEMBER_PLANS)
 def change_member_plan(membership_id: UUID, change: str) -> ResponseReturnValue:
     """Pause, resume or end a member's plan, where the organization pays."""
-    organization_id = current_place().organization.id
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             member_plans.change_status_for_member(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=acting_person(work),
-                status=STATUS_AFTER[change],
-                now=state.clock.now(),
+                work, **who, membership_id=membership_id, status=STATUS_AFTER[change]
             )
     except Conflict as refused:
         return _member_page(membership_id, sent={}, refused=refused)
-    address = url_for(".member_plan", membership_id=membership_id, done=change)
-    return redirect(address, code=SEE_OTHER)
+    return see_other(".member_plan", membership_id=membership_id, done=change)
 
 
 @requires(Permission.CHANGE_MEMBER_PLANS)
@@ -142,7 +130,7 @@ def confirm_end_member_plan(membership_id: UUID) -> ResponseReturnValue:
     plan = member_plans.read_member_plan(session, organization, membership_id)
     back_url = url_for(".member_plan", membership_id=membership_id)
     if not plan.runs:
-        return redirect(back_url, code=SEE_OTHER)
+        return see_other_at(back_url)
     return render(
         "member_plans/confirm_end.html",
         plan=plan,

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    require_acceptance,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place, require_acceptance
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -56,18 +53,15 @@ def read_own_plan() -> OperationAnswer:
 )
 def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
     """Say what the caller's own plan contributes, where the caller pays it."""
-    organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         member_plans.adopt_own(
             work,
-            organization_id=organization_id,
-            person=acting_person(work),
+            **who,
             key=body.band,
             coverage_percent=body.coverage_percent,
             expected_amount_cents=body.amount_cents,
             method_version=state.settings.method,
-            now=state.clock.now(),
         )
     return _answer()
 
@@ -83,17 +77,14 @@ def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
 )
 def choose_own_payer(body: PayerBody) -> OperationAnswer:
     """Choose who pays, where the terms leave it to members. It counts from the next record on."""
-    organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         member_choices.choose_payer(
             work,
-            organization_id=organization_id,
-            person=acting_person(work),
+            **who,
             payer=body.payer,
             expected_amount_cents=body.amount_cents,
             method_version=state.settings.method,
-            now=state.clock.now(),
         )
     return _answer()
 
@@ -152,30 +143,14 @@ def set_usage_sharing(body: SharingBody) -> OperationAnswer:
     """Let the organization see the tokens a month of the caller's own plan by name, or no more."""
     if body.shared:
         require_acceptance()
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_choices.share_usage(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            shared=body.shared,
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        member_choices.share_usage(work, **who, shared=body.shared)
     return SharingAnswer(shared_at=current_place().membership.usage_shared_at)
 
 
 def _change(status: PlanStatus) -> OperationAnswer:
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_plans.change_own_status(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            status=status,
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        member_plans.change_own_status(work, **who, status=status)
     return _answer()
 
 

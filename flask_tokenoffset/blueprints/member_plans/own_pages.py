@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    require_acceptance,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place, require_acceptance
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -85,52 +83,45 @@ def adopt_own_plan() -> ResponseReturnValue:
     """Adopt a band for one's own plan, where one pays it."""
     form = PlanForm.read(request.form)
     if UPDATE in request.form:
-        address = url_for(".own_plan", band=form.band, coverage=form.coverage)
-        return redirect(address, code=SEE_OTHER)
-    organization_id = current_place().organization.id
+        return see_other(".own_plan", band=form.band, coverage=form.coverage)
     state = current_state()
     try:
         offer = form.offer(state.settings.method)
         expected = read_cents(request.form, "amount_cents")
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             member_plans.adopt_own(
                 work,
-                organization_id=organization_id,
-                person=acting_person(work),
+                **who,
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
                 expected_amount_cents=expected,
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
     except (InvalidInput, Conflict) as refused:
         return _own_page(sent=request.form, refused=refused)
-    return redirect(url_for(".own_plan", done="adopted"), code=SEE_OTHER)
+    return see_other(".own_plan", done="adopted")
 
 
 @requires(Permission.CHANGE_MEMBERSHIP)
 def choose_payer() -> ResponseReturnValue:
     """Choose who pays one's own plan, where the terms leave that to members."""
-    organization_id = current_place().organization.id
     state = current_state()
     try:
         payer = request.form.get("payer", "")
         if payer not in set(Payer):
             raise InvalidInput({"payer": "Choose the organization or yourself."})
         shown = read_cents(request.form, "amount_cents") if "amount_cents" in request.form else None
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             member_choices.choose_payer(
                 work,
-                organization_id=organization_id,
-                person=acting_person(work),
+                **who,
                 payer=Payer(payer),
                 expected_amount_cents=shown,
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
     except (InvalidInput, Conflict) as refused:
         return _own_page(sent={}, refused=refused)
-    return redirect(url_for(".own_plan", done="chosen"), code=SEE_OTHER)
+    return see_other(".own_plan", done="chosen")
 
 
 @requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
@@ -138,20 +129,12 @@ def change_own_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end one's own plan, where one pays it."""
     if STATUS_AFTER[change] is PlanStatus.ACTIVE:
         require_acceptance()
-    organization_id = current_place().organization.id
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            member_plans.change_own_status(
-                work,
-                organization_id=organization_id,
-                person=acting_person(work),
-                status=STATUS_AFTER[change],
-                now=state.clock.now(),
-            )
+        with changing_organization() as (work, who):
+            member_plans.change_own_status(work, **who, status=STATUS_AFTER[change])
     except Conflict as refused:
         return _own_page(sent={}, refused=refused)
-    return redirect(url_for(".own_plan", done=change), code=SEE_OTHER)
+    return see_other(".own_plan", done=change)
 
 
 @requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
@@ -160,7 +143,7 @@ def confirm_end_own_plan() -> ResponseReturnValue:
     place = current_place()
     plan = member_plans.read_own_plan(current_state().session, place)
     if not plan.runs:
-        return redirect(url_for(".own_plan"), code=SEE_OTHER)
+        return see_other(".own_plan")
     return render(
         "member_plans/confirm_end.html",
         plan=plan,
@@ -173,22 +156,14 @@ def confirm_end_own_plan() -> ResponseReturnValue:
 @requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def share_usage() -> ResponseReturnValue:
     """Let the organization see the use of one's own account by name, or no longer."""
-    organization_id = current_place().organization.id
     shared = request.form.get("shared")
     if shared not in {"yes", "no"}:
         raise InvalidInput({"shared": "Say yes or no; nothing was changed."})
     if shared == "yes":
         require_acceptance()
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_choices.share_usage(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            shared=shared == "yes",
-            now=state.clock.now(),
-        )
-    return redirect(url_for(".own_plan", done="shared"), code=SEE_OTHER)
+    with changing_organization() as (work, who):
+        member_choices.share_usage(work, **who, shared=shared == "yes")
+    return see_other(".own_plan", done="shared")
 
 
 def _own_page(

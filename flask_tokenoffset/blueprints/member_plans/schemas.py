@@ -22,11 +22,7 @@ from flask_tokenoffset.services.plans.ledger import PlanView
 if TYPE_CHECKING:
     from flask_tokenoffset.services.member_plans.bulk_previews import Preview
     from flask_tokenoffset.services.member_plans.plans import MemberPlan
-    from flask_tokenoffset.services.member_plans.totals import (
-        HiddenUsage,
-        SharedUsage,
-        Totals,
-    )
+    from flask_tokenoffset.services.member_plans.totals import HiddenUsage, SharedUsage, Totals
 
 #: Characters of the longest key of a band that anybody need send.
 LONGEST_BAND = 40

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_place
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -31,7 +31,6 @@ from flask_tokenoffset.services.organizations.member_lists import (
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from flask import Blueprint
@@ -89,26 +88,18 @@ def change_member(membership_id: UUID, body: MemberBody) -> OperationAnswer:
     """Give a member another role, suspend or restore them; both at once or neither."""
     if body.role is None and body.status is None:
         raise InvalidInput({"": "Name a role or a status; there is nothing to change without."})
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
-        if body.status is not None:
-            change: Callable[..., object] = members.restore
-            if body.status is MembershipStatus.SUSPENDED:
-                change = partial(members.suspend, now=state.clock.now())
-            change(
-                work, organization_id=organization_id, membership_id=membership_id, person=person
+    with changing_organization() as (work, who):
+        if body.status is MembershipStatus.SUSPENDED:
+            members.suspend(work, **who, membership_id=membership_id)
+        elif body.status is not None:
+            members.restore(
+                work,
+                organization_id=who["organization_id"],
+                membership_id=membership_id,
+                person=who["person"],
             )
         if body.role is not None:
-            members.change_role(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=person,
-                role=body.role,
-                now=state.clock.now(),
-            )
+            members.change_role(work, **who, membership_id=membership_id, role=body.role)
     return _answer(membership_id)
 
 
@@ -122,16 +113,8 @@ def change_member(membership_id: UUID, body: MemberBody) -> OperationAnswer:
 )
 def remove_member(membership_id: UUID) -> OperationAnswer:
     """End a membership. The plan the member has in the organization ends with it."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        members.remove(
-            work,
-            organization_id=organization_id,
-            membership_id=membership_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        members.remove(work, **who, membership_id=membership_id)
     return None, 204
 
 
@@ -147,16 +130,8 @@ def remove_member(membership_id: UUID) -> OperationAnswer:
 )
 def transfer_ownership(body: TransferBody) -> OperationAnswer:
     """Make a member an owner in the caller's place; the caller is an admin afterwards."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        members.transfer_ownership(
-            work,
-            organization_id=organization_id,
-            membership_id=body.membership_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        members.transfer_ownership(work, **who, membership_id=body.membership_id)
     return _answer(body.membership_id)
 
 
@@ -185,15 +160,8 @@ def read_membership() -> OperationAnswer:
 )
 def leave_organization() -> OperationAnswer:
     """End the caller's own membership."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        members.leave(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        members.leave(work, **who)
     return None, 204
 
 

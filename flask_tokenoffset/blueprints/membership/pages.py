@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_place
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.organizations.pages import left
 from flask_tokenoffset.errors import LastOwner, Refusal
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.organizations import members
-from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -33,16 +33,9 @@ def leave() -> ResponseReturnValue:
     organization = current_place().organization
     if request.method != "POST":
         return render("members/leave.html", organization=organization)
-    organization_id = organization.id
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            members.leave(
-                work,
-                organization_id=organization_id,
-                person=acting_person(work),
-                now=state.clock.now(),
-            )
+        with changing_organization() as (work, who):
+            members.leave(work, **who)
     except LastOwner as refused:
         return _membership_page(refused=refused)
     return left()
@@ -67,4 +60,4 @@ def _membership_page(*, done: str = "", refused: Refusal | None = None) -> Respo
         own_plan=own_plan_of(place),
         refused=refused,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

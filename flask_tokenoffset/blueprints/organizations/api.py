@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -70,10 +67,9 @@ def list_organizations(query: ListQuery) -> OperationAnswer:
 def create_organization(body: OrganizationBody) -> OperationAnswer:
     """Make an organization. The caller is its owner."""
     state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
+    with changing() as (work, person, now):
         organization = organizations.create_organization(
-            work, person=person, name=body.name, settings=state.settings, now=state.clock.now()
+            work, person=person, name=body.name, settings=state.settings, now=now
         )
         place = organizations.find_place(work.session, organization.id, person.id)
     if place is None:
@@ -106,10 +102,8 @@ def read_organization() -> OperationAnswer:
 def rename_organization(body: OrganizationBody) -> OperationAnswer:
     """Call an organization something else."""
     organization_id = current_place().organization.id
-    with current_state().unit_of_work() as work:
-        organizations.rename(
-            work, organization_id=organization_id, person=acting_person(work), name=body.name
-        )
+    with changing() as (work, person, _):
+        organizations.rename(work, organization_id=organization_id, person=person, name=body.name)
     return OrganizationAnswer.of(current_place())
 
 
@@ -129,9 +123,9 @@ def close_organization() -> OperationAnswer:
     """
     organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, _):
         closing.close_organization(
-            work, organization_id=organization_id, person=acting_person(work), clock=state.clock
+            work, organization_id=organization_id, person=person, clock=state.clock
         )
     return None, 204
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.access.urls import (
+    home_of,
+    organization_url,
+    see_other,
+    see_other_at,
 )
-from flask_tokenoffset.blueprints.access.urls import home_of, organization_url
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.organizations.organizations import Place
 
 ORGANIZATIONS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 
 
 class Notice(NamedTuple):
@@ -57,17 +58,13 @@ def create_organization() -> ResponseReturnValue:
     name = request.form.get("name", "")
     state = current_state()
     try:
-        with state.unit_of_work() as work:
+        with changing() as (work, person, now):
             organization_id = organizations.create_organization(
-                work,
-                person=acting_person(work),
-                name=name,
-                settings=state.settings,
-                now=state.clock.now(),
+                work, person=person, name=name, settings=state.settings, now=now
             ).id
     except (InvalidInput, Conflict, NotPermitted) as refused:
         return _list_page(name=name, refused=refused)
-    return redirect(organization_url(organization_id, "members"), code=_SEE_OTHER)
+    return see_other_at(organization_url(organization_id, "members"))
 
 
 @requires(Permission.READ_MEMBERSHIP)
@@ -82,13 +79,11 @@ def rename_organization() -> ResponseReturnValue:
     name = request.form.get("name", "")
     organization_id = current_place().organization.id
     try:
-        with current_state().unit_of_work() as work:
-            organizations.rename(
-                work, organization_id=organization_id, person=acting_person(work), name=name
-            )
+        with changing() as (work, person, _):
+            organizations.rename(work, organization_id=organization_id, person=person, name=name)
     except InvalidInput as refused:
         return _settings_page(current_place(), name=name, refused=refused)
-    return redirect(url_for(".settings", renamed=""), code=_SEE_OTHER)
+    return see_other(".settings", renamed="")
 
 
 @requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
@@ -106,16 +101,16 @@ def close_organization() -> ResponseReturnValue:
         return page, InvalidInput.status
     organization_id = organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, _):
         closing.close_organization(
-            work, organization_id=organization_id, person=acting_person(work), clock=state.clock
+            work, organization_id=organization_id, person=person, clock=state.clock
         )
-    return redirect(url_for("tokenoffset.pages.list_organizations", done="closed"), code=_SEE_OTHER)
+    return see_other("tokenoffset.pages.list_organizations", done="closed")
 
 
 def left() -> ResponseReturnValue:
     """Where people go who have just left the organization."""
-    return redirect(url_for("tokenoffset.pages.list_organizations", done="left"), code=_SEE_OTHER)
+    return see_other("tokenoffset.pages.list_organizations", done="left")
 
 
 def register(pages: Blueprint) -> None:
@@ -151,12 +146,12 @@ def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseRet
         is_first_page=after is None,
         name=name,
         longest_name=LONGEST_NAME,
-        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        errors=errors_of(refused),
         refused=None if isinstance(refused, InvalidInput) else refused,
         notice=_NOTICES.get(request.args.get("done", "")),
         home_of=home_of,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
 def _settings_page(
@@ -176,4 +171,4 @@ def _settings_page(
         may_change=Permission.CHANGE_ORGANIZATION in place.permissions,
         may_close=Permission.OWN_ORGANIZATION in place.permissions,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import account_if_any, acting, require_acceptance
+from flask_tokenoffset.blueprints.access.changing import changing_account
+from flask_tokenoffset.blueprints.access.context import account_if_any, require_acceptance
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
@@ -73,27 +75,21 @@ def adopt() -> ResponseReturnValue:
     """Make an estimate what the plan contributes for, at the amount that was shown."""
     form = AdoptForm.read(request.form)
     if UPDATE in request.form:
-        return redirect(
-            url_for(".estimate", estimate_id=form.estimate_id, coverage=form.coverage),
-            code=303,
-        )
+        return see_other(".estimate", estimate_id=form.estimate_id, coverage=form.coverage)
     state = current_state()
     try:
-        with state.unit_of_work() as work:
-            who = acting(work)
+        with changing_account() as (work, who):
             plans.adopt(
                 work,
-                account_id=who.account_id,
-                person=who.person,
+                **who,
                 estimate_id=form.estimate_id,
                 coverage_percent=form.coverage_percent(),
                 expected_amount_cents=form.expected_amount_cents(),
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
     except InvalidInput as error:
         return render_review(form.estimate_id, form.coverage, error.errors)
-    return redirect(url_for(".plan", done="adopted"), code=303)
+    return see_other(".plan", done="adopted")
 
 
 @requires(Permission.CHANGE_PLAN, before_acceptance=True)
@@ -101,20 +97,12 @@ def change_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end."""
     if _STATUS_AFTER[change] is PlanStatus.ACTIVE:
         require_acceptance()
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            who = acting(work)
-            plans.change_status(
-                work,
-                account_id=who.account_id,
-                person=who.person,
-                status=_STATUS_AFTER[change],
-                now=state.clock.now(),
-            )
+        with changing_account() as (work, who):
+            plans.change_status(work, **who, status=_STATUS_AFTER[change])
     except Conflict as error:
         return _plan_page(refused=error)
-    return redirect(url_for(".plan", done=change), code=303)
+    return see_other(".plan", done=change)
 
 
 @requires(Permission.CHANGE_PLAN, before_acceptance=True)
@@ -123,7 +111,7 @@ def confirm_end() -> ResponseReturnValue:
     account_id = account_if_any()
     charged = account_id and read_charged(current_state().session, account_id)
     if not charged or charged.plan.status == PlanStatus.ENDED:
-        return redirect(url_for(".plan"), code=303)
+        return see_other(".plan")
     return render("plans/confirm_end.html", charged=charged)
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
 from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.models import RightsRequest
 
 REQUESTS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 #: What the page can say itself.
 _TOLD: Final = (Conflict, InvalidInput, NotPermitted)
 
@@ -76,41 +77,27 @@ def look_at_request(request_id: UUID) -> ResponseReturnValue:
 @requires(Permission.HANDLE_REQUESTS)
 def answer_request(request_id: UUID) -> ResponseReturnValue:
     """Answer or refuse it."""
-    state = current_state()
     form = ReplyForm.read(request.form)
     try:
-        with state.unit_of_work() as work:
-            request_queue.answer(
-                work,
-                request_id,
-                form.wanted(),
-                form.reply,
-                state.clock.now(),
-                operator=acting_person(work),
-            )
+        with changing() as (work, person, now):
+            request_queue.answer(work, request_id, form.wanted(), form.reply, now, operator=person)
     except _TOLD as refused:
         return _page(request_id, look=True, reply_form=form, refused=refused)
-    return redirect(url_for(".handle_request", request_id=request_id, done="answered"), _SEE_OTHER)
+    return see_other(".handle_request", request_id=request_id, done="answered")
 
 
 @requires(Permission.HANDLE_REQUESTS)
 def extend_request(request_id: UUID) -> ResponseReturnValue:
     """Take more time for it."""
-    state = current_state()
     form = ExtensionForm.read(request.form)
     try:
-        with state.unit_of_work() as work:
+        with changing() as (work, person, now):
             request_queue.extend(
-                work,
-                request_id,
-                form.wanted_days(),
-                form.reason,
-                state.clock.now(),
-                operator=acting_person(work),
+                work, request_id, form.wanted_days(), form.reason, now, operator=person
             )
     except _TOLD as refused:
         return _page(request_id, look=True, extension_form=form, refused=refused)
-    return redirect(url_for(".handle_request", request_id=request_id, done="extended"), _SEE_OTHER)
+    return see_other(".handle_request", request_id=request_id, done="extended")
 
 
 def title_of(of: RightsRequest) -> str:
@@ -139,8 +126,7 @@ def _page(
     state = current_state()
     asker = None
     if look:
-        with state.unit_of_work() as work:
-            acting_person(work)
+        with changing() as (work, _, _):
             _, asker = request_queue.look_at(work, request_id)
     found = request_queue.find(state.session, request_id)
     now = state.clock.now()
@@ -162,9 +148,9 @@ def _page(
         most_days=most_days,
         reply_form=reply_form or ReplyForm(),
         extension_form=extension_form or ExtensionForm(days=str(most_days)),
-        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        errors=errors_of(refused),
         refused=refused,
         done=request.args.get("done", ""),
         longest_statement=LONGEST_STATEMENT,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -66,8 +63,7 @@ def read_retention_choices() -> OperationAnswer:
 def put_retention_choice(body: ChoiceBody) -> OperationAnswer:
     """Choose a period. What is older goes with the next purge, for good."""
     state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
+    with changing() as (work, person, now):
         retention_choices.choose(
             work,
             account_id=person.account_id,
@@ -76,7 +72,7 @@ def put_retention_choice(body: ChoiceBody) -> OperationAnswer:
             confirmed=body.confirmed,
             person_id=person.id,
             settings=state.settings,
-            now=state.clock.now(),
+            now=now,
         )
         account_id = person.account_id
     return _kept(account_id)
@@ -106,18 +102,15 @@ def read_organization_retention() -> OperationAnswer:
 )
 def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
     """Choose a period. What is older goes with the next purge, for good."""
-    organization = current_place().organization
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         choose_for_organization(
             work,
-            organization_id=organization.id,
-            person=acting_person(work),
+            **who,
             rule_name=body.rule,
             days=body.days,
             confirmed=body.confirmed,
             settings=state.settings,
-            now=state.clock.now(),
         )
     return _kept(current_place().organization.account_id)
 

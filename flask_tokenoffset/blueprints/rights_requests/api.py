@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -67,11 +68,9 @@ def list_own_requests(query: ListQuery) -> OperationAnswer:
 )
 def make_request(body: RequestBody) -> OperationAnswer:
     """Ask a human. A copy, deletion, restriction and objection have operations of their own."""
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, now):
         request = rights_requests.ask(
-            work, acting_person(work), RightsRequestKind(body.kind), body.statement, now
+            work, person, RightsRequestKind(body.kind), body.statement, now
         )
     return RequestAnswer.of(request, now), 201
 
@@ -102,10 +101,8 @@ def cancel_own_request(request_id: UUID) -> OperationAnswer:
     """Take back what waits for a human. That it was made stays on record."""
     if current_visitor().person is None:
         raise nothing_here()
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
-        request = rights_requests.cancel(work, acting_person(work), request_id, now)
+    with changing() as (work, person, now):
+        request = rights_requests.cancel(work, person, request_id, now)
     return RequestAnswer.of(request, now)
 
 

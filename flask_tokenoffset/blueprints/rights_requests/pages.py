@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor, nothing_here
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
 from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES, OVERDUE, STATUS_BADGES
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.models import RightsRequest
 
 REQUESTS_PER_PAGE: Final = 25
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SELF)
@@ -41,17 +42,13 @@ def own_requests() -> ResponseReturnValue:
 @requires(Permission.CHANGE_SELF)
 def make_request() -> ResponseReturnValue:
     """Ask a human."""
-    state = current_state()
     form = RequestForm.read(request.form)
     try:
-        with state.unit_of_work() as work:
-            made = rights_requests.ask(
-                work, acting_person(work), form.wanted(), form.statement, state.clock.now()
-            )
+        with changing() as (work, person, now):
+            made = rights_requests.ask(work, person, form.wanted(), form.statement, now)
     except (InvalidInput, Conflict) as refused:
         return _list_page(form, refused)
-    url = url_for(".own_request", request_id=made.id, done="received")
-    return redirect(url, code=_SEE_OTHER)
+    return see_other(".own_request", request_id=made.id, done="received")
 
 
 @requires(Permission.READ_SELF)
@@ -65,14 +62,12 @@ def cancel_own_request(request_id: UUID) -> ResponseReturnValue:
     """Take one back."""
     if current_visitor().person is None:
         raise nothing_here()
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            rights_requests.cancel(work, acting_person(work), request_id, state.clock.now())
+        with changing() as (work, person, now):
+            rights_requests.cancel(work, person, request_id, now)
     except Conflict as refused:
         return _page(request_id, refused)
-    url = url_for(".own_request", request_id=request_id, done="cancelled")
-    return redirect(url, code=_SEE_OTHER)
+    return see_other(".own_request", request_id=request_id, done="cancelled")
 
 
 def register(pages: Blueprint) -> None:
@@ -112,11 +107,11 @@ def _list_page(form: RequestForm, refused: Refusal | None = None) -> ResponseRet
         is_first_page=before is None,
         older_url=older_url,
         form=form,
-        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        errors=errors_of(refused),
         refused=refused,
         longest_statement=LONGEST_STATEMENT,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
 def _page(request_id: UUID, refused: Refusal | None = None) -> ResponseReturnValue:
@@ -130,4 +125,4 @@ def _page(request_id: UUID, refused: Refusal | None = None) -> ResponseReturnVal
         done=request.args.get("done", ""),
         refused=refused,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response, redirect, request, url_for
+from flask import make_response, request, url_for
 
 from flask_tokenoffset.blueprints.access import own_login
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    forget_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities import trips
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.oidc.provider_settings import IdentityProvider
 
-_SEE_OTHER: Final = 303
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
 
 
@@ -38,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     """The ways to sign in."""
     next_path = _next_path()
     if current_visitor().signed_in:
-        return redirect(next_path, code=_SEE_OTHER)
+        return see_other_at(next_path)
     return _page(next_path)
 
 
@@ -50,7 +47,7 @@ def sign_in_with_identity(provider: str) -> ResponseReturnValue:
     """
     if provider not in {each.name for each in _providers()}:
         raise NotFound("There is no such thing here.")
-    return redirect(trips.set_out(provider, AttemptPurpose.SIGN_IN, _next_path()), code=_SEE_OTHER)
+    return see_other_at(trips.set_out(provider, AttemptPurpose.SIGN_IN, _next_path()))
 
 
 @requires(Permission.SIGN_IN)
@@ -66,7 +63,7 @@ def sign_in_by_mail() -> ResponseReturnValue:
         if isinstance(refusal, TooManyAttempts):
             response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
-    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+    return see_other(".link_sent")
 
 
 @requires(Permission.READ_SELF)
@@ -74,11 +71,11 @@ def sign_out() -> ResponseReturnValue:
     """Ask once more, then end every login of whoever is signed in."""
     if request.method != "POST":
         return render("sign_in/sign_out.html")
-    with current_state().unit_of_work() as work:
-        logins.sign_out(work, acting_person(work))
+    with changing() as (work, person, _):
+        logins.sign_out(work, person)
     own_login.log_out()
     forget_visitor()
-    return redirect(url_for(".sign_in", done="signed-out"), code=_SEE_OTHER)
+    return see_other(".sign_in", done="signed-out")
 
 
 def register(pages: Blueprint) -> None:

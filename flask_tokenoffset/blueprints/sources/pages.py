@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import make_response, redirect, request, url_for
+from flask import make_response, request
 
 from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
@@ -12,6 +12,7 @@ from flask_tokenoffset.blueprints.access.context import (
     own_account,
 )
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources import connecting
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.providers import Provider
     from flask_tokenoffset.services.sources.listing import SampledSource
     from flask_tokenoffset.vault import Secret
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SOURCES, before_acceptance=True)
@@ -87,7 +86,7 @@ def connect_source(provider: str) -> ResponseReturnValue:
         source_id, _ = connecting.connect(vendor.name, _pasted_key(), label)
     except KEY_REFUSALS as error:
         return _connect_form(vendor, label, RefusedKey.of(error))
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 @requires(Permission.READ_SOURCES)
@@ -103,7 +102,7 @@ def resample_source(source_id: UUID) -> ResponseReturnValue:
         connecting.resample(own_account(), source_id)
     except (Conflict, TooManyAttempts) as refusal:
         return _source_page(source_id, refusal)
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 @requires(Permission.CHANGE_SOURCES)
@@ -120,7 +119,7 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
         refused = RefusedKey.of(error)
         # A failed transaction was rolled back, so what was read before it is read again.
         return _key_form(_connected(account_id, source_id), refused)
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 @requires(Permission.CHANGE_SOURCES, before_acceptance=True)
@@ -136,7 +135,7 @@ def disconnect_source(source_id: UUID) -> ResponseReturnValue:
             vendor=PROVIDERS[sampled.connection.provider],
         )
     connecting.disconnect(account_id, source_id)
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 def register(pages: Blueprint) -> None:
