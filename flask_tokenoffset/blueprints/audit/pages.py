@@ -15,7 +15,7 @@ from flask_tokenoffset.blueprints.access.context import (
     named_organization,
 )
 from flask_tokenoffset.blueprints.audit.files import FORMATS
-from flask_tokenoffset.blueprints.audit.forms import FilterForm, sequence_of
+from flask_tokenoffset.blueprints.audit.forms import FilterForm
 from flask_tokenoffset.blueprints.audit.sentences import (
     SUBJECTS,
     action_choices,
@@ -24,7 +24,7 @@ from flask_tokenoffset.blueprints.audit.sentences import (
     sentence_of,
 )
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.base import encode_cursor
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_sequence_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.audit import reading as audit_reading
@@ -49,9 +49,9 @@ _TOGETHER: Final = 5
 def audit_events() -> ResponseReturnValue:
     """The account's events, newest first, as far as they are wanted."""
     form = FilterForm.read(request.args)
-    before = sequence_of(request.args.get("cursor"))
+    before = read_sequence_cursor(request.args.get("cursor"))
     errors: dict[str, str] = {}
-    found: list[AuditView] = []
+    found: Page[AuditView] = Page([])
     actors = _actors_to_choose_from()
     try:
         wanted = form.wanted()
@@ -59,14 +59,12 @@ def audit_events() -> ResponseReturnValue:
         found = _find(wanted, before)
     except InvalidInput as error:
         errors = error.errors
-    shown = found[:EVENTS_PER_PAGE]
     older_url = None
-    if len(found) > EVENTS_PER_PAGE:
-        cursor = encode_cursor([shown[-1].event.sequence])
-        older_url = url_for(".audit_events", cursor=cursor, **form.query())
+    if found.next_cursor is not None:
+        older_url = url_for(".audit_events", cursor=found.next_cursor, **form.query())
     page = render(
         "audit/audit_events.html",
-        events=shown,
+        events=found.shown,
         form=form,
         errors=errors,
         actions=action_choices(),
@@ -132,17 +130,18 @@ def _count_export(state: State, account_id: UUID) -> None:
         state.attempts.check("audit-export", kind, whose, limit_per_hour=most)
 
 
-def _find(wanted: AuditFilter, before_sequence: int | None) -> list[AuditView]:
+def _find(wanted: AuditFilter, before_sequence: int | None) -> Page[AuditView]:
     account_id = account_if_any()
     if account_id is None:
-        return []
-    return audit_reading.list_events(
+        return Page([])
+    found = audit_reading.list_events(
         current_state().session,
         account_id,
         wanted,
         before_sequence=before_sequence,
         limit=EVENTS_PER_PAGE + 1,
     )
+    return page_of(found, EVENTS_PER_PAGE, lambda view: (view.event.sequence,))
 
 
 def _actors_to_choose_from() -> dict[str, str]:

@@ -8,7 +8,6 @@ from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import gpc
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.audit.forms import sequence_of
 from flask_tokenoffset.blueprints.consents import deciding
 from flask_tokenoffset.blueprints.consents.words import (
     DECISIONS,
@@ -18,7 +17,7 @@ from flask_tokenoffset.blueprints.consents.words import (
     words_of_place,
 )
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.base import encode_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_sequence_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
@@ -82,19 +81,19 @@ def register(pages: Blueprint) -> None:
 
 
 def _page(refusal: Conflict | None = None) -> str:
-    before = sequence_of(request.args.get("cursor"))
-    found = deciding.entries(before, EVENTS_PER_PAGE + 1)
-    shown = found[:EVENTS_PER_PAGE]
-    older_url = None
-    if len(found) > EVENTS_PER_PAGE:
-        older_url = url_for(".list_consents", cursor=encode_cursor([shown[-1].event.sequence]))
+    before = read_sequence_cursor(request.args.get("cursor"))
+    found = page_of(
+        deciding.entries(before, EVENTS_PER_PAGE + 1),
+        EVENTS_PER_PAGE,
+        lambda entry: (entry.event.sequence,),
+    )
     standings = deciding.standings()
     done = request.args.get("done")
     return render(
         "consents/consents.html",
         standings=standings,
-        entries=shown,
-        older_url=older_url,
+        entries=found.shown,
+        older_url=found.next_cursor and url_for(".list_consents", cursor=found.next_cursor),
         signal=gpc.sends_signal(),
         refusal=refusal,
         done=next((each for each in standings if each.purpose == done and each.since), None),

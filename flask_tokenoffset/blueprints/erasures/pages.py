@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response, request
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
@@ -16,7 +16,7 @@ from flask_tokenoffset.blueprints.erasures.deleting import (
     waiting_deletion,
 )
 from flask_tokenoffset.blueprints.erasures.schemas import ReceiptAnswer
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.errors import Conflict, LastOwner
 from flask_tokenoffset.models import HostOutcome
@@ -82,12 +82,9 @@ def undo_deletion() -> ResponseReturnValue:
 def erasure_receipt(receipt_token: str) -> ResponseReturnValue:
     """What went, and what stays until when and why."""
     receipt = ReceiptAnswer.of(find_done(receipt_token))
-    response = make_response(
-        render("erasures/receipt.html", receipt=receipt, host=HOST_SENTENCES[receipt.host])
-    )
-    # The address is all that it takes to read it, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    page = render("erasures/receipt.html", receipt=receipt, host=HOST_SENTENCES[receipt.host])
+    # The address is all that it takes to read it.
+    return page, UNTOLD
 
 
 def register(pages: Blueprint) -> None:

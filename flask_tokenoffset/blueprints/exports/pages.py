@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import current_app, make_response, request, url_for
+from flask import current_app, request, url_for
 
 from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
-from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render, with_status
 from flask_tokenoffset.errors import (
     Conflict,
     ExportLinkNotValid,
@@ -45,10 +44,7 @@ def request_export() -> ResponseReturnValue:
     except FreshSignInRequired:
         return _confirm_first()
     except (Conflict, TooManyAttempts) as refusal:
-        response = make_response(_page(refusal), status_of(type(refusal)))
-        if isinstance(refusal, TooManyAttempts):
-            response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-        return response
+        return with_status(_page(refusal), refusal)
     return see_other(".list_exports", done="asked")
 
 
@@ -62,17 +58,11 @@ def export_link(token: str) -> ResponseReturnValue:
     confirmed = visitor.host_user is not None and is_fresh(
         visitor.host_user, visitor.person, strict=True
     )
-    response = make_response(
-        render(
-            "exports/fetch.html",
-            token=token,
-            confirmed=confirmed,
-            confirm_url=_confirm_url(),
-        )
+    page = render(
+        "exports/fetch.html", token=token, confirmed=confirmed, confirm_url=_confirm_url()
     )
-    # The address is half of what fetches the copy, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    # The address is half of what fetches the copy.
+    return page, UNTOLD
 
 
 @requires(Permission.CHANGE_SELF)

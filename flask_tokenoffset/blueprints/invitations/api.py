@@ -24,7 +24,7 @@ from flask_tokenoffset.blueprints.json_api.operations import (
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
 from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
-from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NoMailer, NotFound, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.invitations import answering
@@ -54,20 +54,20 @@ _ONE = "/invitations/<uuid:invitation_id>"
 def list_invitations(query: ListQuery) -> OperationAnswer:
     """Every invitation of the organization, newest first, with what it is good for now."""
     state = current_state()
-    found = find_invitations(
-        state.session,
-        current_place().organization.id,
-        now=state.clock.now(),
-        before=read_time_cursor(query.cursor),
-        limit=query.limit + 1,
+    found = page_of(
+        find_invitations(
+            state.session,
+            current_place().organization.id,
+            now=state.clock.now(),
+            before=read_time_cursor(query.cursor),
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda listed: (listed.invitation.created_at, listed.invitation.id),
     )
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return InvitationList(
-        items=[InvitationAnswer.of(listed) for listed in shown],
-        next_cursor=write_time_cursor(shown[-1].invitation.created_at, shown[-1].invitation.id)
-        if more
-        else None,
+        items=[InvitationAnswer.of(listed) for listed in found.shown],
+        next_cursor=found.next_cursor,
     )
 
 

@@ -16,7 +16,7 @@ from flask_tokenoffset.blueprints.access.context import (
     send_to_sign_in,
 )
 from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.people.account import known_of
@@ -180,7 +180,7 @@ def _link_page(token: str, refused: Refusal | None = None) -> ResponseReturnValu
         refused=refused,
     )
     if refused is not None:
-        return _told(page, refused)
+        return with_status(page, refused)
     return page, 200 if is_pending else _GONE
 
 
@@ -199,7 +199,7 @@ def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
         role_sentences=ROLE_SENTENCES,
         refused=refused,
     )
-    return page if refused is None else _told(page, refused)
+    return with_status(page, refused)
 
 
 def _reader_of(offer: Offer) -> Reader:
@@ -219,10 +219,3 @@ def _plan_of(offer: Offer) -> PlanView | None:
     state = current_state()
     plan = plan_on_joining(state.session, offer.organization, state.settings.method)
     return None if plan is None else PlanView(plan, band(plan.offer.band).name)
-
-
-def _told(page: str, refused: Refusal) -> ResponseReturnValue:
-    headers = {}
-    if isinstance(refused, TooManyAttempts):
-        headers["Retry-After"] = str(refused.retry_after_seconds)
-    return page, refused.status, headers

@@ -9,13 +9,13 @@ from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
 from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
 from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
-from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -144,21 +144,23 @@ def _page(
 ) -> ResponseReturnValue:
     state = current_state()
     place = current_place()
-    cursor = request.args.get("cursor")
-    found = list_invitations(
-        state.session,
-        place.organization.id,
-        now=state.clock.now(),
-        before=read_time_cursor(cursor),
-        limit=INVITATIONS_PER_PAGE + 1,
+    before = read_time_cursor(request.args.get("cursor"))
+    found = page_of(
+        list_invitations(
+            state.session,
+            place.organization.id,
+            now=state.clock.now(),
+            before=before,
+            limit=INVITATIONS_PER_PAGE + 1,
+        ),
+        INVITATIONS_PER_PAGE,
+        lambda listed: (listed.invitation.created_at, listed.invitation.id),
     )
-    shown = found[:INVITATIONS_PER_PAGE]
-    more = len(found) > INVITATIONS_PER_PAGE
     grantable = [role for role in Role if may_grant(place.role, role)]
     page = render(
         "invitations/invitations.html",
         organization=place.organization,
-        invitations=shown,
+        invitations=found.shown,
         standings=STANDINGS,
         open_standings=OPEN,
         grantable=grantable,
@@ -172,24 +174,12 @@ def _page(
         days=state.settings.invitation_days,
         most_rows=most_rows(state.settings),
         longest_email=LONGEST_EMAIL,
-        is_first_page=cursor is None,
-        older_url=url_for(
-            ".invitations",
-            cursor=write_time_cursor(shown[-1].invitation.created_at, shown[-1].invitation.id),
-        )
-        if more
-        else None,
+        is_first_page=before is None,
+        older_url=found.next_cursor and url_for(".invitations", cursor=found.next_cursor),
     )
     if refused is not None:
-        return _told(page, refused)
+        return with_status(page, refused)
     return page, InvalidInput.status if errors else 200
-
-
-def _told(page: str, refused: Refusal) -> ResponseReturnValue:
-    headers = {}
-    if isinstance(refused, TooManyAttempts):
-        headers["Retry-After"] = str(refused.retry_after_seconds)
-    return page, refused.status, headers
 
 
 def _notice(organization_id: UUID) -> tuple[str, str] | None:

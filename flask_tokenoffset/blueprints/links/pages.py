@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from flask import make_response, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
-from flask_tokenoffset.blueprints.errors.problems import status_of
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import UNTOLD, errors_of, render, with_status
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
 from flask_tokenoffset.blueprints.links.following import follow_link
@@ -44,10 +43,7 @@ def link(token: str) -> ResponseReturnValue:
 
     :param token: whatever stands in the address; nothing is looked up for it.
     """
-    response = make_response(render("links/link.html", token=token, minutes=_minutes()))
-    # The address opens something, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return render("links/link.html", token=token, minutes=_minutes()), UNTOLD
 
 
 @requires(Permission.SIGN_IN)
@@ -78,7 +74,7 @@ def ask_address() -> ResponseReturnValue:
             local_path(request.form.get("next"), url_for(".me")),
         )
     except _SHOWN_WITH_FORM as refusal:
-        return _refused(_address_page(refusal), refusal)
+        return with_status(_address_page(refusal), refusal)
     return see_other(".link_sent")
 
 
@@ -107,7 +103,7 @@ def confirm_by_mail() -> ResponseReturnValue:
             )
         ask_for_link(MagicLinkPurpose.CONFIRM, held.email, next_path)
     except (*_SHOWN_WITH_FORM, Conflict) as refusal:
-        return _refused(_confirm_page(next_path, refusal), refusal)
+        return with_status(_confirm_page(next_path, refusal), refusal)
     return see_other(".link_sent")
 
 
@@ -123,7 +119,7 @@ def register(pages: Blueprint) -> None:
 
 
 def _address_page(refusal: Refusal | None = None) -> str:
-    errors = refusal.errors if isinstance(refusal, InvalidInput) else {}
+    errors = errors_of(refusal)
     return render(
         "links/address.html",
         said=_said_by_host(),
@@ -151,13 +147,6 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
         minutes=_minutes(),
         fresh_minutes=current_state().settings.fresh_sign_in_minutes,
     )
-
-
-def _refused(page: str, refusal: Refusal) -> ResponseReturnValue:
-    response = make_response(page, status_of(type(refusal)))
-    if isinstance(refusal, TooManyAttempts):
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
 
 
 def _host_user() -> HostUser:

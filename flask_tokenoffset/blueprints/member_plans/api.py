@@ -26,7 +26,7 @@ from flask_tokenoffset.blueprints.member_plans.schemas import (
     TotalsAnswer,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
@@ -100,17 +100,18 @@ def count_member_plans() -> OperationAnswer:
 )
 def list_shared_usage(query: ListQuery) -> OperationAnswer:
     """Members who let the organization see their own use, by name."""
-    found = member_totals.list_shared_usage(
-        current_state().session,
-        current_place().organization.id,
-        after=read_name_cursor(query.cursor),
-        limit=query.limit + 1,
+    found = page_of(
+        member_totals.list_shared_usage(
+            current_state().session,
+            current_place().organization.id,
+            after=read_name_cursor(query.cursor),
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda each: (each.membership.sort_name, each.membership.id),
     )
-    shown = found[: query.limit]
-    last = shown[-1].membership if len(found) > query.limit else None
     return SharedUsageList(
-        items=[SharedUsageAnswer.of(each) for each in shown],
-        next_cursor=write_name_cursor(last.sort_name, last.id) if last else None,
+        items=[SharedUsageAnswer.of(each) for each in found.shown], next_cursor=found.next_cursor
     )
 
 

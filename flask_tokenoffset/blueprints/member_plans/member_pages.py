@@ -19,7 +19,7 @@ from flask_tokenoffset.blueprints.member_plans.own_pages import (
     STATUS_AFTER,
     current_offer,
 )
-from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import MembershipStatus, Payer
 from flask_tokenoffset.permissions import Permission, requires
@@ -49,15 +49,13 @@ def member_plans_page() -> str:
     session = current_state().session
     organization = place.organization
     after = read_name_cursor(request.args.get("cursor"))
-    shared = member_totals.list_shared_usage(
-        session, organization.id, after=after, limit=MEMBERS_SHOWN + 1
+    shared = page_of(
+        member_totals.list_shared_usage(
+            session, organization.id, after=after, limit=MEMBERS_SHOWN + 1
+        ),
+        MEMBERS_SHOWN,
+        lambda each: (each.membership.sort_name, each.membership.id),
     )
-    more_url = None
-    if len(shared) > MEMBERS_SHOWN:
-        last = shared[MEMBERS_SHOWN - 1].membership
-        more_url = url_for(
-            ".member_plans", cursor=write_name_cursor(last.sort_name, last.id), _anchor="to-usage"
-        )
     return render(
         "member_plans/totals.html",
         organization=organization,
@@ -65,8 +63,9 @@ def member_plans_page() -> str:
         rule_titles=presentation.RULE_TITLES,
         totals=member_totals.read_totals(session, organization),
         band_title=presentation.band_title,
-        shared=shared[:MEMBERS_SHOWN],
-        more_url=more_url,
+        shared=shared.shown,
+        more_url=shared.next_cursor
+        and url_for(".member_plans", cursor=shared.next_cursor, _anchor="to-usage"),
         hidden=member_totals.read_hidden_usage(session, organization.id),
         fewest_added_up=member_totals.FEWEST_ADDED_UP,
         changes=bulk_changes.newest_changes(session, organization, limit=CHANGES_SHOWN),

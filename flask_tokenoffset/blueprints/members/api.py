@@ -18,7 +18,7 @@ from flask_tokenoffset.blueprints.members.schemas import (
     MemberQuery,
     TransferBody,
 )
-from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotFound, NotPermitted
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission
@@ -47,18 +47,19 @@ if TYPE_CHECKING:
 )
 def list_organization_members(query: MemberQuery) -> OperationAnswer:
     """The organization's members, by name."""
-    found = list_members(
-        current_state().session,
-        current_place().organization.id,
-        MemberFilter(search=query.search, role=query.role, status=query.status),
-        after=read_name_cursor(query.cursor),
-        limit=query.limit + 1,
+    found = page_of(
+        list_members(
+            current_state().session,
+            current_place().organization.id,
+            MemberFilter(search=query.search, role=query.role, status=query.status),
+            after=read_name_cursor(query.cursor),
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda member: (member.membership.sort_name, member.membership.id),
     )
-    shown = found[: query.limit]
-    last = shown[-1].membership if len(found) > query.limit else None
     return MemberList(
-        items=[MemberAnswer.of(member) for member in shown],
-        next_cursor=write_name_cursor(last.sort_name, last.id) if last else None,
+        items=[MemberAnswer.of(member) for member in found.shown], next_cursor=found.next_cursor
     )
 
 

@@ -18,7 +18,7 @@ from flask_tokenoffset.blueprints.members.forms import (
     read_role,
 )
 from flask_tokenoffset.blueprints.organizations.pages import Notice, left
-from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
@@ -69,23 +69,22 @@ def members() -> ResponseReturnValue:
     session = current_state().session
     form = SearchForm.read(request.args)
     after = read_name_cursor(request.args.get("cursor"))
-    found = list_members(
-        session, organization_id, form.wanted(), after=after, limit=MEMBERS_PER_PAGE + 1
+    found = page_of(
+        list_members(
+            session, organization_id, form.wanted(), after=after, limit=MEMBERS_PER_PAGE + 1
+        ),
+        MEMBERS_PER_PAGE,
+        lambda member: (member.membership.sort_name, member.membership.id),
     )
-    shown = found[:MEMBERS_PER_PAGE]
-    more_url = None
-    if len(found) > MEMBERS_PER_PAGE:
-        last = shown[-1].membership
-        cursor = write_name_cursor(last.sort_name, last.id)
-        more_url = url_for(".members", cursor=cursor, **form.query())
     return render(
         "members/members.html",
-        members=shown,
+        members=found.shown,
         count=count_members(session, organization_id, form.wanted()),
         counted_up_to=COUNTED_UP_TO,
         form=form,
         first_url=None if after is None else url_for(".members", **form.query()),
-        more_url=more_url,
+        more_url=found.next_cursor
+        and url_for(".members", cursor=found.next_cursor, **form.query()),
         removed=request.args.get("done") == "removed",
         role_titles=ROLE_TITLES,
         status_titles=STATUS_TITLES,

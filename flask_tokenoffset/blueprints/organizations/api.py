@@ -17,7 +17,7 @@ from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationList,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.organizations import closing, organizations
@@ -42,16 +42,16 @@ def list_organizations(query: ListQuery) -> OperationAnswer:
     person = current_visitor().person
     if person is None:
         return OrganizationList(items=[], next_cursor=None)
-    found = organizations.list_places(
-        current_state().session, person.id, after=after, limit=query.limit + 1
+    found = page_of(
+        organizations.list_places(
+            current_state().session, person.id, after=after, limit=query.limit + 1
+        ),
+        query.limit,
+        lambda place: (place.organization.name, place.organization.id),
     )
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return OrganizationList(
-        items=[OrganizationAnswer.of(place) for place in shown],
-        next_cursor=write_name_cursor(shown[-1].organization.name, shown[-1].organization.id)
-        if more
-        else None,
+        items=[OrganizationAnswer.of(place) for place in found.shown],
+        next_cursor=found.next_cursor,
     )
 
 

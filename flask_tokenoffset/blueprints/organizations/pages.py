@@ -15,7 +15,7 @@ from flask_tokenoffset.blueprints.access.urls import (
     see_other_at,
 )
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
-from flask_tokenoffset.blueprints.schemas.name_cursors import read_name_cursor, write_name_cursor
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
@@ -129,20 +129,19 @@ def register_in_organization(pages: Blueprint) -> None:
 def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
     person = current_visitor().person
     after = read_name_cursor(request.args.get("cursor"))
-    found: list[Place] = []
+    found: Page[Place] = Page([])
     if person is not None:
-        found = organizations.list_places(
-            current_state().session, person.id, after=after, limit=ORGANIZATIONS_PER_PAGE + 1
+        found = page_of(
+            organizations.list_places(
+                current_state().session, person.id, after=after, limit=ORGANIZATIONS_PER_PAGE + 1
+            ),
+            ORGANIZATIONS_PER_PAGE,
+            lambda place: (place.organization.name, place.organization.id),
         )
-    places = found[:ORGANIZATIONS_PER_PAGE]
-    more_url = None
-    if len(found) > ORGANIZATIONS_PER_PAGE:
-        last = places[-1].organization
-        more_url = url_for(".list_organizations", cursor=write_name_cursor(last.name, last.id))
     page = render(
         "organizations/list.html",
-        places=places,
-        more_url=more_url,
+        places=found.shown,
+        more_url=found.next_cursor and url_for(".list_organizations", cursor=found.next_cursor),
         is_first_page=after is None,
         name=name,
         longest_name=LONGEST_NAME,

@@ -18,7 +18,7 @@ from flask_tokenoffset.blueprints.rights_requests.schemas import (
     RequestList,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import RightsRequestKind
 from flask_tokenoffset.permissions import Permission
@@ -47,13 +47,14 @@ def list_own_requests(query: ListQuery) -> OperationAnswer:
     if person is None:
         return RequestList(items=[], next_cursor=None)
     state = current_state()
-    found = rights_requests.list_own(state.session, person.id, before=before, limit=query.limit + 1)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
+    found = page_of(
+        rights_requests.list_own(state.session, person.id, before=before, limit=query.limit + 1),
+        query.limit,
+        lambda each: (each.received_at, each.id),
+    )
     now = state.clock.now()
     return RequestList(
-        items=[RequestAnswer.of(each, now) for each in shown],
-        next_cursor=write_time_cursor(shown[-1].received_at, shown[-1].id) if more else None,
+        items=[RequestAnswer.of(each, now) for each in found.shown], next_cursor=found.next_cursor
     )
 
 

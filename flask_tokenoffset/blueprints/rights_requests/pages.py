@@ -13,7 +13,7 @@ from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
 from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES, OVERDUE, STATUS_BADGES
-from flask_tokenoffset.blueprints.schemas.time_cursors import read_time_cursor, write_time_cursor
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires
@@ -89,23 +89,23 @@ def badge_of(request: RightsRequest) -> tuple[str, str]:
 def _list_page(form: RequestForm, refused: Refusal | None = None) -> ResponseReturnValue:
     before = read_time_cursor(request.args.get("cursor"))
     person = current_visitor().person
-    found: list[RightsRequest] = []
+    found: Page[RightsRequest] = Page([])
     if person is not None:
-        found += rights_requests.list_own(
-            current_state().session, person.id, before=before, limit=REQUESTS_PER_PAGE + 1
+        found = page_of(
+            rights_requests.list_own(
+                current_state().session, person.id, before=before, limit=REQUESTS_PER_PAGE + 1
+            ),
+            REQUESTS_PER_PAGE,
+            lambda each: (each.received_at, each.id),
         )
-    shown = found[:REQUESTS_PER_PAGE]
-    older_url = None
-    if len(found) > REQUESTS_PER_PAGE:
-        cursor = write_time_cursor(shown[-1].received_at, shown[-1].id)
-        older_url = url_for(".own_requests", cursor=cursor)
     page = render(
         "rights_requests/own_requests.html",
         requests=[
-            (each, KIND_TITLES[RightsRequestKind(each.kind)], badge_of(each)) for each in shown
+            (each, KIND_TITLES[RightsRequestKind(each.kind)], badge_of(each))
+            for each in found.shown
         ],
         is_first_page=before is None,
-        older_url=older_url,
+        older_url=found.next_cursor and url_for(".own_requests", cursor=found.next_cursor),
         form=form,
         errors=errors_of(refused),
         refused=refused,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import own_login
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
-from flask_tokenoffset.blueprints.errors.problems import status_of
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.identities import trips
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
 from flask_tokenoffset.errors import InvalidInput, NoMailer, NotFound, Refusal, TooManyAttempts
@@ -59,10 +58,7 @@ def sign_in_by_mail() -> ResponseReturnValue:
     try:
         ask_for_link(MagicLinkPurpose.SIGN_IN, request.form.get("email", ""), next_path)
     except _SHOWN_WITH_FORM as refusal:
-        response = make_response(_page(next_path, refusal), status_of(type(refusal)))
-        if isinstance(refusal, TooManyAttempts):
-            response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-        return response
+        return with_status(_page(next_path, refusal), refusal)
     return see_other(".link_sent")
 
 
@@ -89,7 +85,7 @@ def register(pages: Blueprint) -> None:
 
 
 def _page(next_path: str, refusal: Refusal | None = None) -> str:
-    errors = refusal.errors if isinstance(refusal, InvalidInput) else {}
+    errors = errors_of(refusal)
     return render(
         "sign_in/sign_in.html",
         providers=_providers(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import make_response, request
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
@@ -13,8 +13,7 @@ from flask_tokenoffset.blueprints.access.context import (
 )
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.errors.problems import status_of
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
 from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, RefusedKey
@@ -176,12 +175,7 @@ def _source_page(
         last_day=_last_day,
         refusal=refusal,
     )
-    if refusal is None:
-        return page
-    response = make_response(page, status_of(type(refusal)))
-    if isinstance(refusal, TooManyAttempts):
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
+    return with_status(page, refusal)
 
 
 def _last_day(run: SampleRun) -> date:
