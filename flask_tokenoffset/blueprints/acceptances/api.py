@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flask_tokenoffset.blueprints.acceptances.schemas import AcceptanceAnswer, AcceptanceBody
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import missing_documents
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 #: What the ledger calls these operations.
 PLACE: Final = "api"
@@ -63,6 +56,4 @@ def post_acceptance(body: AcceptanceBody) -> OperationAnswer:
     return AcceptanceAnswer.of(missing_documents())
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_acceptance, post_acceptance)
+register = operations(read_acceptance, post_acceptance)

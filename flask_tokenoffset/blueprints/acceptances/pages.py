@@ -12,6 +12,7 @@ from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import missing_documents
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.urls import see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
@@ -22,7 +23,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.services.documents.acceptances import Asked
@@ -63,10 +63,10 @@ def accept_documents() -> ResponseReturnValue:
     return see_other_at(_next_path())
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/privacy/acceptance", view_func=acceptance)
-    pages.add_url_rule("/privacy/acceptance", view_func=accept_documents, methods=["POST"])
+register = page_routes(
+    ("/privacy/acceptance", acceptance),
+    ("/privacy/acceptance", accept_documents, "POST"),
+)
 
 
 def _ticked() -> list[UUID]:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.context import account_if_any
 from flask_tokenoffset.blueprints.audit.schemas import (
     AuditEventAnswer,
     AuditEventList,
     AuditEventQuery,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_sequence_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.audit.reading import list_events
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -57,6 +48,4 @@ def list_audit_events(query: AuditEventQuery) -> OperationAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operation."""
-    add_operations(api, list_audit_events)
+register = operations(list_audit_events)

@@ -23,6 +23,7 @@ from flask_tokenoffset.blueprints.audit.sentences import (
     name_of,
     sentence_of,
 )
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_sequence_cursor
 from flask_tokenoffset.errors import InvalidInput
@@ -33,7 +34,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.services.audit.reading import AuditFilter, AuditView
@@ -168,12 +168,7 @@ def _chosen_actor(wanted: AuditFilter, known: dict[str, str]) -> dict[str, str]:
     return {str(actor.id): name_of(actor)}
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page and the files."""
-    pages.add_url_rule("/audit-events", view_func=audit_events)
-    formats = ", ".join(FORMATS)
-    pages.add_url_rule(
-        f"/audit-events.<any({formats}):file_format>",
-        view_func=export_audit_events,
-        methods=["POST"],
-    )
+register = page_routes(
+    ("/audit-events", audit_events),
+    (f"/audit-events.<any({', '.join(FORMATS)}):file_format>", export_audit_events, "POST"),
+)

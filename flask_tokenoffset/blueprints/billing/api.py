@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.access.context import account_if_any
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.schemas.base import Answer, ItemList, ListQuery
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_month_cursor
 from flask_tokenoffset.errors import InvalidInput
@@ -21,9 +17,6 @@ from flask_tokenoffset.models import Payer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 class BillingRecordAnswer(Answer):
@@ -75,6 +68,4 @@ def list_billing_records(query: ListQuery) -> OperationAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_billing_records)
+register = operations(list_billing_records)

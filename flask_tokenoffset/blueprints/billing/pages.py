@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import account_if_any
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_month_cursor
 from flask_tokenoffset.permissions import Permission, requires
@@ -14,8 +15,6 @@ from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
-
     from flask_tokenoffset.models import BillingRecord
 
 #: Half a year at a time; none is kept for longer than a year.
@@ -44,6 +43,6 @@ def billing_records() -> str:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/billing-records", view_func=billing_records)
+register = page_routes(
+    ("/billing-records", billing_records),
+)

@@ -10,13 +10,13 @@ from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.urls import see_other_at
 from flask_tokenoffset.blueprints.components.consent import anchor, is_host_place
 from flask_tokenoffset.blueprints.consents import deciding
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.ledger import Decision
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -37,8 +37,6 @@ def decide_consent_here(purpose: str) -> ResponseReturnValue:
     return see_other_at(f"{back.partition('#')[0]}#{anchor(chosen)}")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the door."""
-    pages.add_url_rule(
-        "/privacy/consents/<purpose>/here", view_func=decide_consent_here, methods=["POST"]
-    )
+register = page_routes(
+    ("/privacy/consents/<purpose>/here", decide_consent_here, "POST"),
+)

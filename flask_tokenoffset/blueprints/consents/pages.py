@@ -16,6 +16,7 @@ from flask_tokenoffset.blueprints.consents.words import (
     STATES,
     words_of_place,
 )
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_sequence_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
@@ -26,7 +27,6 @@ from flask_tokenoffset.services.consents.ledger import Decision
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 #: Where somebody decides, in the ledger.
@@ -73,11 +73,11 @@ def consent_receipt(event_id: UUID) -> ResponseReturnValue:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/consents", view_func=list_consents)
-    pages.add_url_rule("/privacy/consents/<purpose>", view_func=decide_consent, methods=["POST"])
-    pages.add_url_rule("/privacy/consents/<uuid:event_id>/receipt", view_func=consent_receipt)
+register = page_routes(
+    ("/privacy/consents", list_consents),
+    ("/privacy/consents/<purpose>", decide_consent, "POST"),
+    ("/privacy/consents/<uuid:event_id>/receipt", consent_receipt),
+)
 
 
 def _page(refusal: Conflict | None = None) -> str:

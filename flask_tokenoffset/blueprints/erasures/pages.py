@@ -16,6 +16,7 @@ from flask_tokenoffset.blueprints.erasures.deleting import (
     waiting_deletion,
 )
 from flask_tokenoffset.blueprints.erasures.schemas import ReceiptAnswer
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.errors import Conflict, LastOwner
@@ -29,7 +30,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
@@ -87,11 +87,11 @@ def erasure_receipt(receipt_token: str) -> ResponseReturnValue:
     return page, UNTOLD
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/deletion", view_func=deletion, methods=["GET", "POST"])
-    pages.add_url_rule("/privacy/deletion/undo", view_func=undo_deletion, methods=["POST"])
-    pages.add_url_rule("/erasures/<receipt_token>", view_func=erasure_receipt)
+register = page_routes(
+    ("/privacy/deletion", deletion, "GET", "POST"),
+    ("/privacy/deletion/undo", undo_deletion, "POST"),
+    ("/erasures/<receipt_token>", erasure_receipt),
+)
 
 
 def _confirm_page(refusal: Refusal | None = None) -> str:

@@ -10,11 +10,7 @@ from flask_tokenoffset.blueprints.estimates.schemas import (
     EstimateAnswer,
     EstimateBody,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.estimates import estimates
@@ -22,8 +18,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
     from flask_tokenoffset.models import Estimate
 
@@ -104,6 +98,4 @@ def _refuse_other_fields(body: EstimateBody) -> None:
         raise InvalidInput(errors)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, make_estimate, read_estimate)
+register = operations(make_estimate, read_estimate)

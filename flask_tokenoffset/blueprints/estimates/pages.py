@@ -11,6 +11,7 @@ from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.methodology import amount_cents
@@ -22,7 +23,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 #: The button that asks for the amount instead of going on. It sends the same form.
@@ -102,8 +102,8 @@ def _chooser(form: ChooserForm) -> ResponseReturnValue:
     return page, 422 if errors else 200
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/bands", view_func=bands)
-    pages.add_url_rule("/estimates", view_func=make_estimate, methods=["POST"])
-    pages.add_url_rule("/estimates/<uuid:estimate_id>", view_func=estimate)
+register = page_routes(
+    ("/bands", bands),
+    ("/estimates", make_estimate, "POST"),
+    ("/estimates/<uuid:estimate_id>", estimate),
+)

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, FreshSignInRequired, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.exports import exports
@@ -19,8 +15,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -67,6 +61,4 @@ def read_export(export_id: UUID) -> OperationAnswer:
     return ExportAnswer.of(export, link=link_of(export))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_exports, request_export, read_export)
+register = operations(list_exports, request_export, read_export)

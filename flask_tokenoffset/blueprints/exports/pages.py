@@ -14,6 +14,7 @@ from flask_tokenoffset.blueprints.access.context import acting_person, current_v
 from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render, with_status
 from flask_tokenoffset.errors import (
     Conflict,
@@ -26,7 +27,6 @@ from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -95,12 +95,12 @@ def fetch_export(token: str) -> ResponseReturnValue:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/exports", view_func=list_exports)
-    pages.add_url_rule("/privacy/exports", view_func=request_export, methods=["POST"])
-    pages.add_url_rule("/exports/<token>", view_func=export_link)
-    pages.add_url_rule("/exports/<token>", view_func=fetch_export, methods=["POST"])
+register = page_routes(
+    ("/privacy/exports", list_exports),
+    ("/privacy/exports", request_export, "POST"),
+    ("/exports/<token>", export_link),
+    ("/exports/<token>", fetch_export, "POST"),
+)
 
 
 def _page(refusal: Conflict | TooManyAttempts | None = None) -> str:

@@ -10,6 +10,7 @@ from flask_tokenoffset.blueprints.access.context import current_visitor, nothing
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities import linking, trips
 from flask_tokenoffset.errors import Conflict
@@ -21,7 +22,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint, Response
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.models import Identity
@@ -101,22 +102,14 @@ def unlink_identity(identity_id: UUID) -> ResponseReturnValue:
     return see_other(".list_identities", done=done)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/identities", view_func=list_identities)
-    pages.add_url_rule("/identities/<provider>/link", view_func=link_identity, methods=["POST"])
-    pages.add_url_rule(
-        "/identities/<provider>/confirm", view_func=confirm_with_identity, methods=["POST"]
-    )
-    pages.add_url_rule("/identities/<provider>/callback", view_func=identity_callback)
-    pages.add_url_rule(
-        "/identities/<uuid:identity_id>/check", view_func=check_identity, methods=["POST"]
-    )
-    pages.add_url_rule(
-        "/identities/<uuid:identity_id>/unlink",
-        view_func=unlink_identity,
-        methods=["GET", "POST"],
-    )
+register = page_routes(
+    ("/identities", list_identities),
+    ("/identities/<provider>/link", link_identity, "POST"),
+    ("/identities/<provider>/confirm", confirm_with_identity, "POST"),
+    ("/identities/<provider>/callback", identity_callback),
+    ("/identities/<uuid:identity_id>/check", check_identity, "POST"),
+    ("/identities/<uuid:identity_id>/unlink", unlink_identity, "GET", "POST"),
+)
 
 
 def _list_page(refusal: Conflict | None = None) -> str:

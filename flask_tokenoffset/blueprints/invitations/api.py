@@ -17,11 +17,7 @@ from flask_tokenoffset.blueprints.invitations.schemas import (
     ReportAnswer,
     ReportItem,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
 from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
@@ -37,7 +33,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
 
 _ONE = "/invitations/<uuid:invitation_id>"
 
@@ -178,11 +173,9 @@ def decline_invitation(invitation_id: UUID) -> OperationAnswer:
     return None, 204
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations on invitations to oneself."""
-    add_operations(api, list_own_invitations, accept_invitation, decline_invitation)
+register = operations(list_own_invitations, accept_invitation, decline_invitation)
 
 
-def register_in_organization(api: Blueprint) -> None:
-    """Add the operations on an organization's invitations."""
-    add_operations(api, list_invitations, invite, resend_invitation, cancel_invitation)
+register_in_organization = operations(
+    list_invitations, invite, resend_invitation, cancel_invitation
+)

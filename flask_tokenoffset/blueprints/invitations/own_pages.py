@@ -16,6 +16,7 @@ from flask_tokenoffset.blueprints.access.context import (
     send_to_sign_in,
 )
 from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
@@ -31,7 +32,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
@@ -110,18 +110,16 @@ def answer_own_invitation(invitation_id: UUID, choice: str) -> ResponseReturnVal
         return _own_page(refused)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/invitations", view_func=own_invitations)
-    pages.add_url_rule(
+register = page_routes(
+    ("/invitations", own_invitations),
+    (
         "/invitations/<uuid:invitation_id>/<any(accept, decline):choice>",
-        view_func=answer_own_invitation,
-        methods=["POST"],
-    )
-    pages.add_url_rule("/invitations/<invitation_token>", view_func=invitation)
-    pages.add_url_rule(
-        "/invitations/<invitation_token>", view_func=answer_invitation, methods=["POST"]
-    )
+        answer_own_invitation,
+        "POST",
+    ),
+    ("/invitations/<invitation_token>", invitation),
+    ("/invitations/<invitation_token>", answer_invitation, "POST"),
+)
 
 
 def _answer(which: ColumnElement[bool], choice: str) -> ResponseReturnValue:

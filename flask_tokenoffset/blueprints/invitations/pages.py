@@ -9,6 +9,7 @@ from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
@@ -39,7 +40,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
@@ -125,14 +125,14 @@ def cancel_invitation(invitation_id: UUID) -> ResponseReturnValue:
     return _done("cancelled", invitation_id)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    one = "/invitations/<uuid:invitation_id>"
-    pages.add_url_rule("/invitations", view_func=invitations)
-    pages.add_url_rule("/invitations", view_func=invite, methods=["POST"])
-    pages.add_url_rule("/invitations/list", view_func=invite_list, methods=["POST"])
-    pages.add_url_rule(f"{one}/resend", view_func=resend_invitation, methods=["POST"])
-    pages.add_url_rule(f"{one}/cancel", view_func=cancel_invitation, methods=["POST"])
+_ONE: Final = "/invitations/<uuid:invitation_id>"
+register = page_routes(
+    ("/invitations", invitations),
+    ("/invitations", invite, "POST"),
+    ("/invitations/list", invite_list, "POST"),
+    (f"{_ONE}/resend", resend_invitation, "POST"),
+    (f"{_ONE}/cancel", cancel_invitation, "POST"),
+)
 
 
 def _page(

@@ -14,6 +14,7 @@ from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import UNTOLD, errors_of, render, with_status
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
@@ -26,7 +27,6 @@ from flask_tokenoffset.services.people.profiles import held_of
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.host.users import HostUser
@@ -107,15 +107,15 @@ def confirm_by_mail() -> ResponseReturnValue:
     return see_other(".link_sent")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/links/sent", view_func=link_sent)
-    pages.add_url_rule("/links/<token>", view_func=link)
-    pages.add_url_rule("/links/<token>", view_func=follow, methods=["POST"])
-    pages.add_url_rule("/me/address", view_func=address)
-    pages.add_url_rule("/me/address", view_func=ask_address, methods=["POST"])
-    pages.add_url_rule("/confirm", view_func=confirm)
-    pages.add_url_rule("/confirm/mail", view_func=confirm_by_mail, methods=["POST"])
+register = page_routes(
+    ("/links/sent", link_sent),
+    ("/links/<token>", link),
+    ("/links/<token>", follow, "POST"),
+    ("/me/address", address),
+    ("/me/address", ask_address, "POST"),
+    ("/confirm", confirm),
+    ("/confirm/mail", confirm_by_mail, "POST"),
+)
 
 
 def _address_page(refusal: Refusal | None = None) -> str:

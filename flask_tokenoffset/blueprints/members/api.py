@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.members.schemas import (
     MemberAnswer,
     MemberBody,
@@ -32,8 +28,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -172,15 +166,12 @@ def _answer(membership_id: UUID) -> MemberAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        list_organization_members,
-        read_organization_member,
-        change_member,
-        remove_member,
-        transfer_ownership,
-        read_membership,
-        leave_organization,
-    )
+register = operations(
+    list_organization_members,
+    read_organization_member,
+    change_member,
+    remove_member,
+    transfer_ownership,
+    read_membership,
+    leave_organization,
+)

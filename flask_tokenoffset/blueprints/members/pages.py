@@ -9,6 +9,7 @@ from flask import request, url_for
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 MEMBERS_PER_PAGE: Final = 50
@@ -116,7 +116,7 @@ def change_role(membership_id: UUID) -> ResponseReturnValue:
 
 
 @requires(Permission.CHANGE_MEMBERS)
-def change_status(membership_id: UUID, change: str) -> ResponseReturnValue:
+def change_member_status(membership_id: UUID, change: str) -> ResponseReturnValue:
     """Suspend or restore a member."""
     try:
         with changing_organization() as (work, who):
@@ -166,21 +166,15 @@ def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
     return see_other(".member", membership_id=membership_id, done="transferred")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    both = ["GET", "POST"]
-    one = "/members/<uuid:membership_id>"
-    pages.add_url_rule("/members", view_func=members)
-    pages.add_url_rule(one, view_func=member)
-    pages.add_url_rule(f"{one}/role", view_func=change_role, methods=["POST"])
-    pages.add_url_rule(
-        f"{one}/<any(suspend, restore):change>",
-        "change_member_status",
-        change_status,
-        methods=["POST"],
-    )
-    pages.add_url_rule(f"{one}/remove", view_func=remove_member, methods=both)
-    pages.add_url_rule(f"{one}/transfer", view_func=transfer_ownership, methods=both)
+_ONE: Final = "/members/<uuid:membership_id>"
+register = page_routes(
+    ("/members", members),
+    (_ONE, member),
+    (f"{_ONE}/role", change_role, "POST"),
+    (f"{_ONE}/<any(suspend, restore):change>", change_member_status, "POST"),
+    (f"{_ONE}/remove", remove_member, "GET", "POST"),
+    (f"{_ONE}/transfer", transfer_ownership, "GET", "POST"),
+)
 
 
 def _member_page(

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationAnswer,
     OrganizationBody,
@@ -22,9 +16,6 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.organizations import closing, organizations
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -130,11 +121,7 @@ def close_organization() -> OperationAnswer:
     return None, 204
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations on a person's organizations."""
-    add_operations(api, list_organizations, create_organization)
+register = operations(list_organizations, create_organization)
 
 
-def register_in_organization(api: Blueprint) -> None:
-    """Add the operations on one organization."""
-    add_operations(api, read_organization, rename_organization, close_organization)
+register_in_organization = operations(read_organization, rename_organization, close_organization)

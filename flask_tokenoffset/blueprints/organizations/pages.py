@@ -14,6 +14,7 @@ from flask_tokenoffset.blueprints.access.urls import (
     see_other,
     see_other_at,
 )
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
@@ -25,7 +26,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.services.organizations.organizations import Place
@@ -113,17 +113,17 @@ def left() -> ResponseReturnValue:
     return see_other("tokenoffset.pages.list_organizations", done="left")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages about a person's organizations."""
-    pages.add_url_rule("/organizations", view_func=list_organizations)
-    pages.add_url_rule("/organizations", view_func=create_organization, methods=["POST"])
+register = page_routes(
+    ("/organizations", list_organizations),
+    ("/organizations", create_organization, "POST"),
+)
 
 
-def register_in_organization(pages: Blueprint) -> None:
-    """Add the pages about one organization."""
-    pages.add_url_rule("/settings", view_func=settings)
-    pages.add_url_rule("/settings/name", view_func=rename_organization, methods=["POST"])
-    pages.add_url_rule("/settings/close", view_func=close_organization, methods=["GET", "POST"])
+register_in_organization = page_routes(
+    ("/settings", settings),
+    ("/settings/name", rename_organization, "POST"),
+    ("/settings/close", close_organization, "GET", "POST"),
+)
 
 
 def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseReturnValue:

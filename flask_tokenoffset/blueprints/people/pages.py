@@ -9,6 +9,7 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.urls import home_of, see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.forms import HEARD_FROM, OTHER, PersonForm
@@ -18,7 +19,6 @@ from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.people import profiles as people
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -46,12 +46,11 @@ def save_me() -> ResponseReturnValue:
     return see_other(".me", done="saved")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    both = ["GET", "POST"]
-    pages.add_url_rule("/welcome", view_func=welcome, methods=both)
-    pages.add_url_rule("/me", view_func=me)
-    pages.add_url_rule("/me", view_func=save_me, methods=["POST"])
+register = page_routes(
+    ("/welcome", welcome, "GET", "POST"),
+    ("/me", me),
+    ("/me", save_me, "POST"),
+)
 
 
 def _save() -> InvalidInput | None:

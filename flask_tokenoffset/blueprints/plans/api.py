@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.changing import changing_account
 from flask_tokenoffset.blueprints.access.context import own_account
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.plans.schemas import AdoptBody, PlanAnswer
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -114,6 +105,4 @@ def _own_plan() -> PlanAnswer:
     return PlanAnswer.of(view)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_plan, adopt_estimate, pause_plan, resume_plan, end_plan)
+register = operations(read_plan, adopt_estimate, pause_plan, resume_plan, end_plan)

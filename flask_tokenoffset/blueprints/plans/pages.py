@@ -12,6 +12,7 @@ from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.plans.forms import AdoptForm
 from flask_tokenoffset.blueprints.plans.history import events_of
@@ -25,7 +26,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -133,11 +133,9 @@ def _plan_page(*, done: str | None = None, refused: Conflict | None = None) -> t
     return page, status
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/plan", view_func=plan)
-    pages.add_url_rule("/plan/adoptions", view_func=adopt, methods=["POST"])
-    pages.add_url_rule("/plan/end", view_func=confirm_end)
-    pages.add_url_rule(
-        "/plan/<any(pause, resume, end):change>", view_func=change_plan, methods=["POST"]
-    )
+register = page_routes(
+    ("/plan", plan),
+    ("/plan/adoptions", adopt, "POST"),
+    ("/plan/end", confirm_end),
+    ("/plan/<any(pause, resume, end):change>", change_plan, "POST"),
+)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.access.csrf import told_by_link
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
@@ -19,7 +20,6 @@ from flask_tokenoffset.services.links.unsubscribing import withdraw_by_link
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 #: What the ledger calls the link.
@@ -55,10 +55,10 @@ def unsubscribe_now(token: str) -> ResponseReturnValue:
     return _page(done=True)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/unsubscribe/<token>", view_func=unsubscribe)
-    pages.add_url_rule("/unsubscribe/<token>", view_func=unsubscribe_now, methods=["POST"])
+register = page_routes(
+    ("/unsubscribe/<token>", unsubscribe),
+    ("/unsubscribe/<token>", unsubscribe_now, "POST"),
+)
 
 
 def _page(*, done: bool) -> ResponseReturnValue:

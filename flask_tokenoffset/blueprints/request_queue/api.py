@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.request_queue.listing import list_queue
 from flask_tokenoffset.blueprints.request_queue.schemas import (
     AskerAnswer,
@@ -29,8 +25,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -122,8 +116,4 @@ def answer_request(request_id: UUID, body: ReplyBody) -> OperationAnswer:
     return QueuedRequestAnswer.of(request, now)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api, list_requests, read_request, look_at_request, extend_request, answer_request
-    )
+register = operations(list_requests, read_request, look_at_request, extend_request, answer_request)

@@ -13,6 +13,7 @@ from flask import request, url_for
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
 from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue
@@ -29,7 +30,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
@@ -105,14 +105,14 @@ def title_of(of: RightsRequest) -> str:
     return QUEUE_TITLES[RightsRequestKind(of.kind)]
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    one, post = "/requests/<uuid:request_id>", ["POST"]
-    pages.add_url_rule("/requests", view_func=list_requests)
-    pages.add_url_rule(one, view_func=handle_request)
-    pages.add_url_rule(f"{one}/look", view_func=look_at_request, methods=post)
-    pages.add_url_rule(f"{one}/reply", view_func=answer_request, methods=post)
-    pages.add_url_rule(f"{one}/extension", view_func=extend_request, methods=post)
+_ONE: Final = "/requests/<uuid:request_id>"
+register = page_routes(
+    ("/requests", list_requests),
+    (_ONE, handle_request),
+    (f"{_ONE}/look", look_at_request, "POST"),
+    (f"{_ONE}/reply", answer_request, "POST"),
+    (f"{_ONE}/extension", extend_request, "POST"),
+)
 
 
 def _page(

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.restrictions.schemas import RestrictionAnswer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.consents import restrictions
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -59,9 +50,7 @@ def delete_restriction() -> OperationAnswer:
     return _answer()
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_restriction, put_restriction, delete_restriction)
+register = operations(read_restriction, put_restriction, delete_restriction)
 
 
 def _answer() -> RestrictionAnswer:

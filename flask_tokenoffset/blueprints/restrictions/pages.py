@@ -9,12 +9,12 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents import restrictions
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -44,8 +44,8 @@ def lift_restriction() -> ResponseReturnValue:
     return see_other(".restriction", done="lifted")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/restriction", view_func=restriction)
-    pages.add_url_rule("/privacy/restriction", view_func=restrict, methods=["POST"])
-    pages.add_url_rule("/privacy/restriction/lift", view_func=lift_restriction, methods=["POST"])
+register = page_routes(
+    ("/privacy/restriction", restriction),
+    ("/privacy/restriction", restrict, "POST"),
+    ("/privacy/restriction/lift", lift_restriction, "POST"),
+)

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.permissions import Permission
@@ -21,8 +17,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -115,14 +109,10 @@ def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
     return _kept(current_place().organization.account_id)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations on the table and on one's own choices."""
-    add_operations(api, read_retention, read_retention_choices, put_retention_choice)
+register = operations(read_retention, read_retention_choices, put_retention_choice)
 
 
-def register_in_organization(api: Blueprint) -> None:
-    """Add the operations on an organization's choices."""
-    add_operations(api, read_organization_retention, put_organization_retention)
+register_in_organization = operations(read_organization_retention, put_organization_retention)
 
 
 def _kept(account_id: UUID | None) -> ChoiceList:

@@ -9,6 +9,7 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirmed
 from flask_tokenoffset.methodology.projection import MIN_DAYS
@@ -21,7 +22,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 _LONGEST_NUMBER: Final = 6
@@ -81,16 +81,16 @@ def choose_organization_retention() -> ResponseReturnValue:
     return see_other(".organization_retention", done="")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the public table, with the forms of whoever is signed in."""
-    pages.add_url_rule("/privacy/retention", view_func=retention)
-    pages.add_url_rule("/privacy/retention", view_func=choose_retention, methods=["POST"])
+register = page_routes(
+    ("/privacy/retention", retention),
+    ("/privacy/retention", choose_retention, "POST"),
+)
 
 
-def register_in_organization(pages: Blueprint) -> None:
-    """Add the forms of an organization."""
-    pages.add_url_rule("/retention", view_func=organization_retention)
-    pages.add_url_rule("/retention", view_func=choose_organization_retention, methods=["POST"])
+register_in_organization = page_routes(
+    ("/retention", organization_retention),
+    ("/retention", choose_organization_retention, "POST"),
+)
 
 
 def _read_days() -> int:

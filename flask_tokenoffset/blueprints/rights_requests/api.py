@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.schemas import (
     RequestAnswer,
@@ -27,8 +23,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -107,6 +101,4 @@ def cancel_own_request(request_id: UUID) -> OperationAnswer:
     return RequestAnswer.of(request, now)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_own_requests, make_request, read_own_request, cancel_own_request)
+register = operations(list_own_requests, make_request, read_own_request, cancel_own_request)

@@ -9,6 +9,7 @@ from flask import request, url_for
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
@@ -24,7 +25,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
@@ -70,13 +70,13 @@ def cancel_own_request(request_id: UUID) -> ResponseReturnValue:
     return see_other(".own_request", request_id=request_id, done="cancelled")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    one = "/privacy/requests/<uuid:request_id>"
-    pages.add_url_rule("/privacy/requests", view_func=own_requests)
-    pages.add_url_rule("/privacy/requests", view_func=make_request, methods=["POST"])
-    pages.add_url_rule(one, view_func=own_request)
-    pages.add_url_rule(f"{one}/cancel", view_func=cancel_own_request, methods=["POST"])
+_ONE: Final = "/privacy/requests/<uuid:request_id>"
+register = page_routes(
+    ("/privacy/requests", own_requests),
+    ("/privacy/requests", make_request, "POST"),
+    (_ONE, own_request),
+    (f"{_ONE}/cancel", cancel_own_request, "POST"),
+)
 
 
 def badge_of(request: RightsRequest) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
 from flask_tokenoffset.blueprints.identities import trips
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
@@ -21,7 +22,6 @@ from flask_tokenoffset.services.sign_in import logins
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.oidc.provider_settings import IdentityProvider
@@ -74,14 +74,12 @@ def sign_out() -> ResponseReturnValue:
     return see_other(".sign_in", done="signed-out")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/sign-in", view_func=sign_in)
-    pages.add_url_rule("/sign-in/mail", view_func=sign_in_by_mail, methods=["POST"])
-    pages.add_url_rule(
-        "/sign-in/with/<provider>", view_func=sign_in_with_identity, methods=["POST"]
-    )
-    pages.add_url_rule("/sign-out", view_func=sign_out, methods=["GET", "POST"])
+register = page_routes(
+    ("/sign-in", sign_in),
+    ("/sign-in/mail", sign_in_by_mail, "POST"),
+    ("/sign-in/with/<provider>", sign_in_with_identity, "POST"),
+    ("/sign-out", sign_out, "GET", "POST"),
+)
 
 
 def _page(next_path: str, refusal: Refusal | None = None) -> str:

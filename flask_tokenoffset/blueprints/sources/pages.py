@@ -13,6 +13,7 @@ from flask_tokenoffset.blueprints.access.context import (
 )
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.models import Estimate, SampleRun
@@ -137,19 +137,14 @@ def disconnect_source(source_id: UUID) -> ResponseReturnValue:
     return see_other(".source", source_id=source_id)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    both = ["GET", "POST"]
-    pages.add_url_rule("/sources", view_func=list_sources)
-    pages.add_url_rule("/sources/connect/<provider>", view_func=connect_source, methods=both)
-    pages.add_url_rule("/sources/<uuid:source_id>", view_func=source)
-    pages.add_url_rule(
-        "/sources/<uuid:source_id>/samples", view_func=resample_source, methods=["POST"]
-    )
-    pages.add_url_rule("/sources/<uuid:source_id>/key", view_func=replace_source_key, methods=both)
-    pages.add_url_rule(
-        "/sources/<uuid:source_id>/disconnect", view_func=disconnect_source, methods=both
-    )
+register = page_routes(
+    ("/sources", list_sources),
+    ("/sources/connect/<provider>", connect_source, "GET", "POST"),
+    ("/sources/<uuid:source_id>", source),
+    ("/sources/<uuid:source_id>/samples", resample_source, "POST"),
+    ("/sources/<uuid:source_id>/key", replace_source_key, "GET", "POST"),
+    ("/sources/<uuid:source_id>/disconnect", disconnect_source, "GET", "POST"),
+)
 
 
 def _source_page(
