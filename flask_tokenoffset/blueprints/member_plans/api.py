@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
-from flask_tokenoffset.blueprints.member_plans import own_api
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
+from flask_tokenoffset.blueprints.member_plans import flow, own_api
 from flask_tokenoffset.blueprints.member_plans.schemas import (
     BulkChangeAnswer,
     ManyBody,
@@ -31,7 +27,6 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.member_plans import bulk_changes
-from flask_tokenoffset.services.member_plans import plans as member_plans
 from flask_tokenoffset.services.member_plans import terms as member_terms
 from flask_tokenoffset.services.member_plans import totals as member_totals
 from flask_tokenoffset.services.member_plans.bulk_previews import preview_change
@@ -40,8 +35,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -139,17 +132,7 @@ def read_member_plan(membership_id: UUID) -> OperationAnswer:
 )
 def set_member_plan(membership_id: UUID, body: MemberPlanBody) -> OperationAnswer:
     """Say what a member's plan contributes, where the organization pays. The member is told."""
-    state = current_state()
-    with changing_organization() as (work, who):
-        member_plans.set_for_member(
-            work,
-            **who,
-            membership_id=membership_id,
-            key=body.band,
-            coverage_percent=body.coverage_percent,
-            expected_amount_cents=body.amount_cents,
-            method_version=state.settings.method,
-        )
+    flow.adopt(body.band, body.coverage_percent, body.amount_cents, membership_id)
     return _answer(membership_id)
 
 
@@ -263,36 +246,26 @@ def read_change(change_id: UUID) -> BulkChangeAnswer:
 
 
 def _change(membership_id: UUID, status: PlanStatus) -> OperationAnswer:
-    with changing_organization() as (work, who):
-        member_plans.change_status_for_member(
-            work, **who, membership_id=membership_id, status=status
-        )
+    flow.change_status(status, membership_id)
     return _answer(membership_id)
 
 
 def _answer(membership_id: UUID) -> MemberPlanAnswer:
-    return MemberPlanAnswer.of(
-        member_plans.read_member_plan(
-            current_state().session, current_place().organization, membership_id
-        )
-    )
+    return MemberPlanAnswer.of(flow.read_plan(membership_id))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        read_terms,
-        change_terms,
-        count_member_plans,
-        list_shared_usage,
-        read_member_plan,
-        set_member_plan,
-        pause_member_plan,
-        resume_member_plan,
-        end_member_plan,
-        preview_bulk_change,
-        request_bulk_change,
-        read_bulk_change,
-    )
-    own_api.register(api)
+register = operations(
+    read_terms,
+    change_terms,
+    count_member_plans,
+    list_shared_usage,
+    read_member_plan,
+    set_member_plan,
+    pause_member_plan,
+    resume_member_plan,
+    end_member_plan,
+    preview_bulk_change,
+    request_bulk_change,
+    read_bulk_change,
+    *own_api.OPERATIONS,
+)

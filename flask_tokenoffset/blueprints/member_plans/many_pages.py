@@ -10,6 +10,7 @@ from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import ManyForm, read_cents
@@ -24,7 +25,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -110,8 +110,8 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
     return page, refused.status if refused else 422 if errors else 200
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/member-plans/change", view_func=change_many_plans)
-    pages.add_url_rule("/member-plans/changes", view_func=apply_to_many_plans, methods=["POST"])
-    pages.add_url_rule("/member-plans/changes/<uuid:change_id>", view_func=bulk_change)
+register = page_routes(
+    ("/member-plans/change", change_many_plans),
+    ("/member-plans/changes", apply_to_many_plans, "POST"),
+    ("/member-plans/changes/<uuid:change_id>", bulk_change),
+)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place, require_acceptance
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation
+from flask_tokenoffset.blueprints.member_plans import flow
 from flask_tokenoffset.blueprints.member_plans.schemas import (
     MemberPlanAnswer,
     MemberPlanBody,
@@ -22,11 +19,6 @@ from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.member_plans import member_choices
-from flask_tokenoffset.services.member_plans import plans as member_plans
-from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -53,16 +45,7 @@ def read_own_plan() -> OperationAnswer:
 )
 def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
     """Say what the caller's own plan contributes, where the caller pays it."""
-    state = current_state()
-    with changing_organization() as (work, who):
-        member_plans.adopt_own(
-            work,
-            **who,
-            key=body.band,
-            coverage_percent=body.coverage_percent,
-            expected_amount_cents=body.amount_cents,
-            method_version=state.settings.method,
-        )
+    flow.adopt(body.band, body.coverage_percent, body.amount_cents)
     return _answer()
 
 
@@ -77,15 +60,7 @@ def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
 )
 def choose_own_payer(body: PayerBody) -> OperationAnswer:
     """Choose who pays, where the terms leave it to members. It counts from the next record on."""
-    state = current_state()
-    with changing_organization() as (work, who):
-        member_choices.choose_payer(
-            work,
-            **who,
-            payer=body.payer,
-            expected_amount_cents=body.amount_cents,
-            method_version=state.settings.method,
-        )
+    flow.choose_payer(body.payer, body.amount_cents)
     return _answer()
 
 
@@ -149,24 +124,21 @@ def set_usage_sharing(body: SharingBody) -> OperationAnswer:
 
 
 def _change(status: PlanStatus) -> OperationAnswer:
-    with changing_organization() as (work, who):
-        member_plans.change_own_status(work, **who, status=status)
+    flow.change_status(status)
     return _answer()
 
 
 def _answer() -> MemberPlanAnswer:
-    return MemberPlanAnswer.of(member_plans.read_own_plan(current_state().session, current_place()))
+    return MemberPlanAnswer.of(flow.read_plan())
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        read_own_plan,
-        adopt_own_plan,
-        choose_own_payer,
-        pause_own_plan,
-        resume_own_plan,
-        end_own_plan,
-        set_usage_sharing,
-    )
+#: In order.
+OPERATIONS: Final = (
+    read_own_plan,
+    adopt_own_plan,
+    choose_own_payer,
+    pause_own_plan,
+    resume_own_plan,
+    end_own_plan,
+    set_usage_sharing,
+)

@@ -9,6 +9,7 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import TermsForm
@@ -18,7 +19,6 @@ from flask_tokenoffset.services.member_plans.terms import Terms, cents_by_rule, 
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -63,7 +63,7 @@ def _terms_page(
     return with_status(page, refused)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/terms", view_func=terms)
-    pages.add_url_rule("/terms", view_func=save_terms, methods=["POST"])
+register = page_routes(
+    ("/terms", terms),
+    ("/terms", save_terms, "POST"),
+)

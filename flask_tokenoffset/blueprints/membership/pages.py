@@ -8,8 +8,9 @@ from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
-from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
+from flask_tokenoffset.blueprints.member_plans.plan_pages import shown_own_plan
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.organizations.pages import left
 from flask_tokenoffset.errors import LastOwner, Refusal
@@ -17,7 +18,6 @@ from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.organizations import members
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -41,10 +41,10 @@ def leave() -> ResponseReturnValue:
     return left()
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/membership", view_func=membership)
-    pages.add_url_rule("/leave", view_func=leave, methods=["GET", "POST"])
+register = page_routes(
+    ("/membership", membership),
+    ("/leave", leave, "GET", "POST"),
+)
 
 
 def _membership_page(*, done: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
@@ -57,7 +57,7 @@ def _membership_page(*, done: str = "", refused: Refusal | None = None) -> Respo
         role_titles=ROLE_TITLES,
         role_sentences=ROLE_SENTENCES,
         done=done,
-        own_plan=own_plan_of(place),
+        own_plan=shown_own_plan(),
         refused=refused,
     )
     return with_status(page, refused)
