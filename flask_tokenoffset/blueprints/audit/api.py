@@ -48,4 +48,4 @@ def list_audit_events(query: AuditEventQuery) -> OperationAnswer:
     )
 
 
-register = operations(list_audit_events)
+register = register_in_organization = operations(list_audit_events)

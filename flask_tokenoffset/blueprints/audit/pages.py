@@ -168,7 +168,7 @@ def _chosen_actor(wanted: AuditFilter, known: dict[str, str]) -> dict[str, str]:
     return {str(actor.id): name_of(actor)}
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/audit-events", audit_events),
     (f"/audit-events.<any({', '.join(FORMATS)}):file_format>", export_audit_events, "POST"),
 )

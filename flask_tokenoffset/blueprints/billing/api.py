@@ -68,4 +68,4 @@ def list_billing_records(query: ListQuery) -> OperationAnswer:
     )
 
 
-register = operations(list_billing_records)
+register = register_in_organization = operations(list_billing_records)

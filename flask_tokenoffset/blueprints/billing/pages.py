@@ -43,6 +43,6 @@ def billing_records() -> str:
     )
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/billing-records", billing_records),
 )

@@ -81,6 +81,6 @@ def _introduction(done: str | None) -> Literal["asked", "welcomed", "deleted"] |
     return "deleted" if done == "deleted" and person is None else "asked"
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/", dashboard),
 )

@@ -98,4 +98,4 @@ def _refuse_other_fields(body: EstimateBody) -> None:
         raise InvalidInput(errors)
 
 
-register = operations(make_estimate, read_estimate)
+register = register_in_organization = operations(make_estimate, read_estimate)

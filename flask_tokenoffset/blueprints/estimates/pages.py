@@ -102,7 +102,7 @@ def _chooser(form: ChooserForm) -> ResponseReturnValue:
     return page, 422 if errors else 200
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/bands", bands),
     ("/estimates", make_estimate, "POST"),
     ("/estimates/<uuid:estimate_id>", estimate),

@@ -13,6 +13,7 @@ from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render, with_status
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
+from flask_tokenoffset.blueprints.invitations.own_pages import register
 from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
 from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.errors import Refusal
     from flask_tokenoffset.services.invitations.csv_rows import Result
+
+__all__ = ["register", "register_in_organization"]
 
 INVITATIONS_PER_PAGE: Final = 50
 #: What the page can say itself. Whoever does not belong there (any more) gets the common answers.
@@ -126,7 +129,7 @@ def cancel_invitation(invitation_id: UUID) -> ResponseReturnValue:
 
 
 _ONE: Final = "/invitations/<uuid:invitation_id>"
-register = page_routes(
+register_in_organization = page_routes(
     ("/invitations", invitations),
     ("/invitations", invite, "POST"),
     ("/invitations/list", invite_list, "POST"),

@@ -254,7 +254,7 @@ def _answer(membership_id: UUID) -> MemberPlanAnswer:
     return MemberPlanAnswer.of(flow.read_plan(membership_id))
 
 
-register = operations(
+register_in_organization = operations(
     read_terms,
     change_terms,
     count_member_plans,

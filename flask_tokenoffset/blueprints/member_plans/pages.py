@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
 
-def register(pages: Blueprint) -> None:
+def register_in_organization(pages: Blueprint) -> None:
     """Add the pages."""
     for part in (terms_pages, totals_pages, many_pages, plan_pages):
         part.register(pages)

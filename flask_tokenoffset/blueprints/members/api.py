@@ -166,7 +166,7 @@ def _answer(membership_id: UUID) -> MemberAnswer:
     )
 
 
-register = operations(
+register_in_organization = operations(
     list_organization_members,
     read_organization_member,
     change_member,

@@ -167,7 +167,7 @@ def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
 
 
 _ONE: Final = "/members/<uuid:membership_id>"
-register = page_routes(
+register_in_organization = page_routes(
     ("/members", members),
     (_ONE, member),
     (f"{_ONE}/role", change_role, "POST"),

@@ -41,7 +41,7 @@ def leave() -> ResponseReturnValue:
     return left()
 
 
-register = page_routes(
+register_in_organization = page_routes(
     ("/membership", membership),
     ("/leave", leave, "GET", "POST"),
 )

@@ -105,4 +105,6 @@ def _own_plan() -> PlanAnswer:
     return PlanAnswer.of(view)
 
 
-register = operations(read_plan, adopt_estimate, pause_plan, resume_plan, end_plan)
+register = register_in_organization = operations(
+    read_plan, adopt_estimate, pause_plan, resume_plan, end_plan
+)

@@ -133,7 +133,7 @@ def _plan_page(*, done: str | None = None, refused: Conflict | None = None) -> t
     return page, status
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/plan", plan),
     ("/plan/adoptions", adopt, "POST"),
     ("/plan/end", confirm_end),

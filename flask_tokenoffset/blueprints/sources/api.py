@@ -201,7 +201,7 @@ def read_source_usage(source_id: UUID) -> OperationAnswer:
     )
 
 
-register = operations(
+register = register_in_organization = operations(
     list_sources,
     connect_source,
     read_source,

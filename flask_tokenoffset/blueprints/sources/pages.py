@@ -137,7 +137,7 @@ def disconnect_source(source_id: UUID) -> ResponseReturnValue:
     return see_other(".source", source_id=source_id)
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/sources", list_sources),
     ("/sources/connect/<provider>", connect_source, "GET", "POST"),
     ("/sources/<uuid:source_id>", source),

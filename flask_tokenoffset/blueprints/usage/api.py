@@ -23,4 +23,4 @@ def export_usage(query: UsageExportQuery) -> OperationAnswer:
     return usage_file(query.format)
 
 
-register = operations(export_usage)
+register = register_in_organization = operations(export_usage)

@@ -24,6 +24,6 @@ def export_usage() -> ResponseReturnValue:
     return usage_file(file_format)
 
 
-register = page_routes(
+register = register_in_organization = page_routes(
     ("/usage/export", export_usage),
 )
