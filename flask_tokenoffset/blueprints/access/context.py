@@ -133,6 +133,17 @@ def own_account() -> UUID:
     return account_id
 
 
+def own_person() -> Person:
+    """The visitor's person, to look something of theirs up.
+
+    :raises NotFound: there is none yet, so whatever they ask for is not theirs.
+    """
+    person = current_visitor().person
+    if person is None:
+        raise nothing_here()
+    return person
+
+
 def current_place() -> Place:
     """The visitor's place in the organization the request names.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from flask_tokenoffset.blueprints.access.context import (
@@ -23,6 +23,7 @@ from flask_tokenoffset.blueprints.audit.sentences import (
     name_of,
     sentence_of,
 )
+from flask_tokenoffset.blueprints.html.files import sent_file
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_sequence_cursor
@@ -104,13 +105,7 @@ def export_audit_events(file_format: str) -> ResponseReturnValue:
         wanted,
         last_sequence=audit_reading.chain_length(state.session, account_id),
     )
-    chosen = FORMATS[file_format]
-    name = f"audit-log-{state.clock.now():%Y-%m-%d}.{file_format}"
-    return current_app.response_class(
-        chosen.write(views),
-        content_type=chosen.content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return sent_file("audit-log", file_format, FORMATS[file_format], views)
 
 
 def _count_export(state: State, account_id: UUID) -> None:

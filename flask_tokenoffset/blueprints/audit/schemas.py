@@ -84,10 +84,4 @@ class AuditEventQuery(ListQuery):
 
         :raises InvalidInput: there can be none such.
         """
-        return AuditFilter(
-            action=self.action,
-            actor_id=self.actor_id,
-            subject_type=self.subject_type,
-            from_date=self.from_date,
-            to_date=self.to_date,
-        )
+        return AuditFilter(**self.model_dump(exclude={"limit", "cursor"}))

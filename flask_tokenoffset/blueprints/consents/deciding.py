@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import gpc
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here, own_person
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.services.consents import ledger as consents
 from flask_tokenoffset.services.consents import reading as consent_reading
@@ -47,10 +47,7 @@ def receipt(event_id: UUID) -> Receipt:
 
     :raises NotFound: it is not theirs, or there is none.
     """
-    account_id = _own_ledger()
-    if account_id is None:
-        raise nothing_here()
-    state = current_state()
+    state, account_id = current_state(), own_person().account_id
     return consent_reading.read_receipt(state.session, account_id, event_id, state.clock.now())
 
 

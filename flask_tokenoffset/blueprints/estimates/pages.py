@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from flask_tokenoffset.blueprints.access.context import acting
+from flask_tokenoffset.blueprints.access.changing import changing_account
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
@@ -48,21 +48,12 @@ def make_estimate() -> ResponseReturnValue:
     except InvalidInput:
         return _chooser(form)
     tokens_per_month = form.tokens_per_month()
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
-        who = acting(work)
+    with changing_account() as (work, who):
         if tokens_per_month is None:
-            made = estimates.estimate_from_band(
-                work.session, account_id=who.account_id, person=who.person, key=form.band, now=now
-            )
+            made = estimates.estimate_from_band(work.session, **who, key=form.band)
         else:
             made = estimates.estimate_from_amount(
-                work.session,
-                account_id=who.account_id,
-                person=who.person,
-                tokens_per_month=tokens_per_month,
-                now=now,
+                work.session, **who, tokens_per_month=tokens_per_month
             )
         estimate_id = made.id
     return see_other(".estimate", estimate_id=estimate_id, coverage=coverage_percent)

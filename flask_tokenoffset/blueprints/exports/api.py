@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import own_person
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
@@ -54,10 +54,7 @@ def request_export() -> OperationAnswer:
 )
 def read_export(export_id: UUID) -> OperationAnswer:
     """One copy: where it stands, and the page that fetches it once it is ready."""
-    person = current_visitor().person
-    if person is None:
-        raise nothing_here()
-    export = exports.find_export(current_state().session, person.id, export_id)
+    export = exports.find_export(current_state().session, own_person().id, export_id)
     return ExportAnswer.of(export, link=link_of(export))
 
 

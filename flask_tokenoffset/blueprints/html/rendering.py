@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from flask import current_app, render_template, request, send_from_directory, url_for
 from markupsafe import Markup
@@ -83,6 +83,13 @@ class NavigationLink:
     url: str
     current: Literal["page", "true"] | None
     published: bool = False
+
+
+class Notice(NamedTuple):
+    """What to say after a change."""
+
+    title: str
+    text: str
 
 
 class View:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import after_this_request, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
@@ -128,10 +128,7 @@ def _list_page(refusal: Conflict | None = None) -> str:
 
 
 def _own(identity_id: UUID) -> Identity:
-    person = current_visitor().person
-    if person is None:
-        raise nothing_here()
-    return identities.read_identity(current_state().session, person.id, identity_id)
+    return identities.read_identity(current_state().session, own_person().id, identity_id)
 
 
 def _tell_nobody(response: Response) -> Response:

@@ -15,9 +15,10 @@ from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import errors_of, render
+from flask_tokenoffset.blueprints.html.rendering import Notice, errors_of, render
 from flask_tokenoffset.blueprints.member_plans import flow, presentation
 from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
+from flask_tokenoffset.blueprints.plans.pages import STATUS_AFTER
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import MembershipStatus, Payer, PayerRule, PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
 
 #: Billing records shown beside a plan.
 _RECORDS_SHOWN: Final = 12
-_STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
-    "pause": PlanStatus.PAUSED,
-    "resume": PlanStatus.ACTIVE,
-    "end": PlanStatus.ENDED,
-}
 
 
 def shown_own_plan() -> dict[str, Any]:
@@ -76,7 +72,7 @@ def set_member_plan(membership_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def change_own_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end one's own plan, where one pays it."""
-    if _STATUS_AFTER[change] is PlanStatus.ACTIVE:
+    if STATUS_AFTER[change] is PlanStatus.ACTIVE:
         require_acceptance()
     return _change(change)
 
@@ -160,7 +156,7 @@ def _adopt(membership_id: UUID | None = None) -> ResponseReturnValue:
 
 def _change(change: str, membership_id: UUID | None = None) -> ResponseReturnValue:
     try:
-        flow.change_status(_STATUS_AFTER[change], membership_id)
+        flow.change_status(STATUS_AFTER[change], membership_id)
     except Conflict as refused:
         return _page(membership_id, refused=refused)
     endpoint, path = _page_of(membership_id)
@@ -281,12 +277,12 @@ def _taken_over(plan: MemberPlan) -> dict[str, Any]:
     return {"offer": offer}
 
 
-def _notice(plan: MemberPlan, done: str, *, own: bool) -> presentation.Notice | None:
+def _notice(plan: MemberPlan, done: str, *, own: bool) -> Notice | None:
     if own and done == "chosen":
         text = f"From the next record on: {presentation.payer_words(plan, own=True)}."
-        return presentation.Notice("Chosen", text)
+        return Notice("Chosen", text)
     if own and done == "shared":
-        return presentation.Notice("Saved", "It holds from now on, and you can change it any time.")
+        return Notice("Saved", "It holds from now on, and you can change it any time.")
     if plan.charged is None:
         return None
     return presentation.PLAN_NOTICES.get((done, plan.charged.plan.status))

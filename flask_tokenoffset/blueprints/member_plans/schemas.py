@@ -44,12 +44,7 @@ class TermsBody(Body):
 
     def terms(self) -> Terms:
         """The same for the service."""
-        return Terms(
-            payer_rule=self.payer_rule,
-            default_band=self.default_band,
-            default_coverage_percent=self.default_coverage_percent,
-            cap_cents_per_month=self.cap_cents_per_month,
-        )
+        return Terms(**dict(self))
 
 
 class TermsAnswer(Answer):

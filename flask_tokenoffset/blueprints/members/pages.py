@@ -10,7 +10,7 @@ from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import render, with_status
+from flask_tokenoffset.blueprints.html.rendering import Notice, render, with_status
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
     ROLE_TITLES,
@@ -18,7 +18,7 @@ from flask_tokenoffset.blueprints.members.forms import (
     SearchForm,
     read_role,
 )
-from flask_tokenoffset.blueprints.organizations.pages import Notice, left
+from flask_tokenoffset.blueprints.organizations.pages import left
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
 from flask_tokenoffset.models import MembershipStatus

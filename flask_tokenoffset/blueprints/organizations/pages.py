@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from flask import request, url_for
 
@@ -15,7 +15,7 @@ from flask_tokenoffset.blueprints.access.urls import (
     see_other_at,
 )
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
+from flask_tokenoffset.blueprints.html.rendering import Notice, errors_of, render, with_status
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.organizations.organizations import Place
 
 ORGANIZATIONS_PER_PAGE: Final = 50
-
-
-class Notice(NamedTuple):
-    """What to say after a change."""
-
-    title: str
-    text: str
 
 
 _NOTICES: Final[Mapping[str, Notice]] = {

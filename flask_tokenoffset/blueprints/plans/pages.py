@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from flask import request
 
@@ -13,7 +13,7 @@ from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.rendering import Notice, render
 from flask_tokenoffset.blueprints.plans.forms import AdoptForm
 from flask_tokenoffset.blueprints.plans.history import events_of
 from flask_tokenoffset.errors import Conflict, InvalidInput
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask.typing import ResponseReturnValue
-
-
-class Notice(NamedTuple):
-    """What to say after a change."""
-
-    title: str
-    text: str
 
 
 #: By what was done and where the plan stands then: an address alone can claim anything.
@@ -57,7 +50,8 @@ _NOTICES: Final[Mapping[tuple[str, str], Notice]] = {
         "Ended", "No further months are recorded. Adopting an estimate begins anew."
     ),
 }
-_STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
+#: What each button leads to.
+STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
     "pause": PlanStatus.PAUSED,
     "resume": PlanStatus.ACTIVE,
     "end": PlanStatus.ENDED,
@@ -95,11 +89,11 @@ def adopt() -> ResponseReturnValue:
 @requires(Permission.CHANGE_PLAN, before_acceptance=True)
 def change_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end."""
-    if _STATUS_AFTER[change] is PlanStatus.ACTIVE:
+    if STATUS_AFTER[change] is PlanStatus.ACTIVE:
         require_acceptance()
     try:
         with changing_account() as (work, who):
-            plans.change_status(work, **who, status=_STATUS_AFTER[change])
+            plans.change_status(work, **who, status=STATUS_AFTER[change])
     except Conflict as error:
         return _plan_page(refused=error)
     return see_other(".plan", done=change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.schemas import (
@@ -94,8 +94,7 @@ def read_own_request(request_id: UUID) -> OperationAnswer:
 )
 def cancel_own_request(request_id: UUID) -> OperationAnswer:
     """Take back what waits for a human. That it was made stays on record."""
-    if current_visitor().person is None:
-        raise nothing_here()
+    own_person()
     with changing() as (work, person, now):
         request = rights_requests.cancel(work, person, request_id, now)
     return RequestAnswer.of(request, now)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
@@ -60,8 +60,7 @@ def own_request(request_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SELF)
 def cancel_own_request(request_id: UUID) -> ResponseReturnValue:
     """Take one back."""
-    if current_visitor().person is None:
-        raise nothing_here()
+    own_person()
     try:
         with changing() as (work, person, now):
             rights_requests.cancel(work, person, request_id, now)
