@@ -16,8 +16,9 @@ from flask_tokenoffset.blueprints.erasures.deleting import (
     waiting_deletion,
 )
 from flask_tokenoffset.blueprints.erasures.schemas import ReceiptAnswer
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.errors import Conflict, LastOwner
 from flask_tokenoffset.models import HostOutcome

@@ -14,8 +14,9 @@ from flask_tokenoffset.blueprints.access.context import acting_person, current_v
 from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render, with_status
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import (
     Conflict,
     ExportLinkNotValid,

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from flask import current_app, render_template, request, send_from_directory, url_for
 from markupsafe import Markup
@@ -19,19 +19,17 @@ from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.access.context import Visitor, current_visitor, named_organization
 from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token
 from flask_tokenoffset.blueprints.access.urls import PAGES, home_of, page_url
-from flask_tokenoffset.errors import ConfigurationError, InvalidInput, TooManyAttempts
+from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.documents.documents import coming_changes
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from flask import Response
-    from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.errors import Refusal
     from flask_tokenoffset.services.documents.documents import Change
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
@@ -39,8 +37,6 @@ _TEMPLATE_FOLDER: Final = STATIC_FOLDER.with_name("templates")
 _LAYOUT: Final = "tokenoffset/layout.html"
 #: The class of the element that our layout wraps around a page.
 _ROOT: Final = "to-root"
-#: The headers of a page whose address opens something, so that no other page is told it.
-UNTOLD: Final = {"Referrer-Policy": "no-referrer"}
 #: How long a browser may keep a static file whose address names its content.
 STATIC_LIFETIME_SECONDS: Final = 365 * 24 * 60 * 60
 
@@ -83,13 +79,6 @@ class NavigationLink:
     url: str
     current: Literal["page", "true"] | None
     published: bool = False
-
-
-class Notice(NamedTuple):
-    """What to say after a change."""
-
-    title: str
-    text: str
 
 
 class View:
@@ -219,21 +208,6 @@ def render(template: str, **context: Any) -> str:
             f" {_LAYOUT} of your own into your template folder that fills the blocks you have.",
         )
     return page
-
-
-def with_status(page: str, refused: Refusal | None) -> ResponseReturnValue:
-    """A page that says itself what was refused, with the status and headers of that.
-
-    :param refused: what was; ``None`` where nothing was.
-    """
-    if isinstance(refused, TooManyAttempts):
-        return page, refused.status, {"Retry-After": str(refused.retry_after_seconds)}
-    return page, refused.status if refused else 200
-
-
-def errors_of(refused: Refusal | None) -> Mapping[str, str]:
-    """What was wrong with what was sent, field by field; empty where something else was."""
-    return refused.errors if isinstance(refused, InvalidInput) else {}
 
 
 def _is_ours(template: str) -> bool:

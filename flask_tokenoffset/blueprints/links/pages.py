@@ -14,8 +14,9 @@ from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD, errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import UNTOLD, errors_of, render, with_status
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
 from flask_tokenoffset.blueprints.links.following import follow_link

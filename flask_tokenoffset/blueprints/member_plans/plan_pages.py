@@ -14,8 +14,9 @@ from flask_tokenoffset.blueprints.access.context import current_place, require_a
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import Notice, errors_of, render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import flow, presentation
 from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
 from flask_tokenoffset.blueprints.plans.pages import STATUS_AFTER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.html.rendering import Notice
+from flask_tokenoffset.blueprints.html.outcomes import Notice
 from flask_tokenoffset.methodology import band, bands
 from flask_tokenoffset.models import Payer, PayerRule, PlanStatus
 from flask_tokenoffset.services.member_plans.bulk_worker import (

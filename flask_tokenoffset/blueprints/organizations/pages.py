@@ -14,8 +14,9 @@ from flask_tokenoffset.blueprints.access.urls import (
     see_other,
     see_other_at,
 )
+from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import Notice, errors_of, render, with_status
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME

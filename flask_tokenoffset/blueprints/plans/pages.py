@@ -12,8 +12,9 @@ from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
+from flask_tokenoffset.blueprints.html.outcomes import Notice
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import Notice, render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.plans.forms import AdoptForm
 from flask_tokenoffset.blueprints.plans.history import events_of
 from flask_tokenoffset.errors import Conflict, InvalidInput

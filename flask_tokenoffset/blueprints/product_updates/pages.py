@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.access.csrf import told_by_link
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import UNTOLD, render
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.ledger import Circumstances

@@ -9,8 +9,9 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
 from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import errors_of, render, with_status
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirmed
 from flask_tokenoffset.methodology.projection import MIN_DAYS
 from flask_tokenoffset.permissions import Permission, requires

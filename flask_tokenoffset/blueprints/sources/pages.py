@@ -13,8 +13,9 @@ from flask_tokenoffset.blueprints.access.context import (
 )
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
-from flask_tokenoffset.blueprints.html.rendering import render, with_status
+from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
 from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, RefusedKey
