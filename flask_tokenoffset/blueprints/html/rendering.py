@@ -16,9 +16,20 @@ from flask import current_app, render_template, request, send_from_directory, ur
 from markupsafe import Markup
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.blueprints.access.context import Visitor, current_visitor, named_organization
-from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token
-from flask_tokenoffset.blueprints.access.urls import PAGES, home_of, page_url
+from flask_tokenoffset.blueprints.access.context import (
+    Visitor,
+    current_visitor,
+    named_organization,
+)
+from flask_tokenoffset.blueprints.access.csrf import (
+    CSRF_FIELD,
+    csrf_token,
+)
+from flask_tokenoffset.blueprints.access.urls import (
+    PAGES,
+    home_of,
+    page_url,
+)
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.documents.documents import coming_changes
