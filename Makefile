@@ -10,6 +10,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BIN := $(VENV)/bin
 BUILD := build
+DIST := dist
 
 # A stamp is newer than pyproject.toml once its extras are installed, so nothing is done twice.
 STAMP := $(VENV)/.installed
@@ -17,7 +18,7 @@ BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint browser bench promises demo demo-check clean
+.PHONY: help setup test lint browser bench promises demo demo-check build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -71,5 +72,11 @@ demo: $(STAMP) ## Start the example partner product with simulated vendors
 demo-check: $(STAMP) ## Walk through a first run of the example over HTTP
 	@$(BIN)/python -m example_host_app.demo --check
 
+# The backend comes from the virtual environment, so that nothing is fetched. The wheel is made from
+# the sdist, which shows that the sdist is whole.
+build: $(STAMP) ## Build the sdist and the wheel into dist/
+	@rm -rf $(DIST)
+	$(BIN)/pyproject-build --no-isolation --outdir $(DIST)
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(BUILD) .pytest_cache .mypy_cache .ruff_cache .hypothesis .demo
+	rm -rf $(VENV) $(BUILD) $(DIST) .pytest_cache .mypy_cache .ruff_cache .hypothesis .demo

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from flask_tokenoffset.errors import IdentityProviderUnavailable, IdentityRefused
+from flask_tokenoffset.host.identity_providers import OFFLINE_ACCESS
 from flask_tokenoffset.oidc.http import IdentityHTTP
 from flask_tokenoffset.oidc.metadata import (
     Metadata,
@@ -26,7 +27,6 @@ from flask_tokenoffset.oidc.metadata import (
     discovery_address,
     read_metadata,
 )
-from flask_tokenoffset.oidc.provider_settings import OFFLINE_ACCESS
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
     from flask_tokenoffset.oidc.http import Reply
     from flask_tokenoffset.oidc.id_tokens import Claims, Keys
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
 
 #: How long metadata and keys are believed before they are read again.
 KEPT_SECONDS: Final = 3600.0

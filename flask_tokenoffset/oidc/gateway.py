@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
 
 class IdentityGateway:

@@ -20,7 +20,7 @@ from flask_tokenoffset.errors import IdentityRefused
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
 #: A provider's public keys.
 Keys: TypeAlias = KeySet

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import IdentityProviderUnavailable
-from flask_tokenoffset.oidc.provider_settings import (
+from flask_tokenoffset.host.identity_providers import (
     is_loopback_address,
     is_safe_address,
 )
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
 _DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
 

@@ -169,7 +169,7 @@ def test_what_serves_identities_knows_nothing_that_holds_a_vendor_key() -> None:
             "models.sources",
         ):
             assert f"flask_tokenoffset.{room}" not in text, place
-        for service in ("credentials", "sampling", "connections"):
+        for service in ("sources.credentials", "sampling"):
             assert f"services.{service}" not in text, place
 
 

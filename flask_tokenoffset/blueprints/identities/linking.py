@@ -19,7 +19,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
     from flask_tokenoffset.vault import Secret
 
 logger = logging.getLogger(__name__)

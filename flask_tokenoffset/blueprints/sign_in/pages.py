@@ -25,7 +25,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
 
