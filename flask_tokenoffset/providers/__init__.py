@@ -17,12 +17,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.outbound import Limits, Transport
 from flask_tokenoffset.providers.anthropic import AnthropicProvider
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
     CostRow,
-    Endpoint,
     Provider,
     ReportingClient,
     UsageDay,
@@ -31,9 +31,9 @@ from flask_tokenoffset.providers.base import (
     WalkThrough,
     Window,
 )
+from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.gateway import Gateway
-from flask_tokenoffset.providers.http import Transport, VendorHTTP
-from flask_tokenoffset.providers.limits import Limits
+from flask_tokenoffset.providers.http import VendorHTTP
 from flask_tokenoffset.providers.openai import OpenAIProvider
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
-    Endpoint,
     UsageDay,
     VendorOrganization,
     WalkThrough,
     Window,
 )
+from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
 from flask_tokenoffset.providers.money import (
     check_costs,

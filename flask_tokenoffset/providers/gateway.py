@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.outbound import Transport
     from flask_tokenoffset.providers.base import Provider, ReportingClient
-    from flask_tokenoffset.providers.http import Transport
     from flask_tokenoffset.vault import Secret
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.errors import WrongKeyKind
-from flask_tokenoffset.providers.http import key_matches
+from flask_tokenoffset.providers.key_header import key_matches
 
 if TYPE_CHECKING:
     from flask_tokenoffset.vault import Secret

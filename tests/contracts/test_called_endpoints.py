@@ -174,12 +174,12 @@ def test_what_serves_identities_knows_nothing_that_holds_a_vendor_key() -> None:
 
 
 @pytest.mark.promise("TO-004", "TO-016")
-def test_only_the_http_client_reveals_a_key() -> None:
+def test_only_the_module_that_sets_its_header_reveals_a_key() -> None:
     # vault/secret.py is the type itself: it turns a key to bytes for the cipher, and keeps six
     # characters of it.
     revealing = {place for place, _ in mentions("reveal")}
     # services/exports/parts.py seals the pieces of somebody's own archive and opens no others.
-    ours = {"providers/http.py", "vault/secret.py", "services/exports/parts.py"}
+    ours = {"providers/key_header.py", "vault/secret.py", "services/exports/parts.py"}
     assert revealing - _OF_IDENTITIES == ours
     assert {place for place, _ in mentions("_value")} <= {"vault/secret.py"}
 

@@ -21,9 +21,8 @@ PACKAGE = "flask_tokenoffset"
 # The package's own `__init__` and `python -m` stand outside the house, above every floor.
 ENTRANCES = {"", "__main__"}
 
-# The migrations compare the database with the tables that the models declare, and a call to an
-# identity provider keeps to the limits of a call to a vendor.
-NEIGHBOURS = {("migrations", "models"), ("oidc", "providers")}
+# The migrations compare the database with the tables that the models declare.
+NEIGHBOURS = {("migrations", "models")}
 
 # What a partner checks an implementation of our own Protocols with. The rest of testing simulates
 # vendors, and a simulator that knew the clients would share their mistakes.
@@ -84,12 +83,12 @@ FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf
 LIBRARY_RULES = (
     LibraryRule(
         FLASK,
-        lambda item: item.room in {"services", "providers", "oidc", "methodology"},
+        lambda item: item.room in {"services", "providers", "oidc", "outbound", "methodology"},
         "this room knows no Flask.",
     ),
     LibraryRule(
         ("sqlalchemy",),
-        lambda item: item.room in {"providers", "oidc", "methodology"},
+        lambda item: item.room in {"providers", "oidc", "outbound", "methodology"},
         "this room knows no database.",
     ),
     LibraryRule(
@@ -100,16 +99,21 @@ LIBRARY_RULES = (
     LibraryRule(
         ("httpx", "httpcore", "requests", "aiohttp"),
         lambda item: (
-            item.module not in {"providers.http", "oidc.http", "testing.simulators.transport"}
+            item.module not in {"outbound.client", "testing.simulators.transport"}
             and not (item.room == "testing" and (item.lazy or item.typing_only))
         ),
-        "providers.http and oidc.http are the HTTP clients, and testing.simulators.transport the"
-        " stand-in.",
+        "outbound.client is the HTTP client (and testing.simulators.transport the stand-in).",
     ),
     LibraryRule(
-        ("joserfc", "authlib"),
+        ("joserfc",),
         lambda item: item.module != "oidc.id_tokens",
         "only oidc.id_tokens reads signed tokens.",
+    ),
+    LibraryRule(
+        ("authlib",),
+        # Its integrations want another HTTP client, and keep a registry on the application.
+        lambda item: item.room != "oidc" or item.target.startswith("authlib.integrations"),
+        "only oidc speaks OAuth 2, and over our own HTTP.",
     ),
     LibraryRule(
         ("rq", "redis"),
