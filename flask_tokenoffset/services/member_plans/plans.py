@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from flask_tokenoffset.errors import Conflict, NotFound
+from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Membership,
     MembershipStatus,
@@ -28,7 +26,11 @@ from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.member_plans.offers import Offer, offer_of, plan_on_joining
-from flask_tokenoffset.services.organizations.organizations import Place, lock_place
+from flask_tokenoffset.services.organizations.organizations import (
+    Place,
+    lock_place,
+    read_membership,
+)
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.services.plans.charged import Charged, read_charged
 from flask_tokenoffset.services.plans.payers import payer_of
@@ -123,7 +125,9 @@ def read_member_plan(
     :param organization: the one whose member it is.
     :raises NotFound: it has no such member.
     """
-    return _member_plan(session, organization, _member(session, organization, membership_id))
+    return _member_plan(
+        session, organization, read_membership(session, organization.id, membership_id)
+    )
 
 
 def adopt(
@@ -266,18 +270,7 @@ def _lock_plan(
         place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
         return place.organization, place.membership
     place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
-    return place.organization, _member(session, place.organization, membership_id)
-
-
-def _member(session: Session, organization: Organization, membership_id: UUID) -> Membership:
-    membership = session.scalar(
-        select(Membership)
-        .where(Membership.id == membership_id, Membership.organization_id == organization.id)
-        .execution_options(populate_existing=True)
-    )
-    if membership is None:
-        raise NotFound("There is no such thing here.")
-    return membership
+    return place.organization, read_membership(session, place.organization.id, membership_id)
 
 
 def _member_plan(
