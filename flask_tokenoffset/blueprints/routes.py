@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from flask import Blueprint
 
@@ -21,6 +20,9 @@ from flask_tokenoffset.blueprints.navigation import (
     ORGANIZATION_NAVIGATION,
     OWN_LOGIN_NAVIGATION,
 )
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Register: TypeAlias = Callable[[Blueprint], None]
 
@@ -72,9 +74,18 @@ FEATURES: Final = (
 
 def _exported(module: str, name: str, features: tuple[str, ...] = FEATURES) -> tuple[Register, ...]:
     """What the modules of one name export under another, in the order of the features."""
-    paths = (f"{__package__}.{feature}.{module}" for feature in features)
-    found = (getattr(import_module(path), name, None) for path in paths if find_spec(path))
+    modules = (_find(f"{__package__}.{feature}.{module}") for feature in features)
+    found = (getattr(each, name, None) for each in modules)
     return tuple(cast("Register", register) for register in found if register is not None)
+
+
+def _find(path: str) -> ModuleType | None:
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        return None  # A feature may have no pages, or no operations.
 
 
 #: Adds pages to the blueprint ``tokenoffset.pages``.
