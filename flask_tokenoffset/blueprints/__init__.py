@@ -34,14 +34,8 @@ from flask_tokenoffset.blueprints.errors.problems import (
     handle_page_errors,
     request_id,
 )
-from flask_tokenoffset.blueprints.errors.request_log import (
-    begin_request,
-    note_request,
-)
-from flask_tokenoffset.blueprints.html.rendering import (
-    static,
-    template_context,
-)
+from flask_tokenoffset.blueprints.errors.request_log import begin_request, note_request
+from flask_tokenoffset.blueprints.html.rendering import static, template_context
 from flask_tokenoffset.blueprints.json_api.openapi import document_operation
 from flask_tokenoffset.blueprints.json_api.operations import (
     UNKNOWN,
@@ -49,10 +43,7 @@ from flask_tokenoffset.blueprints.json_api.operations import (
     answer_unknown_paths,
     operation_of,
 )
-from flask_tokenoffset.blueprints.schemas.body_limits import (
-    bound_body,
-    too_large,
-)
+from flask_tokenoffset.blueprints.schemas.body_limits import bound_body, too_large
 from flask_tokenoffset.permissions import declared
 from flask_tokenoffset.state import current_state
 

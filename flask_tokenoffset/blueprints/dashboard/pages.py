@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from flask import request
 
@@ -18,14 +18,12 @@ from flask_tokenoffset.blueprints.dashboard.presentation import (
     news_of,
 )
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.dashboard import EMPTY, read_dashboard
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @requires(Permission.READ_PLAN)
@@ -85,6 +83,6 @@ def _introduction(done: str | None) -> Literal["asked", "welcomed", "deleted"] |
     return "deleted" if done == "deleted" and person is None else "asked"
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/", view_func=dashboard)
+register = register_in_organization = page_routes(
+    ("/", dashboard),
+)

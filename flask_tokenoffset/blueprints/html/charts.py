@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.html import chart_drawing
-from flask_tokenoffset.blueprints.html.chart_drawing import (
-    Bar,
-    Part,
-    Words,
-)
+from flask_tokenoffset.blueprints.html.chart_drawing import Bar, Part, Words
 from flask_tokenoffset.methodology import TokenCounts, TokenKind
 
 if TYPE_CHECKING:

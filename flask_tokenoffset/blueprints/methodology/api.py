@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.methodology.schemas import (
     BandAnswer,
     BandListAnswer,
@@ -19,9 +14,6 @@ from flask_tokenoffset.blueprints.methodology.schemas import (
 from flask_tokenoffset.methodology import bands, class_aware, published
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -57,6 +49,4 @@ def read_methodology() -> OperationAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_bands, read_methodology)
+register = operations(list_bands, read_methodology)

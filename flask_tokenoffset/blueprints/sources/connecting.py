@@ -9,11 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.access.context import (
-    account_if_any,
-    acting,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import account_if_any, acting, current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
@@ -22,10 +18,7 @@ from flask_tokenoffset.errors import (
     VendorUnavailable,
 )
 from flask_tokenoffset.models import ConsentMethod, MessageKind
-from flask_tokenoffset.services.consents.restrictions import (
-    refuse_if_restricted,
-    refuse_sampling,
-)
+from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.sampling import connections
 from flask_tokenoffset.services.sources import listing as sources

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from flask_tokenoffset.models import Person
@@ -440,19 +440,10 @@ def accepted_version_ids(session: Session, account_id: UUID) -> set[UUID]:
 
     :param account_id: whose.
     """
-    newest = (
-        select(func.max(ConsentEvent.sequence))
-        .where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.document_version_id.is_not(None),
-            ConsentEvent.event_type.in_(DECIDING),
-        )
-        .group_by(ConsentEvent.document_version_id)
-    )
     accepted = session.scalars(
         select(ConsentEvent.document_version_id).where(
             ConsentEvent.account_id == account_id,
-            ConsentEvent.sequence.in_(newest),
+            ConsentEvent.sequence.in_(_newest(account_id, ConsentEvent.document_version_id)),
             ConsentEvent.event_type == ConsentEventType.GIVEN,
         )
     )
@@ -464,21 +455,26 @@ def newest_decisions(session: Session, account_id: UUID) -> dict[str, ConsentEve
 
     :param account_id: whose.
     """
-    newest = (
-        select(func.max(ConsentEvent.sequence))
-        .where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.purpose.is_not(None),
-            ConsentEvent.event_type.in_(DECIDING),
-        )
-        .group_by(ConsentEvent.purpose)
-    )
     events = session.scalars(
         select(ConsentEvent).where(
-            ConsentEvent.account_id == account_id, ConsentEvent.sequence.in_(newest)
+            ConsentEvent.account_id == account_id,
+            ConsentEvent.sequence.in_(_newest(account_id, ConsentEvent.purpose)),
         )
     )
     return {each.purpose: each for each in events if each.purpose is not None}
+
+
+def _newest(account_id: UUID, about: InstrumentedAttribute[Any]) -> Select[int]:
+    """The sequences of an account's newest decisions, one about each value of a column."""
+    return (
+        select(func.max(ConsentEvent.sequence))
+        .where(
+            ConsentEvent.account_id == account_id,
+            about.is_not(None),
+            ConsentEvent.event_type.in_(DECIDING),
+        )
+        .group_by(about)
+    )
 
 
 def _refuse_unasked(purpose: Purpose) -> None:

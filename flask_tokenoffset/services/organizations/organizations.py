@@ -110,6 +110,21 @@ def lock_organization(session: Session, organization_id: UUID) -> Organization |
     )
 
 
+def read_membership(session: Session, organization_id: UUID, membership_id: UUID) -> Membership:
+    """A membership of an organization, as it is in the database now.
+
+    :raises NotFound: the organization has no such member.
+    """
+    membership = session.scalar(
+        select(Membership)
+        .where(Membership.organization_id == organization_id, Membership.id == membership_id)
+        .execution_options(populate_existing=True)
+    )
+    if membership is None:
+        raise NotFound("There is no such thing here.")
+    return membership
+
+
 def lock_place(
     session: Session, organization_id: UUID, person: Person, needed: Permission
 ) -> Place:

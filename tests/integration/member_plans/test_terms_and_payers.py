@@ -445,7 +445,7 @@ def test_two_adoptions_at_once_do_not_pass_the_cap_together(
                 person = find_person(work.session, key)
                 assert person is not None
                 try:
-                    member_plans.set_for_member(
+                    member_plans.adopt(
                         work,
                         organization_id=club.id,
                         membership_id=membership_id,
