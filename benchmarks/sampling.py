@@ -45,12 +45,8 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.providers import PROVIDERS, VendorHTTP
 from flask_tokenoffset.providers.reports import DailyReportsClient
 from flask_tokenoffset.services.people import profiles as people
-from flask_tokenoffset.services.sampling import (
-    connections,
-)
-from flask_tokenoffset.services.sampling import (
-    runs as sampling,
-)
+from flask_tokenoffset.services.sampling import connections
+from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.state import State, state_of
 from flask_tokenoffset.tasks.worker import settle_memory

@@ -13,10 +13,7 @@ import pytest
 
 import flask_tokenoffset.testing
 from flask_tokenoffset.settings import Settings
-from flask_tokenoffset.testing import (
-    AnthropicSimulator,
-    OpenAISimulator,
-)
+from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 from flask_tokenoffset.testing.simulators import faults
 
 pytest_plugins = ["flask_tokenoffset.testing.pytest_plugin"]

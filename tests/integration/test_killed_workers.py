@@ -34,12 +34,8 @@ from flask_tokenoffset.models import (
     SampleRun,
     UsageSeries,
 )
-from flask_tokenoffset.services.sampling import (
-    runs as sampling,
-)
-from flask_tokenoffset.services.sampling import (
-    weekly_schedule,
-)
+from flask_tokenoffset.services.sampling import runs as sampling
+from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.schedule import TICK_SECONDS
 from flask_tokenoffset.tasks.worker import MAINTENANCE_SECONDS, WORKER_TTL_SECONDS

@@ -17,16 +17,9 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_tokenoffset import TokenOffset
-from flask_tokenoffset.services.erasures import (
-    steps as erasure_steps,
-)
-from flask_tokenoffset.services.erasures import (
-    worker as erasure_worker,
-)
-from flask_tokenoffset.services.erasures.steps import (
-    Erasing,
-    Step,
-)
+from flask_tokenoffset.services.erasures import steps as erasure_steps
+from flask_tokenoffset.services.erasures import worker as erasure_worker
+from flask_tokenoffset.services.erasures.steps import Erasing, Step
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.tasks.erasing import erase
 from flask_tokenoffset.vault import generate_key

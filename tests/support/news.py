@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.services.consents import ledger as consents
-from flask_tokenoffset.services.links.product_updates import (
-    begin_update,
-    queue_update,
-)
+from flask_tokenoffset.services.links.product_updates import begin_update, queue_update
 from flask_tokenoffset.services.links.unsubscribing import unsubscribe_token
 from flask_tokenoffset.services.mail.sending import MESSAGES
 from flask_tokenoffset.services.people.profiles import find_person

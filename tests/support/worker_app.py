@@ -24,12 +24,8 @@ from sqlalchemy import event
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.services.member_plans import bulk_worker
-from flask_tokenoffset.services.sampling import (
-    runs as sampling,
-)
-from flask_tokenoffset.services.sampling import (
-    weekly_schedule,
-)
+from flask_tokenoffset.services.sampling import runs as sampling
+from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 from tests.support.tables import make_tables

@@ -18,12 +18,8 @@ from flask_tokenoffset import forget_person
 from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Erasure, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.erasures import (
-    steps as erasure_steps,
-)
-from flask_tokenoffset.services.erasures import (
-    worker as erasure_worker,
-)
+from flask_tokenoffset.services.erasures import steps as erasure_steps
+from flask_tokenoffset.services.erasures import worker as erasure_worker
 from flask_tokenoffset.services.erasures.requests import request_erasure
 from flask_tokenoffset.services.erasures.steps import Step
 from flask_tokenoffset.services.estimates import estimates

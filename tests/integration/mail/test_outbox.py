@@ -13,21 +13,11 @@ import pytest
 
 import flask_tokenoffset
 from flask_tokenoffset.errors import NoMailer
-from flask_tokenoffset.host.mailer import (
-    MailRefused,
-    MailUnavailable,
-)
+from flask_tokenoffset.host.mailer import MailRefused, MailUnavailable
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
 from flask_tokenoffset.services.links.message_links import FeatureLinks
-from flask_tokenoffset.services.mail.outbox import (
-    queue_message,
-    require_mailer,
-)
-from flask_tokenoffset.services.mail.sending import (
-    GIVE_UP_AFTER,
-    MESSAGES,
-    send_message,
-)
+from flask_tokenoffset.services.mail.outbox import queue_message, require_mailer
+from flask_tokenoffset.services.mail.sending import GIVE_UP_AFTER, MESSAGES, send_message
 from flask_tokenoffset.services.shared.leases import FIRST_WAIT, LONGEST_WAIT, waiting_time
 from flask_tokenoffset.tasks.mail import write_letter
 from flask_tokenoffset.tasks.schedule import tick

@@ -22,12 +22,8 @@ from flask_tokenoffset.models import (
     Plan,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.member_plans import (
-    offers as member_offers,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
+from flask_tokenoffset.services.member_plans import offers as member_offers
+from flask_tokenoffset.services.member_plans import plans as member_plans
 from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.services.plans.payers import cents_per_month
 from tests.integration.plans.test_adoption import at_once

@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 
 from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.services.sampling.weekly_schedule import (
-    refresh_offset_seconds,
-    weekly_slot,
-)
+from flask_tokenoffset.services.sampling.weekly_schedule import refresh_offset_seconds, weekly_slot
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.settings import Settings
 

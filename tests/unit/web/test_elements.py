@@ -13,10 +13,7 @@ from flask import render_template_string
 from jinja2 import DictLoader, TemplateNotFound
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.blueprints.html import (
-    charts,
-    rendering,
-)
+from flask_tokenoffset.blueprints.html import charts, rendering
 from flask_tokenoffset.blueprints.html.rendering import View
 from flask_tokenoffset.methodology import Range, TokenCounts
 from flask_tokenoffset.services.sources.usage import DayTotals
