@@ -1,12 +1,11 @@
 """Rows that workers take: claimed under a fence, held for the length of a lease, handed back.
 
-A claim is one compare-and-set, which raises the row's fence and lets no other worker near it for
-the length of a lease. Whatever the worker writes about the row later names the fence, so one that
-was taken for dead writes nothing any more. A failure hands the row back at once, to be tried again
-after a while; a worker that dies says nothing, and the end of its lease frees the row.
+A claim is one compare-and-set, which raises the row's fence. Whatever the worker writes about the
+row later names the fence, so one that was taken for dead writes nothing any more. A failure hands
+the row back at once; a worker that dies says nothing, and the end of its lease frees the row.
 
-Work that goes on in chunks needs none of this: there the lock of the row is the claim, and a worker
-that dies loses it (:func:`work_in_chunks`).
+Work that goes on in chunks needs no lease: the lock of the row is the claim, and whoever dies loses
+it (:func:`work_in_chunks`).
 """
 
 from __future__ import annotations
@@ -34,9 +33,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Rows that are named as due at once, at most.
+#: Rows that are named as due at once, at most; and of those that are worked on in chunks.
 MOST_DUE: Final = 500
-#: Of rows that are worked on in chunks; of each another job is made every minute.
 MOST_DUE_IN_CHUNKS: Final = 40
 #: The wait after a first failure; each further one doubles it, up to the longest.
 FIRST_WAIT: Final = timedelta(minutes=1)
@@ -87,12 +85,7 @@ class Held(NamedTuple):
 def waiting_time(
     attempt: int, first: timedelta = FIRST_WAIT, longest: timedelta = LONGEST_WAIT
 ) -> timedelta:
-    """How long to wait after a failure.
-
-    :param attempt: the number of the attempt that failed, from 1 on.
-    :param first: the wait after the first one; each further one doubles it.
-    :param longest: never longer than this.
-    """
+    """How long to wait after a failure, the number of whose attempt counts from 1 on."""
     # Beyond a few doublings the longest wait is reached; more would overflow.
     doubled: timedelta = first * 2 ** min(attempt - 1, 10)
     return min(doubled, longest)
@@ -102,15 +95,12 @@ def waiting_time(
 class Leases(Generic[Row]):
     """How workers take the rows of one table.
 
-    :param model: the table.
     :param waiting: the status of a row that no worker has claimed yet.
     :param running: the status of one that a worker holds.
     :param handed_back: the status after a failure; ``waiting`` if it is left out.
     :param due_at: the column that says since when a waiting row may be claimed.
     :param lease_end: the column that says until when it is held; may be the same.
     :param lease: how long a worker may be silent before its row is given to another one.
-    :param first_wait: see :func:`waiting_time`.
-    :param longest_wait: see :func:`waiting_time`.
     :param most_attempts: a claim with this number is not handed back after a failure, so that the
         end of the lease ends the row; ``None`` tries without end, but less and less often.
     """
@@ -123,12 +113,11 @@ class Leases(Generic[Row]):
     lease_end: str = "next_attempt_at"
     lease: timedelta
     first_wait: timedelta = FIRST_WAIT
-    longest_wait: timedelta = LONGEST_WAIT
     most_attempts: int | None = None
 
     def wait(self, attempt: int) -> timedelta:
         """How long to wait after a failure; see :func:`waiting_time`."""
-        return waiting_time(attempt, self.first_wait, self.longest_wait)
+        return waiting_time(attempt, self.first_wait)
 
     @property
     def is_unfinished(self) -> ColumnElement[bool]:
@@ -147,27 +136,18 @@ class Leases(Generic[Row]):
         )
 
     def due(self, session: Session, now: datetime) -> list[Due]:
-        """The rows that may be claimed, those due longest first; only some where there are many.
-
-        A queue that carries one of them already leaves it at that.
-
-        :param now: the present instant, aware.
-        """
+        """The rows that may be claimed, those due longest first; only some where there are many."""
+        columns = self._columns
+        due = select(columns.id, columns.attempt).where(self.is_due(now))
         rows = session.execute(
-            select(self._columns.id, self._columns.attempt)
-            .where(self.is_due(now))
-            .order_by(self._columns[self.due_at])
-            .limit(MOST_DUE)
+            due.order_by(columns[self.due_at]).limit(MOST_DUE),
+            # Without it the host's default database would be asked, where there is a bind of ours.
+            bind_arguments={"mapper": self.model},
         )
         return [Due(*row) for row in rows]
 
     def claim(self, session: Session, row_id: UUID, now: datetime, **values: object) -> Row | None:
-        """Take a row that is due; ``None`` if it is not to be had.
-
-        :param row_id: any id.
-        :param now: the present instant, aware.
-        :param values: what else the claim sets, by column.
-        """
+        """Take a row that is due, and set some columns; ``None`` if it is not to be had."""
         row = session.scalars(
             update(self.model)
             .where(self._columns.id == row_id, self.is_due(now))
@@ -189,10 +169,9 @@ class Leases(Generic[Row]):
         return row
 
     def change(self, session: Session, held: Held, **values: object) -> None:
-        """Change a row, if it is still this worker's.
+        """Set some columns of a row.
 
-        :param values: the new values by column; at least one.
-        :raises LeaseLost: it is not.
+        :raises LeaseLost: it is no longer this worker's.
         """
         # Below the mapper: this is asked before every page, and no object is at stake.
         connection = session.connection(bind_arguments={"mapper": self.model})
@@ -201,9 +180,8 @@ class Leases(Generic[Row]):
             raise LeaseLost
 
     def renew(self, session: Session, held: Held, now: datetime, **values: object) -> None:
-        """Say that the worker lives.
+        """Say that the worker lives, and set some columns.
 
-        :param values: what else is set, by column.
         :raises LeaseLost: the row is no longer this worker's.
         """
         self.change(session, held, **{self.lease_end: now + self.lease}, **values)
@@ -222,10 +200,8 @@ class Leases(Generic[Row]):
         )
 
     def hand_back(self, session: Session, held: Held, due_at: datetime, **values: object) -> None:
-        """Let go of a row, to be claimed again from an instant on.
+        """Let go of a row, to be claimed again from an instant on, and set some columns.
 
-        :param due_at: the instant, aware.
-        :param values: what else is set, by column.
         :raises LeaseLost: it is no longer this worker's.
         """
         status = self.handed_back or self.waiting
@@ -236,8 +212,7 @@ class Leases(Generic[Row]):
     def working(self, units: Units, held: Held, clock: Clock, **values: object) -> Iterator[None]:
         """Work on a row. Whatever that raises goes on, after the row was handed back.
 
-        :param units: opens a unit of work; none may be open where the block raises.
-        :param values: what else handing it back sets, by column.
+        :param values: what handing it back sets, by column.
         """
         try:
             yield
@@ -245,10 +220,10 @@ class Leases(Generic[Row]):
             raise
         except Exception:
             if self.most_attempts is None or held.attempt < self.most_attempts:
-                self._hand_back_after_failure(units, held, clock, values)
+                self._try_to_hand_back(units, held, clock, values)
             raise
 
-    def _hand_back_after_failure(
+    def _try_to_hand_back(
         self, units: Units, held: Held, clock: Clock, values: dict[str, object]
     ) -> None:
         try:
@@ -258,7 +233,6 @@ class Leases(Generic[Row]):
         except LeaseLost:
             return
         except SQLAlchemyError as error:
-            # The failure itself is what is told; this one most likely has the same cause.
             logger.warning(
                 "A row of %s could not be handed back (%s); the end of its lease frees it.",
                 self.model.__table__,
@@ -300,7 +274,6 @@ def work_in_chunks(
 ) -> None:
     """Work on a row, a chunk in each transaction, until it is done or another worker is at it.
 
-    :param units: opens a unit of work; each one is committed when its block is left.
     :param conditions: what the row fulfils while something is left to do.
     :param take: does the next chunk and says whether something may be left.
     """
@@ -320,12 +293,9 @@ def due_in_chunks(
 ) -> list[Due]:
     """The rows that are worked on in chunks and have something left; the oldest, if there are many.
 
-    Each counts as tried once for every minute since it was begun. So another job is made each
+    Each counts as tried once for every minute since it was begun, so that another job is made each
     minute: one whose worker was killed may be taken for a running one, and a job too many finds the
     row locked, or done.
-
-    :param since: the column that says when it was begun.
-    :param now: the present instant, aware.
     """
     rows: Any = session.execute(
         select(row_id, since).where(is_unfinished).order_by(since).limit(MOST_DUE_IN_CHUNKS)
