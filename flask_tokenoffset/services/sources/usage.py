@@ -102,7 +102,7 @@ def daily_totals(
 
 
 @cache
-def _daily_usage() -> Select[Any]:
+def _daily_usage() -> Select[*tuple[Any, ...]]:
     return (
         select(DailyUsage.day, *(_sum(column) for column in _TOKEN_COLUMNS))
         .join(UsageSeries, UsageSeries.id == DailyUsage.series_id)
