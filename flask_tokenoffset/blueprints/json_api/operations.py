@@ -241,6 +241,8 @@ def _read_input(declared: Operation) -> dict[str, Any]:
 
 
 def _read_query(model: type[Query]) -> Query:
+    if model is NoQuery and not request.query_string:
+        return NoQuery()
     repeated = {name for name, values in request.args.lists() if len(values) > 1}
     if repeated:
         raise InvalidRequest.in_parameters(dict.fromkeys(sorted(repeated), "It is given twice."))

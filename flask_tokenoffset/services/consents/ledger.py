@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import Select, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.data_map.enforcement import enforces
@@ -160,12 +161,8 @@ def record_event(
     session = work.session
     account_id = account_id or person.account_id
     # Writers to one ledger wait for each other, so that its sequence has no gap and no double.
-    session.execute(
-        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
-    )
-    last = session.scalar(
-        select(func.max(ConsentEvent.sequence)).where(ConsentEvent.account_id == account_id)
-    )
+    session.execute(_account_locked(), {"account_id": account_id})
+    last = session.scalar(_last_sequence(), {"account_id": account_id})
     event = ConsentEvent(
         id=new_id(),
         schema_version=SCHEMA_VERSION,
@@ -431,13 +428,7 @@ def accepted_version_ids(session: Session, account_id: UUID) -> set[UUID]:
 
     :param account_id: whose.
     """
-    accepted = session.scalars(
-        select(ConsentEvent.document_version_id).where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.sequence.in_(_newest(account_id, ConsentEvent.document_version_id)),
-            ConsentEvent.event_type == ConsentEventType.GIVEN,
-        )
-    )
+    accepted = session.scalars(_accepted_versions(), {"account_id": account_id})
     return {each for each in accepted if each is not None}
 
 
@@ -446,21 +437,46 @@ def newest_decisions(session: Session, account_id: UUID) -> dict[str, ConsentEve
 
     :param account_id: whose.
     """
-    events = session.scalars(
-        select(ConsentEvent).where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.sequence.in_(_newest(account_id, ConsentEvent.purpose)),
-        )
-    )
+    events = session.scalars(_newest_decisions(), {"account_id": account_id})
     return {each.purpose: each for each in events if each.purpose is not None}
 
 
-def _newest(account_id: UUID, about: InstrumentedAttribute[Any]) -> Select[int]:
+@cache
+def _account_locked() -> Select[UUID]:
+    locked = select(Account.id).where(Account.id == bindparam("account_id"))
+    return locked.with_for_update(key_share=True)
+
+
+@cache
+def _last_sequence() -> Select[int]:
+    return select(func.max(ConsentEvent.sequence)).where(
+        ConsentEvent.account_id == bindparam("account_id")
+    )
+
+
+@cache
+def _accepted_versions() -> Select[UUID | None]:
+    return select(ConsentEvent.document_version_id).where(
+        ConsentEvent.account_id == bindparam("account_id"),
+        ConsentEvent.sequence.in_(_newest(ConsentEvent.document_version_id)),
+        ConsentEvent.event_type == ConsentEventType.GIVEN,
+    )
+
+
+@cache
+def _newest_decisions() -> Select[ConsentEvent]:
+    return select(ConsentEvent).where(
+        ConsentEvent.account_id == bindparam("account_id"),
+        ConsentEvent.sequence.in_(_newest(ConsentEvent.purpose)),
+    )
+
+
+def _newest(about: InstrumentedAttribute[Any]) -> Select[int]:
     """The sequences of an account's newest decisions, one about each value of a column."""
     return (
         select(func.max(ConsentEvent.sequence))
         .where(
-            ConsentEvent.account_id == account_id,
+            ConsentEvent.account_id == bindparam("account_id"),
             about.is_not(None),
             ConsentEvent.event_type.in_(DECIDING),
         )
