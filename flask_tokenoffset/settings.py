@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from flask_tokenoffset.vault import KeyStore
 
 PREFIX: Final = "TOKENOFFSET_"
-KNOWN_PROVIDERS: Final = ("anthropic", "openai")
 #: What a notice says of what only the operator knows, until a setting says it.
 NOT_STATED: Final = "not stated by the operator"
 KNOWN_METHODS: Final = ("2026-05", "2026.11")
@@ -58,8 +57,8 @@ class Settings:
     base_template: str = "tokenoffset/base.html"
     #: The Flask-SQLAlchemy bind our tables live in; the host's default database without it.
     bind_key: str | None = None
-    #: The vendors that may be connected.
-    providers: tuple[str, ...] = KNOWN_PROVIDERS
+    #: The vendors that may be connected; without it, those that come with the package.
+    providers: tuple[str, ...] | None = None
     #: Whether any vendor may be called at all. ``False`` makes no outbound call, ever.
     outbound: bool = True
     #: Provider name to an ``httpx`` transport, for tests and simulators. It never changes the list
@@ -293,15 +292,17 @@ def _one_of(*allowed: str) -> Callable[[str, Any], str]:
 
 def _provider_names(name: str, value: Any) -> tuple[str, ...]:
     names = value.replace(",", " ").split() if isinstance(value, str) else value
-    if not isinstance(names, Sequence) or not set(names) <= set(KNOWN_PROVIDERS):
+    if not isinstance(names, Sequence) or not all(isinstance(each, str) for each in names):
         raise ConfigurationError(
-            name, f"it must be a list drawn from {', '.join(KNOWN_PROVIDERS)}, not {value!r}."
+            name, f"it must be a list of names of vendors, as in ['openai'], not {value!r}."
         )
+    if len(set(names)) != len(names):
+        raise ConfigurationError(name, f"it names a vendor twice: {value!r}. Name each once.")
     return tuple(names)
 
 
 def _transports(name: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not set(value) <= set(KNOWN_PROVIDERS):
+    if not isinstance(value, Mapping):
         raise ConfigurationError(
             name,
             "it must map provider names to httpx transports, as in {'openai':"

@@ -59,7 +59,7 @@ EMPTY = Dashboard(charged=None, proposal=None, sources=[], days=[])
 
 
 def read_dashboard(session: Session, account_id: UUID, *, method_version: str) -> Dashboard:
-    """Gather an account's dashboard: six queries, whatever there is.
+    """Gather an account's dashboard: five queries, whatever there is.
 
     :param method_version: the method that prices a proposal (``TOKENOFFSET_METHOD``).
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.methodology.schemas import (
     BandAnswer,
@@ -23,6 +25,11 @@ from flask_tokenoffset.state import current_state
 )
 def list_bands() -> OperationAnswer:
     """The published bands of monthly use, smallest first, with their sources."""
+    return _band_list()
+
+
+@cache
+def _band_list() -> BandListAnswer:
     return BandListAnswer(items=[BandAnswer.of(band) for band in bands()])
 
 

@@ -464,7 +464,7 @@ def newest_decisions(session: Session, account_id: UUID) -> dict[str, ConsentEve
     return {each.purpose: each for each in events if each.purpose is not None}
 
 
-def _newest(account_id: UUID, about: InstrumentedAttribute[Any]) -> Select[int]:
+def _newest(account_id: UUID, about: InstrumentedAttribute[Any]) -> Select[Any]:
     """The sequences of an account's newest decisions, one about each value of a column."""
     return (
         select(func.max(ConsentEvent.sequence))

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import pytest
@@ -191,7 +191,10 @@ def test_what_a_failed_job_leaves_in_redis_is_free_of_secrets_and_goes_away(
     for key in client.scan_iter():
         if key not in {b"rq:queues", b"rq:failed:tokenoffset"}:  # Names and ids.
             assert 0 < client.ttl(key) <= WEEK_SECONDS, key
-    ((_, latest),) = client.zrange("rq:failed:tokenoffset", -1, -1, withscores=True)
+    ((_, latest),) = cast(
+        "list[tuple[bytes, float]]",
+        client.zrange("rq:failed:tokenoffset", -1, -1, withscores=True),
+    )
     assert latest <= time.time() + WEEK_SECONDS
 
 

@@ -18,6 +18,7 @@ from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
+    Provider,
     UsageDay,
     VendorOrganization,
     WalkThrough,
@@ -301,3 +302,6 @@ class AnthropicClient(DailyReportsClient):
             "Anthropic does not accept this key: it is mistyped, revoked, or may not read the"
             f" organization's usage and cost. {_NEEDED}"
         )
+
+
+PROVIDER: Final[Provider] = AnthropicProvider()

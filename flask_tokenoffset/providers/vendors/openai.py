@@ -19,6 +19,7 @@ from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
+    Provider,
     UsageDay,
     VendorOrganization,
     WalkThrough,
@@ -311,3 +312,6 @@ class OpenAIClient(DailyReportsClient):
                 " organization's usage and cost."
             )
         return f"{sentence} {_NEEDED}"
+
+
+PROVIDER: Final[Provider] = OpenAIProvider()
