@@ -103,7 +103,8 @@ def compare_all(world: World, requests: int, rounds: int) -> bool:
         ours, theirs = (statistics.median(each) for each in zip(*found, strict=True))
         print(
             f"{title:<20} {ours * 1e3:6.2f} ms, {len(sent)} statements;"
-            f" bare {theirs * 1e3:5.2f} ms; ratio {ratio:5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            f" bare {theirs * 1e3:5.2f} ms; ratio {ratio:5.2f}"
+            f" ({min(ratios):.2f} to {max(ratios):.2f})"
             + ("" if bar is None else f", at most {bar:g}: {'kept' if kept else 'MISSED'}"),
             flush=True,
         )

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import with_appcontext
 
-from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.errors import InvalidInput, ProviderError
 from flask_tokenoffset.formatting import (
     money_cents,
     nano_usd,
 )
 from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
-from flask_tokenoffset.providers import Gateway, Window
+from flask_tokenoffset.providers import Gateway
 from flask_tokenoffset.services.sampling.trial import (
     Trial,
     try_key,
@@ -53,11 +53,11 @@ def estimate(provider: str, days: int, as_json: bool, simulate: bool) -> None:
     state = current_state()
     vendor = _enabled_vendor(state, provider)
     key, gateway = _simulated(state, vendor) if simulate else (_ask_key(), state.gateway)
-    start, end = sample_window(
+    window = sample_window(
         state.clock.now(), days=days, settling_hours=state.settings.settling_hours
     )
     try:
-        trial = _read(gateway, provider, key, Window(start, end), state.settings.method, as_json)
+        trial = _read(gateway, provider, key, window, state.settings.method, as_json)
     except ProviderError as error:
         said = f" {vendor.title} said: {error.vendor_message}"
         raise click.ClickException(error.message + (said if error.vendor_message else "")) from None
@@ -108,7 +108,7 @@ def _simulated(state: State, vendor: Provider) -> tuple[Secret, Gateway]:
 
 
 def _read(
-    gateway: Gateway, provider: str, key: Secret, window: Window, method: str, as_json: bool
+    gateway: Gateway, provider: str, key: Secret, window: DayRange, method: str, as_json: bool
 ) -> Trial:
     with click.progressbar(
         length=1,
@@ -139,7 +139,7 @@ def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
         "window": {
             "start": trial.window.start.isoformat(),
             "end": trial.window.end.isoformat(),
-            "days": trial.window.days,
+            "days": len(trial.window),
             "days_with_use": trial.days_with_use,
         },
         "tokens": _counts(trial.tokens),

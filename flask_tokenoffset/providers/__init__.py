@@ -25,7 +25,6 @@ from flask_tokenoffset.providers.base import (
     UsageRow,
     VendorOrganization,
     WalkThrough,
-    Window,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.gateway import Gateway
@@ -56,7 +55,6 @@ __all__ = [
     "VendorHTTP",
     "VendorOrganization",
     "WalkThrough",
-    "Window",
     "cost_day",
     "enabled_providers",
     "get",

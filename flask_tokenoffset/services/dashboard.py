@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.methodology import Stretch
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.models import Estimate, SourceKind
 from flask_tokenoffset.services.estimates.estimates import (
     newest_by_source,
@@ -106,5 +106,5 @@ def _days(session: Session, account_id: UUID, sources: list[SampledSource]) -> l
     ends = [each.newest_complete.window_end for each in sampled if each.newest_complete]
     if not ends:
         return []
-    window = Stretch(max(ends) - timedelta(days=CHART_DAYS), max(ends))
+    window = DayRange(max(ends) - timedelta(days=CHART_DAYS), max(ends))
     return daily_totals(session, account_id, [each.source.id for each in sampled], window)

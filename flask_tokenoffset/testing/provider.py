@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import KeyRefused, MalformedAnswer, ProviderError, WrongKeyKind
-from flask_tokenoffset.providers import CostRow, UsageRow, VendorHTTP, Window
+from flask_tokenoffset.providers import CostRow, UsageRow, VendorHTTP
 from flask_tokenoffset.providers.conformity import faults_of
 from flask_tokenoffset.vault import Secret
 
@@ -128,11 +129,11 @@ def _opened(harness: ProviderHarness, network: _Network | None = None) -> Iterat
         yield provider.open(key, http)
 
 
-def _window(harness: ProviderHarness) -> Window:
-    return Window(*harness.days())
+def _window(harness: ProviderHarness) -> DayRange:
+    return DayRange(*harness.days())
 
 
-def _read(client: ReportingClient, window: Window) -> tuple[list[UsageDay], list[CostDay]]:
+def _read(client: ReportingClient, window: DayRange) -> tuple[list[UsageDay], list[CostDay]]:
     return (
         [day for page in client.usage(window) for day in page],
         [day for page in client.costs(window) for day in page],
@@ -195,8 +196,8 @@ def _reads_halves_alike(harness: ProviderHarness) -> None:
     start, end = harness.days()
     middle = start + (end - start) // 2
     with _opened(harness) as client:
-        usage, costs = _read(client, Window(start, end))
-        halves = _read(client, Window(start, middle)), _read(client, Window(middle, end))
+        usage, costs = _read(client, DayRange(start, end))
+        halves = _read(client, DayRange(start, middle)), _read(client, DayRange(middle, end))
     (first_usage, first_costs), (second_usage, second_costs) = halves
     _expect(
         _told(usage) == _told(first_usage) + _told(second_usage)

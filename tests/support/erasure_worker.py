@@ -66,7 +66,8 @@ def wait_in(step: Step, folder: Path) -> None:
 
 def main() -> None:
     """Be the worker that the environment describes."""
-    erasure_worker.LEASE = SHORT  # type: ignore[misc]  # the product's constant
+    short = replace(erasure_worker.ERASURES, lease=SHORT, first_wait=SHORT)
+    erasure_worker.ERASURES = short  # type: ignore[misc]  # the product's constant
     if len(sys.argv) > 2:
         wait_in(Step(sys.argv[2]), Path(os.environ["TEST_FOLDER"]))
     with host_app(os.environ["TEST_DATABASE_URL"]).app_context():

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
@@ -22,7 +22,6 @@ from flask_tokenoffset.providers.base import (
     UsageDay,
     VendorOrganization,
     WalkThrough,
-    Window,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
@@ -172,21 +171,21 @@ class AnthropicProvider:
         return AnthropicClient(http)
 
 
-def _usage_query(window: Window) -> list[tuple[str, str]]:
+def _usage_query(window: DayRange) -> list[tuple[str, str]]:
     return _query(window, USAGE_GROUPS)
 
 
-def _cost_query(window: Window) -> list[tuple[str, str]]:
+def _cost_query(window: DayRange) -> list[tuple[str, str]]:
     return _query(window, COST_GROUPS)
 
 
-def _query(window: Window, groups: tuple[str, ...]) -> list[tuple[str, str]]:
+def _query(window: DayRange, groups: tuple[str, ...]) -> list[tuple[str, str]]:
     # Pairs and not a dict, because group_by[] repeats.
     return [
         ("starting_at", f"{window.start.isoformat()}T00:00:00Z"),
         ("ending_at", f"{window.end.isoformat()}T00:00:00Z"),
         ("bucket_width", "1d"),
-        ("limit", str(min(window.days, DAYS_A_PAGE))),
+        ("limit", str(min(len(window), DAYS_A_PAGE))),
         *(("group_by[]", group) for group in groups),
     ]
 
@@ -282,7 +281,7 @@ class AnthropicClient(DailyReportsClient):
         :raises ProviderError: with a sentence to show beside the key's field.
         """
         organization = _read_organization(self.get(ORGANIZATION, []))
-        window = Window(day, day + DAY)
+        window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
         read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
         return organization

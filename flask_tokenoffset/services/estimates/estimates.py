@@ -45,11 +45,13 @@ from flask_tokenoffset.services.estimates import figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import BindParameter
     from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.clock import DayRange
 
 
 #: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
@@ -436,7 +438,7 @@ def store_estimate(
     models: Sequence[ModelUsage],
     now: datetime,
     run_id: UUID | None = None,
-    window: tuple[date, date] | None = None,
+    window: DayRange | None = None,
     projection: Projection | None = None,
     cost_nano_usd_per_month: int | None = None,
 ) -> Estimate:
@@ -445,7 +447,7 @@ def store_estimate(
     :param band_key: the band the tokens fall into.
     :param quality: how the tokens were come by; a tier of a projection or one of ours.
     :param models: the tokens a month that the rest follows from.
-    :param window: first day that was read and the day after the last.
+    :param window: the days that were read.
     :param cost_nano_usd_per_month: what the vendor would charge, where it is known.
     """
     estimate = Estimate(
@@ -457,8 +459,8 @@ def store_estimate(
         run_id=run_id,
         created_by=created_by,
         created_at=now,
-        window_start=window[0] if window else None,
-        window_end=window[1] if window else None,
+        window_start=window.start if window else None,
+        window_end=window.end if window else None,
         quality=quality,
         cost_nano_usd_per_month=cost_nano_usd_per_month,
         **_figures_of(models, projection),

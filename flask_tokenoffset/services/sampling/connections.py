@@ -370,17 +370,15 @@ def _new_run(
     now: datetime,
     settings: Settings,
 ) -> SampleRun:
-    start, end = sample_window(
-        now, days=settings.sample_days, settling_hours=settings.settling_hours
-    )
+    window = sample_window(now, days=settings.sample_days, settling_hours=settings.settling_hours)
     run = SampleRun(
         id=new_id(),
         account_id=source.account_id,
         source_id=source.id,
         provider=provider,
         trigger=trigger,
-        window_start=start,
-        window_end=end,
+        window_start=window.start,
+        window_end=window.end,
         status=RunStatus.QUEUED,
         attempt=0,
         fence=0,

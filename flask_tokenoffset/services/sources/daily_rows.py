@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Table
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.methodology import Stretch
+    from flask_tokenoffset.clock import DayRange
     from flask_tokenoffset.services.sources.readings import (
         Reading,
         ReadingColumns,
@@ -61,7 +61,7 @@ def store_reading(
     account_id: UUID,
     source_id: UUID,
     run_id: UUID,
-    window: Stretch,
+    window: DayRange,
 ) -> KeptDays:
     """Write both reports of one sample, replacing what an earlier one said of the same days.
 
@@ -81,7 +81,7 @@ def store_reading(
 def _store_report(
     session: Session,
     columns: ReadingColumns,
-    window: Stretch,
+    window: DayRange,
     *,
     account_id: UUID,
     source_id: UUID,
@@ -116,7 +116,7 @@ def _store_report(
 
 
 def _days_with_rows(
-    session: Session, layout: ReportLayout, source_id: UUID, window: Stretch
+    session: Session, layout: ReportLayout, source_id: UUID, window: DayRange
 ) -> Iterable[date]:
     daily, parent = layout.daily_model, layout.dimension_model
     return session.scalars(
@@ -145,7 +145,7 @@ def _mark_kept_days(
     account_id: UUID,
     source_id: UUID,
     run_id: UUID,
-    window: Stretch,
+    window: DayRange,
 ) -> None:
     session.execute(
         delete(KeptDay)

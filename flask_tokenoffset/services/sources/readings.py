@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import InstrumentedAttribute
 
-    from flask_tokenoffset.providers import Columns, ReportingClient, Window
+    from flask_tokenoffset.clock import DayRange
+    from flask_tokenoffset.providers import Columns, ReportingClient
 
 #: The most tokens, and the most nano-US-dollars, that one window may add up to. Nobody uses or pays
 #: as much, and below it a month of as many connections as an account may have, however short their
@@ -152,7 +153,7 @@ class Reading:
     def of_vendor(
         cls,
         client: ReportingClient,
-        window: Window,
+        window: DayRange,
         page_done: Callable[[int, int], None],
     ) -> Reading:
         """Read a whole window page by page.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, Select, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Executable, Select, bindparam, cast, func, select
 
-from flask_tokenoffset.methodology import Stretch, TokenCounts
+from flask_tokenoffset.clock import DayRange
+from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import (
     CostLine,
     DailyCost,
@@ -82,7 +83,7 @@ def daily_totals(
     session: Session,
     account_id: UUID,
     source_ids: Sequence[UUID],
-    window: Stretch,
+    window: DayRange,
 ) -> list[DayTotals]:
     """Some sources' usage and cost, day by day, every day of the window present; two queries.
 
@@ -102,7 +103,7 @@ def daily_totals(
 
 
 @cache
-def _daily_usage() -> Select[Any]:
+def _daily_usage() -> Executable:
     return (
         select(DailyUsage.day, *(_sum(column) for column in _TOKEN_COLUMNS))
         .join(UsageSeries, UsageSeries.id == DailyUsage.series_id)
@@ -151,7 +152,7 @@ def read_usage(
     """
     if complete is None:
         return SampledUsage([], [])
-    window = Stretch(complete.window_start, complete.window_end)
+    window = DayRange(complete.window_start, complete.window_end)
     kept = session.scalars(
         _kept_days(),
         {

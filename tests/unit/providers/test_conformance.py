@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import IncompleteAnswer, MalformedAnswer, ProviderError
-from flask_tokenoffset.providers import Columns, UsageDay, Window
+from flask_tokenoffset.providers import Columns, UsageDay
 from flask_tokenoffset.providers.vendors.openai import OpenAIClient, OpenAIProvider
 from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
@@ -70,23 +71,23 @@ class ChecksOneEndpoint(OpenAIClient):
     def check(self, day: date) -> VendorOrganization:
         from flask_tokenoffset.providers import VendorOrganization
 
-        list(self.usage(Window(day, day + timedelta(days=1))))
+        list(self.usage(DayRange(day, day + timedelta(days=1))))
         return VendorOrganization(None, None)
 
 
 class ReadsADayTooMany(OpenAIClient):
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
-        return super().usage(Window(window.start - timedelta(days=1), window.end))
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
+        return super().usage(DayRange(window.start - timedelta(days=1), window.end))
 
 
 class LosesTheLastDay(OpenAIClient):
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         for page in super().usage(window):
             yield [each for each in page if each.day != window.end - timedelta(days=1)]
 
 
 class GivesFractions(OpenAIClient):
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         for page in super().usage(window):
             yield [
                 UsageDay(
@@ -101,7 +102,7 @@ class GivesFractions(OpenAIClient):
 
 
 class SwallowsFailures(OpenAIClient):
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         try:
             yield from super().usage(window)
         except ProviderError:
@@ -109,7 +110,7 @@ class SwallowsFailures(OpenAIClient):
 
 
 class TakesAnythingForAReport(OpenAIClient):
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         try:
             yield from super().usage(window)
         except MalformedAnswer:
