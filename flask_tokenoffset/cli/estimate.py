@@ -11,16 +11,10 @@ from flask.cli import with_appcontext
 
 from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.errors import InvalidInput, ProviderError
-from flask_tokenoffset.formatting import (
-    money_cents,
-    nano_usd,
-)
+from flask_tokenoffset.formatting import money_cents, nano_usd
 from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
 from flask_tokenoffset.providers import Gateway
-from flask_tokenoffset.services.sampling.trial import (
-    Trial,
-    try_key,
-)
+from flask_tokenoffset.services.sampling.trial import Trial, try_key
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.state import State, current_state
 from flask_tokenoffset.vault import Secret, read_key

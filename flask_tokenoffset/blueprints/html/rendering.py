@@ -17,20 +17,9 @@ from jinja2 import pass_context
 from markupsafe import Markup
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.blueprints.access.context import (
-    Visitor,
-    current_visitor,
-    named_organization,
-)
-from flask_tokenoffset.blueprints.access.csrf import (
-    CSRF_FIELD,
-    csrf_token,
-)
-from flask_tokenoffset.blueprints.access.urls import (
-    PAGES,
-    home_of,
-    page_url,
-)
+from flask_tokenoffset.blueprints.access.context import Visitor, current_visitor, named_organization
+from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token
+from flask_tokenoffset.blueprints.access.urls import PAGES, home_of, page_url
 from flask_tokenoffset.blueprints.html import charts as drawn_charts
 from flask_tokenoffset.blueprints.html.elements import KeptModules, is_ours
 from flask_tokenoffset.errors import ConfigurationError

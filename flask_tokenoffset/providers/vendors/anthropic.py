@@ -25,11 +25,7 @@ from flask_tokenoffset.providers.base import (
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import (
-    check_costs,
-    nano_usd_from_cents_text,
-    require_usd,
-)
+from flask_tokenoffset.providers.money import check_costs, nano_usd_from_cents_text, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged

@@ -17,12 +17,7 @@ from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.data_map.enforcement import enforces
-from flask_tokenoffset.data_map.purposes import (
-    ASKED,
-    NOTICES,
-    OBJECTABLE,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Account,
@@ -37,11 +32,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.audit.chain import canonical
-from flask_tokenoffset.services.consents.notices import (
-    Notice,
-    keep_notice,
-    notice_of,
-)
+from flask_tokenoffset.services.consents.notices import Notice, keep_notice, notice_of
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from flask_tokenoffset.services.sources.cancelling import stop_sampling

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, func, select
 
-from flask_tokenoffset.data_map.purposes import (
-    NOTICES,
-    OBJECTABLE,
-    Basis,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import NOTICES, OBJECTABLE, Basis, Purpose
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.models import (
     AuditEvent,
@@ -22,12 +17,7 @@ from flask_tokenoffset.models import (
     ConsentNotice,
     DocumentVersion,
 )
-from flask_tokenoffset.services.consents.ledger import (
-    DECIDING,
-    SUBJECT,
-    Decision,
-    newest_decisions,
-)
+from flask_tokenoffset.services.consents.ledger import DECIDING, SUBJECT, Decision, newest_decisions
 from flask_tokenoffset.services.consents.notices import notice_of
 
 if TYPE_CHECKING:

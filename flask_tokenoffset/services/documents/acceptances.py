@@ -17,18 +17,10 @@ from sqlalchemy.orm import aliased
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import Conflict, NamedVersion
-from flask_tokenoffset.models import (
-    ConsentEvent,
-    ConsentEventType,
-    DocumentEffect,
-    DocumentVersion,
-)
+from flask_tokenoffset.models import ConsentEvent, ConsentEventType, DocumentEffect, DocumentVersion
 from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
-from flask_tokenoffset.services.documents.documents import (
-    DEFAULT_LANGUAGE,
-    nearest_language,
-)
+from flask_tokenoffset.services.documents.documents import DEFAULT_LANGUAGE, nearest_language
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -19,12 +19,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, defer
 
 from flask_tokenoffset.data_map.enforcement import enforces
-from flask_tokenoffset.models import (
-    NOTICE_DAYS,
-    DocumentEffect,
-    DocumentNotice,
-    DocumentVersion,
-)
+from flask_tokenoffset.models import NOTICE_DAYS, DocumentEffect, DocumentNotice, DocumentVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

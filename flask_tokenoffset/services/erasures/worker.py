@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, or_, select
 
-from flask_tokenoffset.models import (
-    Erasure,
-    ErasureStatus,
-    HostOutcome,
-    Person,
-    new_id,
-)
+from flask_tokenoffset.models import Erasure, ErasureStatus, HostOutcome, Person, new_id
 from flask_tokenoffset.services.erasures.receipts import RECEIPT_TOKEN
 from flask_tokenoffset.services.erasures.steps import (
     HELD,
@@ -29,11 +23,7 @@ from flask_tokenoffset.services.erasures.steps import (
     take,
 )
 from flask_tokenoffset.services.shared.leases import MOST_DUE, Due, Held, Leases
-from flask_tokenoffset.services.shared.tokens import (
-    derive_token,
-    digest_of,
-    new_salt,
-)
+from flask_tokenoffset.services.shared.tokens import derive_token, digest_of, new_salt
 
 if TYPE_CHECKING:
     from uuid import UUID

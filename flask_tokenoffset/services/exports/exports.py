@@ -31,11 +31,7 @@ from flask_tokenoffset.services.data_map.held_rows import exported_tables
 from flask_tokenoffset.services.exports.parts import open_parts
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from flask_tokenoffset.services.shared.leases import Leases
-from flask_tokenoffset.services.shared.tokens import (
-    derive_token,
-    digest_of,
-    new_salt,
-)
+from flask_tokenoffset.services.shared.tokens import derive_token, digest_of, new_salt
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:

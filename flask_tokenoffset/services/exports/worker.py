@@ -31,16 +31,8 @@ from flask_tokenoffset.services.data_map.held_rows import (
     exported_tables,
     read_rows,
 )
-from flask_tokenoffset.services.exports.archive import (
-    README,
-    SCHEMA,
-    Archive,
-    schema_text,
-)
-from flask_tokenoffset.services.exports.archive_texts import (
-    about_archive,
-    readme,
-)
+from flask_tokenoffset.services.exports.archive import README, SCHEMA, Archive, schema_text
+from flask_tokenoffset.services.exports.archive_texts import about_archive, readme
 from flask_tokenoffset.services.exports.exports import EXPORTS, delete_parts
 from flask_tokenoffset.services.exports.parts import store_part
 from flask_tokenoffset.services.mail.outbox import notify

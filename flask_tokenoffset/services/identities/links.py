@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 
-from flask_tokenoffset.errors import (
-    Conflict,
-    IdentityRefused,
-    NotFound,
-    NotPermitted,
-    VaultError,
-)
+from flask_tokenoffset.errors import Conflict, IdentityRefused, NotFound, NotPermitted, VaultError
 from flask_tokenoffset.models import (
     LONGEST_EMAIL,
     AuditAction,

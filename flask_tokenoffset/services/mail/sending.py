@@ -16,15 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
-from flask_tokenoffset.host.mailer import (
-    MailRefused,
-    MailUnavailable,
-)
+from flask_tokenoffset.host.mailer import MailRefused, MailUnavailable
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
-from flask_tokenoffset.services.mail.outbox import (
-    OPTIONAL,
-    WITH_LINK,
-)
+from flask_tokenoffset.services.mail.outbox import OPTIONAL, WITH_LINK
 from flask_tokenoffset.services.shared.leases import Held, LeaseLost, Leases
 
 if TYPE_CHECKING:
@@ -34,10 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.host.mailer import (
-        Mailer,
-        OutgoingMail,
-    )
+    from flask_tokenoffset.host.mailer import Mailer, OutgoingMail
     from flask_tokenoffset.unit_of_work import UnitOfWork, Units
 
 logger = logging.getLogger(__name__)

@@ -31,26 +31,11 @@ from flask_tokenoffset.models import (
     SourceKind,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans.bulk_adoptions import (
-    Adopter,
-    adopt_for_many,
-)
-from flask_tokenoffset.services.member_plans.notices import (
-    Reader,
-    tell_members,
-)
-from flask_tokenoffset.services.member_plans.offers import (
-    Offer,
-    offer_of,
-)
-from flask_tokenoffset.services.organizations.organizations import (
-    find_place,
-    lock_organization,
-)
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    payer_of,
-)
+from flask_tokenoffset.services.member_plans.bulk_adoptions import Adopter, adopt_for_many
+from flask_tokenoffset.services.member_plans.notices import Reader, tell_members
+from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
+from flask_tokenoffset.services.organizations.organizations import find_place, lock_organization
+from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of
 from flask_tokenoffset.services.shared.leases import Due, due_in_chunks, work_in_chunks
 
 if TYPE_CHECKING:

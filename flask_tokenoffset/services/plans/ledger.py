@@ -27,15 +27,9 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     new_id,
 )
-from flask_tokenoffset.services.estimates.estimates import (
-    carbon_range,
-    read_estimate,
-)
+from flask_tokenoffset.services.estimates.estimates import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
-from flask_tokenoffset.services.plans.payers import (
-    hold_payer,
-    refuse_over_cap,
-)
+from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
 
 if TYPE_CHECKING:
     from datetime import datetime

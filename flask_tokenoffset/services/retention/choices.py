@@ -32,10 +32,7 @@ from flask_tokenoffset.services.retention.rules import (
     operator_days,
     plan_days,
 )
-from flask_tokenoffset.services.shared.periods import (
-    day_cutoff,
-    period_end,
-)
+from flask_tokenoffset.services.shared.periods import day_cutoff, period_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -47,10 +47,7 @@ from flask_tokenoffset.models import (
     UsageSeries,
 )
 from flask_tokenoffset.services.retention import legal_remains
-from flask_tokenoffset.services.retention.ended_accounts import (
-    empty_organizations,
-    end_chains,
-)
+from flask_tokenoffset.services.retention.ended_accounts import empty_organizations, end_chains
 from flask_tokenoffset.services.retention.purge_steps import (
     ROWS_PER_BATCH,
     Batch,
@@ -62,11 +59,7 @@ from flask_tokenoffset.services.retention.purge_steps import (
     delete_kept_days,
     newer_of,
 )
-from flask_tokenoffset.services.retention.rules import (
-    RULES,
-    find_rule,
-    operator_days,
-)
+from flask_tokenoffset.services.retention.rules import RULES, find_rule, operator_days
 from flask_tokenoffset.services.shared.periods import period_end
 
 if TYPE_CHECKING:

@@ -33,21 +33,12 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
-from flask_tokenoffset.services.consents.restrictions import (
-    refuse_if_restricted,
-    refuse_sampling,
-)
+from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.sampling.aggregates import fold_source
 from flask_tokenoffset.services.sampling.weekly_schedule import refresh_offset_seconds
 from flask_tokenoffset.services.shared.names import check_name
-from flask_tokenoffset.services.sources.credentials import (
-    credential_context,
-    store_sealed,
-)
-from flask_tokenoffset.services.sources.listing import (
-    refuse_disconnected,
-    sampled_source,
-)
+from flask_tokenoffset.services.sources.credentials import credential_context, store_sealed
+from flask_tokenoffset.services.sources.listing import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.vault import key_prefix
 

@@ -25,10 +25,7 @@ from flask_tokenoffset.services.estimates.estimates import (
     own_source,
     store_estimate,
 )
-from flask_tokenoffset.services.sources.usage import (
-    costs_of_days,
-    tokens_of_days,
-)
+from flask_tokenoffset.services.sources.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -43,10 +43,7 @@ from flask_tokenoffset.services.retention.choices import days_for
 from flask_tokenoffset.services.sampling.estimates import estimate_from_sample
 from flask_tokenoffset.services.sampling.weekly_schedule import MOST_ATTEMPTS
 from flask_tokenoffset.services.shared.leases import Held, LeaseLost, Leases
-from flask_tokenoffset.services.sources.credentials import (
-    credential_context,
-    sealed_of,
-)
+from flask_tokenoffset.services.sources.credentials import credential_context, sealed_of
 from flask_tokenoffset.services.sources.daily_rows import store_reading
 from flask_tokenoffset.services.sources.readings import Reading
 from flask_tokenoffset.services.sources.windows import first_kept_day

@@ -8,16 +8,7 @@ from itertools import chain, repeat
 from struct import Struct
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import (
-    ARRAY,
-    Text,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-)
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, insert, literal, select
 
 from flask_tokenoffset.models import KeptDay, Report
 
@@ -30,11 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import DayRange
-    from flask_tokenoffset.services.sources.readings import (
-        Reading,
-        ReadingColumns,
-        ReportLayout,
-    )
+    from flask_tokenoffset.services.sources.readings import Reading, ReadingColumns, ReportLayout
 
 #: Rows handed to the database in one statement; bounds the memory a write needs.
 ROWS_PER_STATEMENT: Final = 20_000

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from flask_tokenoffset.errors import Conflict, NotFound
-from flask_tokenoffset.models import (
-    Connection,
-    ConnectionStatus,
-    RunStatus,
-    SampleRun,
-    Source,
-)
+from flask_tokenoffset.models import Connection, ConnectionStatus, RunStatus, SampleRun, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

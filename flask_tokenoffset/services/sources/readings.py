@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.methodology import TokenCounts
-from flask_tokenoffset.models import (
-    CostLine,
-    DailyCost,
-    DailyUsage,
-    Report,
-    UsageSeries,
-)
+from flask_tokenoffset.models import CostLine, DailyCost, DailyUsage, Report, UsageSeries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
