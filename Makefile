@@ -17,7 +17,7 @@ BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint browser bench promises demo demo-check clean
+.PHONY: help setup test lint routes browser bench promises demo demo-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -46,8 +46,11 @@ lint: $(STAMP) ## Check style, formatting and types
 	$(BIN)/ruff check . || status=1; \
 	$(BIN)/ruff format --check . || status=1; \
 	$(BIN)/mypy --explicit-package-bases || status=1; \
-	$(BIN)/mypy --explicit-package-bases tools/promises.py || status=1; \
+	$(BIN)/mypy --explicit-package-bases tools/promises.py tools/route_table.py || status=1; \
 	exit $$status
+
+routes: $(STAMP) ## Write the table of routes anew, after a view came, moved or went
+	@$(BIN)/python -m tools.route_table
 
 browser: $(BROWSER_STAMP) ## Drive the pages in the machine's own Chromium
 	@mkdir -p $(BUILD)

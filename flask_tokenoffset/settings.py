@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.oidc.provider_settings import read_identity_providers
 
 if TYPE_CHECKING:
     from flask_tokenoffset.oidc.provider_settings import IdentityProvider
@@ -322,6 +321,14 @@ def _key_store(name: str, value: Any) -> Any:
     return value
 
 
+def _identity_providers(name: str, value: Any) -> Mapping[str, IdentityProvider]:
+    from flask_tokenoffset.oidc.provider_settings import (  # noqa: PLC0415 - loads the HTTP client
+        read_identity_providers,
+    )
+
+    return read_identity_providers(name, value)
+
+
 def _mailer(name: str, value: Any) -> Any:
     if not (callable(value) or callable(getattr(value, "send", None))):
         raise ConfigurationError(
@@ -395,7 +402,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "invitations_per_hour": _whole_number(1, 100_000),
     "csp_nonce": _callable,
     "login_url": _local_path,
-    "oauth_providers": read_identity_providers,
+    "oauth_providers": _identity_providers,
     "required_identity": _text,
     "sign_in": _one_of("host", "identity"),
     "mailer": _mailer,

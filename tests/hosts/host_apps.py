@@ -18,12 +18,12 @@ from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_visitor,
 )
-from flask_tokenoffset.blueprints.html.rendering import NavigationItem
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
     operation,
 )
+from flask_tokenoffset.blueprints.navigation import NavigationItem
 from flask_tokenoffset.blueprints.schemas.base import (
     Answer,
     Body,

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS
+from flask_tokenoffset.cli.enforcements import all_enforcements
 
 
 def pytest_collection_finish() -> None:
-    """Take the guard away once everything that registers one was imported."""
-    enforcement = ENFORCEMENTS[os.environ["ENFORCEMENT_OFF"]]
+    """Take the guard away once the tests are imported."""
+    enforcement = all_enforcements()[os.environ["ENFORCEMENT_OFF"]]
 
     def guard_nothing(*_arguments: Any, **_named: Any) -> Any:
         return enforcement.off

@@ -21,14 +21,14 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
-from flask_tokenoffset.tasks.queue import EmbeddedQueue, RedisQueue
+from flask_tokenoffset.tasks.embedded import EmbeddedQueue
+from flask_tokenoffset.tasks.queue import RedisQueue
 from flask_tokenoffset.vault import LocalKeyStore, Vault, generate_key, parse_key_ring
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.job_queue import JobQueue
-
     from flask_tokenoffset.providers import Gateway
 
 
