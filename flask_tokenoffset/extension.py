@@ -90,7 +90,7 @@ class TokenOffset:
             url_prefix=_checked_prefix(self._url_prefix),
             clock=clock,
             vault=Vault(_key_store(settings), shut_because=_debugger_check(app, settings)),
-            gateway=_late(lambda: _gateway(settings, clock)),
+            gateway=_gateway(settings, clock),
             identities=_late(lambda: _identities(settings, clock)),
             queue=_queue(app, settings),
             attempts=_late(lambda: _attempts(settings)),
@@ -165,13 +165,30 @@ def _late(make: Callable[[], Made]) -> Made:
 
 
 def _gateway(settings: Settings, clock: Clock) -> Gateway:
-    from flask_tokenoffset.providers import PROVIDERS, Gateway  # noqa: PLC0415 - see _late
+    if settings.providers is None and not settings.http_transports:
+        return _late(lambda: _checked_gateway(settings, clock))
+    # What the settings name is looked at now, which loads the vendors.
+    return _checked_gateway(settings, clock)
 
+
+def _checked_gateway(settings: Settings, clock: Clock) -> Gateway:
+    from flask_tokenoffset.providers import (  # noqa: PLC0415 - see _late
+        PROVIDERS,
+        Gateway,
+        enabled_providers,
+    )
+
+    enabled = enabled_providers(settings.providers)
+    known = {*PROVIDERS, *(provider.name for provider in enabled)}
+    if unknown := sorted(set(settings.http_transports) - known):
+        # Its requests would go to the network, in a test that believes that none do.
+        raise ConfigurationError(
+            "TOKENOFFSET_HTTP_TRANSPORTS",
+            f"it names {', '.join(unknown)}, and the vendors here are {', '.join(sorted(known))}."
+            " Correct the name, or add it to TOKENOFFSET_PROVIDERS.",
+        )
     return Gateway(
-        [PROVIDERS[name] for name in settings.providers],
-        clock=clock,
-        transports=settings.http_transports,
-        outbound=settings.outbound,
+        enabled, clock=clock, transports=settings.http_transports, outbound=settings.outbound
     )
 
 

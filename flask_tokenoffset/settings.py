@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.host.identity_providers import read_identity_providers
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
     from flask_tokenoffset.vault import KeyStore
 
 PREFIX: Final = "TOKENOFFSET_"
-KNOWN_PROVIDERS: Final = ("anthropic", "openai")
 #: What a notice says of what only the operator knows, until a setting says it.
 NOT_STATED: Final = "not stated by the operator"
 KNOWN_METHODS: Final = ("2026-05", "2026.11")
@@ -52,8 +52,8 @@ class Settings:
     base_template: str = "tokenoffset/base.html"
     #: The Flask-SQLAlchemy bind our tables live in; the host's default database without it.
     bind_key: str | None = None
-    #: The vendors that may be connected.
-    providers: tuple[str, ...] = KNOWN_PROVIDERS
+    #: The vendors that may be connected; without it, those that come with the package.
+    providers: tuple[str, ...] | None = None
     #: Whether any vendor may be called at all. ``False`` makes no outbound call, ever.
     outbound: bool = True
     #: Provider name to an ``httpx`` transport, for tests and simulators. It never changes the list
@@ -285,15 +285,17 @@ def _one_of(*allowed: str) -> Callable[[str, Any], str]:
 
 def _provider_names(name: str, value: Any) -> tuple[str, ...]:
     names = value.replace(",", " ").split() if isinstance(value, str) else value
-    if not isinstance(names, Sequence) or not set(names) <= set(KNOWN_PROVIDERS):
+    if not isinstance(names, Sequence) or not all(isinstance(each, str) for each in names):
         raise ConfigurationError(
-            name, f"it must be a list drawn from {', '.join(KNOWN_PROVIDERS)}, not {value!r}."
+            name, f"it must be a list of names of vendors, as in ['openai'], not {value!r}."
         )
+    if len(set(names)) != len(names):
+        raise ConfigurationError(name, f"it names a vendor twice: {value!r}. Name each once.")
     return tuple(names)
 
 
 def _transports(name: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not set(value) <= set(KNOWN_PROVIDERS):
+    if not isinstance(value, Mapping):
         raise ConfigurationError(
             name,
             "it must map provider names to httpx transports, as in {'openai':"
@@ -319,14 +321,6 @@ def _key_store(name: str, value: Any) -> Any:
             name, "it must be a flask_tokenoffset.vault.KeyStore: an object with wrap and unwrap."
         )
     return value
-
-
-def _identity_providers(name: str, value: Any) -> Mapping[str, IdentityProvider]:
-    from flask_tokenoffset.oidc.provider_settings import (  # noqa: PLC0415 - loads the HTTP client
-        read_identity_providers,
-    )
-
-    return read_identity_providers(name, value)
 
 
 def _mailer(name: str, value: Any) -> Any:
@@ -402,7 +396,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "invitations_per_hour": _whole_number(1, 100_000),
     "csp_nonce": _callable,
     "login_url": _local_path,
-    "oauth_providers": _identity_providers,
+    "oauth_providers": read_identity_providers,
     "required_identity": _text,
     "sign_in": _one_of("host", "identity"),
     "mailer": _mailer,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.oidc import IdentityGateway
     from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.services.audit.chain import AuditKeys
+    from flask_tokenoffset.services.erasures.steps import Means
     from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
     from flask_tokenoffset.services.shared.attempts import AttemptLimiter
     from flask_tokenoffset.settings import Settings
@@ -130,6 +131,21 @@ class State:
 
         return TombstoneKeys.derive(
             current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS")
+        )
+
+    @property
+    def erasure_means(self) -> Means:
+        """What an erasure needs beside the database."""
+        from flask_tokenoffset.services.erasures.steps import Means  # noqa: PLC0415 - rarely needed
+
+        return Means(
+            clock=self.clock,
+            vault=self.vault,
+            give_back=self.identities.give_back,
+            link_key=self.link_key,
+            tombstone_keys=self.tombstone_keys,
+            proof_years=self.settings.proof_years,
+            has_hook=self.settings.erasure_hook is not None,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 pytest_plugins = [
+    "tests.support.collecting",
     "tests.support.databases",
     "tests.support.endpoint_recorder",
     "tests.support.network",

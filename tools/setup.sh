@@ -1,14 +1,17 @@
 #!/bin/sh
-# Makes the virtual environment and installs the package into it with the extras named.
+# Makes the virtual environment and installs into it a set of packages and the package itself.
 #
-#   sh tools/setup.sh VENV EXTRAS
+#   sh tools/setup.sh VENV SET
+#
+# A set is a file requirements/SET.txt, installed by hash; `latest` is the newest that the index has
+# of what the tests need.
 #
 # Called by the Makefile. PYTHON=/path/to/python chooses the interpreter; otherwise the first
 # one of at least Python 3.11 is taken. uv is used when it is on PATH, and pip otherwise.
 set -eu
 
 venv=$1
-extras=$2
+set_name=$2
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -54,8 +57,18 @@ if ! [ -x "$venv/bin/python" ] || ! is_new_enough "$venv/bin/python"; then
     fi
 fi
 
-if command -v uv >/dev/null 2>&1; then
-    uv pip install --quiet --python "$venv/bin/python" --editable ".[$extras]"
+install() {
+    if command -v uv >/dev/null 2>&1; then
+        uv pip install --quiet --python "$venv/bin/python" "$@"
+    else
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+    fi
+}
+
+if [ "$set_name" = latest ]; then
+    install --upgrade --editable ".[postgres,test,demo]"
 else
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+    install --require-hashes --requirement "requirements/$set_name.txt"
+    # Its build backend came with the set.
+    install --no-deps --no-build-isolation --editable .
 fi

@@ -10,7 +10,6 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.cli.audit import count, former_secrets_option
 from flask_tokenoffset.services.erasures.immediate import forget_again
 from flask_tokenoffset.services.erasures.tombstones import (
@@ -194,7 +193,7 @@ def replay(file: IO[str] | None, former_secrets: IO[str] | None) -> None:
     erased = 0
     for each in returned:
         with state.unit_of_work() as work:
-            erased += forget_again(work, each, means_of(state))
+            erased += forget_again(work, each, state.erasure_means)
     click.echo(f"{count(len(marks), 'tombstone')} read, {count(erased, 'person')} erased again.")
     if unknown:
         raise click.ClickException(

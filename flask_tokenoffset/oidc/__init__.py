@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from flask_tokenoffset.oidc.client import (
-    AuthorizationAnswer,
-    IdentityClient,
-    ProvedIdentity,
-    Trip,
-)
+from flask_tokenoffset.oidc.flows import AuthorizationAnswer, AuthorizationFlow, ProvedIdentity
 from flask_tokenoffset.oidc.gateway import IdentityGateway
 
-__all__ = ["AuthorizationAnswer", "IdentityClient", "IdentityGateway", "ProvedIdentity", "Trip"]
+__all__ = ["AuthorizationAnswer", "AuthorizationFlow", "IdentityGateway", "ProvedIdentity"]

@@ -7,101 +7,57 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import IdentityProviderUnavailable
-from flask_tokenoffset.oidc.provider_settings import (
+from flask_tokenoffset.host.identity_providers import (
+    IdentityEndpoints,
     is_loopback_address,
     is_safe_address,
 )
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
-_DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
+_REQUIRED: Final = {
+    "authorization": "authorization_endpoint",
+    "token": "token_endpoint",
+    "jwks": "jwks_uri",
+}
+_OPTIONAL: Final = {"userinfo": "userinfo_endpoint", "revocation": "revocation_endpoint"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
-    """Where a provider answers, and how.
+class Metadata(IdentityEndpoints):
+    """Where a provider answers, and how."""
 
-    :param authorization: where the browser is sent.
-    :param token: where a code becomes tokens.
-    :param jwks: its public keys.
-    :param userinfo: more about the person.
-    :param revocation: where a token is given back.
-    :param secret_in_body: whether it takes the client secret in the form only.
-    :param names_issuer: whether it announces to name itself in every answer (RFC 9207).
-    """
-
-    authorization: str
-    token: str
-    jwks: str
-    userinfo: str | None = None
-    revocation: str | None = None
-    secret_in_body: bool = False
-    names_issuer: bool = False
-
-
-def configured_metadata(provider: IdentityProvider) -> Metadata | None:
-    """The metadata of a provider whose endpoints stand in the settings."""
-    endpoints = provider.endpoints
-    if endpoints is None:
-        return None
-    return Metadata(
-        authorization=endpoints.authorization,
-        token=endpoints.token,
-        jwks=endpoints.jwks,
-        userinfo=endpoints.userinfo,
-        revocation=endpoints.revocation,
-    )
-
-
-def discovery_address(provider: IdentityProvider) -> str:
-    """Where a provider publishes its metadata (OpenID Connect Discovery 1.0, section 4)."""
-    return provider.issuer.removesuffix("/") + _DISCOVERY_PATH
+    auth_method: str = "client_secret_basic"  #: how it takes the client secret
+    names_issuer: bool = False  #: whether it names itself in every answer (RFC 9207)
 
 
 def read_metadata(provider: IdentityProvider, document: object) -> Metadata:
     """Read a discovery document.
 
-    :param provider: whose it must be.
-    :param document: the decoded document.
-    :raises IdentityProviderUnavailable: it is somebody else's, or lacks what is needed.
+    :raises IdentityProviderUnavailable: it is another's, or lacks what is needed.
     """
     if not isinstance(document, Mapping):
         raise _unusable(provider, "is no JSON object")
     # Whoever answers for another issuer could hand out the endpoints of an attacker.
     if document.get("issuer") != provider.issuer:
         raise _unusable(provider, "names another issuer than the settings do")
-    addresses = {
-        name: _address(provider, document, key, required=required)
-        for name, key, required in (
-            ("authorization", "authorization_endpoint", True),
-            ("token", "token_endpoint", True),
-            ("jwks", "jwks_uri", True),
-            ("userinfo", "userinfo_endpoint", False),
-            ("revocation", "revocation_endpoint", False),
-        )
-    }
-    methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    stated = {name: key for name, key in _OPTIONAL.items() if document.get(key) is not None}
+    addresses: dict[str, Any] = {}
+    for name, key in (_REQUIRED | stated).items():
+        address = addresses[name] = document.get(key)
+        if not isinstance(address, str) or not is_safe_address(address):
+            raise _unusable(provider, f"has no {key} that starts with https://")
+        if is_loopback_address(address) and not is_loopback_address(provider.issuer):
+            raise _unusable(provider, f"has a {key} that points into this machine")
+    methods: Any = document.get("token_endpoint_auth_methods_supported")
+    takes_basic = not isinstance(methods, list) or "client_secret_basic" in methods
+    only_post = not takes_basic and "client_secret_post" in methods
     return Metadata(
-        **addresses,  # type: ignore[arg-type]  # the required ones are there
-        secret_in_body=isinstance(methods, list)
-        and "client_secret_basic" not in methods
-        and "client_secret_post" in methods,
+        **addresses,
+        auth_method="client_secret_post" if only_post else "client_secret_basic",
         names_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
-
-
-def _address(
-    provider: IdentityProvider, document: Mapping[str, Any], key: str, *, required: bool
-) -> str | None:
-    address = document.get(key)
-    if address is None and not required:
-        return None
-    if not isinstance(address, str) or not is_safe_address(address):
-        raise _unusable(provider, f"has no {key} that starts with https://")
-    if is_loopback_address(address) and not is_loopback_address(provider.issuer):
-        raise _unusable(provider, f"has a {key} that points into this machine")
-    return address
 
 
 def _unusable(provider: IdentityProvider, why: str) -> IdentityProviderUnavailable:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from flask_tokenoffset.providers.endpoints import Endpoint
     from flask_tokenoffset.providers.http import VendorHTTP
     from flask_tokenoffset.vault import Secret
 
@@ -129,22 +130,6 @@ class VendorOrganization(NamedTuple):
 
     id: str | None
     name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One call that a key is used for.
-
-    :param method: the HTTP method, upper case.
-    :param host: the exact host name; the scheme is always https on port 443.
-    :param path: the exact path, as it is sent.
-    :param purpose: what is read there, as a sentence for the person who connects a key.
-    """
-
-    method: str
-    host: str
-    path: str
-    purpose: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from flask_tokenoffset.providers.base import Columns, CostDay, Endpoint, UsageDay, Window
+    from flask_tokenoffset.providers.base import Columns, CostDay, UsageDay, Window
+    from flask_tokenoffset.providers.endpoints import Endpoint
     from flask_tokenoffset.providers.http import VendorHTTP
 
 

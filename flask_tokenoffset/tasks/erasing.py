@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.services.erasures import worker as erasure_worker
 from flask_tokenoffset.services.erasures.host_hook import ask_host
 from flask_tokenoffset.state import current_state
@@ -23,8 +22,8 @@ def erase(erasure_id: str) -> None:
     """
     state = current_state()
     which = UUID(erasure_id)
-    erasure_worker.erase(state.unit_of_work, erasure_id=which, means=means_of(state))
-    erasure_worker.release_held(state.unit_of_work, erasure_id=which, means=means_of(state))
+    erasure_worker.erase(state.unit_of_work, erasure_id=which, means=state.erasure_means)
+    erasure_worker.release_held(state.unit_of_work, erasure_id=which, means=state.erasure_means)
     ask_host(
         state.unit_of_work,
         erasure_id=which,

@@ -111,6 +111,7 @@ class RedisQueue:
     def _enqueue(self, task: Task, row_id: UUID, job_id: str) -> None:
         from rq import Retry  # noqa: PLC0415 - as above
         from rq.exceptions import DuplicateJobError  # noqa: PLC0415 - as above
+        from rq.job import Job  # noqa: PLC0415 - as above
 
         for _ in range(2):
             try:
@@ -130,7 +131,7 @@ class RedisQueue:
                 if self._is_carried(job_id):
                     return
                 # What is left of a job that failed or was lost keeps its id from being used again.
-                self._queue.connection.delete(f"rq:job:{job_id}")
+                self._queue.connection.delete(Job.key_for(job_id))
             else:
                 return
 

@@ -5,30 +5,27 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from redis import Redis, RedisError
-from rq import Worker
-from rq.exceptions import StopRequested
-from rq.job import Job
-from rq.worker import WorkerStatus
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
-from flask_tokenoffset.tasks.jobs import JobFailed, run_in_app
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, REDIS_TIMEOUT_SECONDS, SERIALIZER
+from flask_tokenoffset.tasks.rq_overrides import (
+    PatientWorker,
+    TokenOffsetJob,
+    stop_signals_held,
+)
 from flask_tokenoffset.tasks.schedule import TICK_SECONDS, tick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask import Flask
+    from rq.job import Job
 
 logger = logging.getLogger(__name__)
-
-_TRAMPOLINE: Final = f"{run_in_app.__module__}.{run_in_app.__qualname__}"
 
 # RQ looks for lost jobs between two waits for new ones. By default an idle worker waits for 405
 # seconds and looks every 600, so that a job of a killed worker stays "started" for minutes.
@@ -52,42 +49,7 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-class TokenOffsetJob(Job):
-    """A job that runs nothing but our own function, whatever Redis says.
-
-    RQ would import and call any function that a job names, before, instead of or after the task.
-    """
-
-    @property
-    def func(self) -> Callable[..., Any]:
-        """Our trampoline.
-
-        :raises JobFailed: the job names something else.
-        """
-        if self.func_name != _TRAMPOLINE or self.instance is not None:
-            raise JobFailed(
-                f"A job of the queue {QUEUE_NAME} does not name {_TRAMPOLINE}, so it was not run."
-                " Somebody else writes to this queue."
-            )
-        return run_in_app
-
-    @property
-    def success_callback(self) -> None:
-        """Ours have none."""
-
-    @property
-    def failure_callback(self) -> None:
-        """Ours have none."""
-
-    @property
-    def stopped_callback(self) -> None:
-        """Ours have none."""
-
-    def send_webhooks(self, *_arguments: object, **_options: object) -> None:
-        """Ours have none."""
-
-
-class TokenOffsetWorker(Worker):
+class TokenOffsetWorker(PatientWorker):
     """Runs our jobs, one at a time, each in a forked process, in the application's context.
 
     :param app: the application.
@@ -109,44 +71,18 @@ class TokenOffsetWorker(Worker):
         )
         self._app = app
         self._next_tick: float | None = 0.0 if with_schedule else None
-        self._ticking = False
 
-    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002 - the base class's signature
-        """Seconds of silence after which another worker may take the job over."""
+    def get_heartbeat_ttl(self, *_arguments: object, **_options: object) -> int:
+        """Seconds of silence after which another worker may take a job over."""
         return HEARTBEAT_TTL_SECONDS
 
-    def run_maintenance_tasks(self) -> None:
-        """What an idle worker does now and then."""
-        self._tick_if_due()
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
-
-    def maintain_heartbeats(self, job: Job) -> None:
-        """What a worker does now and then while its job runs."""
-        super().maintain_heartbeats(job)
-        self._tick_if_due()
-
-    def _tick_if_due(self) -> None:
+    def glance(self) -> None:
+        """Tick if it is time, without being interrupted by a signal to stop."""
         if self._next_tick is None or time.monotonic() < self._next_tick:
             return
         self._next_tick = time.monotonic() + TICK_SECONDS
-        self._ticking = True
-        try:
-            with self._app.app_context():
-                tick(state_of(self._app))
-        finally:
-            self._ticking = False
-        if self._stop_requested and self.get_state() != WorkerStatus.BUSY:
-            raise StopRequested
-
-    def _shutdown(self) -> None:
-        """Stop on SIGTERM or SIGINT; a tick that is under way is finished first.
-
-        RQ raises in whatever an idle worker is doing, and a commit is no place for that.
-        """
-        if self._ticking:
-            self._stop_requested = True
-        else:
-            super()._shutdown()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
+        with stop_signals_held(), self._app.app_context():
+            tick(state_of(self._app))
 
     def _hand_back(self, job: Job, *_details: object) -> None:
         """Put the run of a killed process back, so that it need not wait for the lease's end."""

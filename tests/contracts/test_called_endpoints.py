@@ -163,23 +163,23 @@ def test_what_serves_identities_knows_nothing_that_holds_a_vendor_key() -> None:
         text = (PACKAGE / place).read_text(encoding="utf-8")
         # How answers are read and calls are bounded is common to both; clients and keys are not.
         for room in (
-            "providers.anthropic",
-            "providers.openai",
+            "providers.vendors",
+            "providers.registry",
             "providers.gateway",
             "models.sources",
         ):
             assert f"flask_tokenoffset.{room}" not in text, place
-        for service in ("credentials", "sampling", "connections"):
+        for service in ("sources.credentials", "sampling"):
             assert f"services.{service}" not in text, place
 
 
 @pytest.mark.promise("TO-004", "TO-016")
-def test_only_the_http_client_reveals_a_key() -> None:
+def test_only_the_module_that_sets_its_header_reveals_a_key() -> None:
     # vault/secret.py is the type itself: it turns a key to bytes for the cipher, and keeps six
     # characters of it.
     revealing = {place for place, _ in mentions("reveal")}
     # services/exports/parts.py seals the pieces of somebody's own archive and opens no others.
-    ours = {"providers/http.py", "vault/secret.py", "services/exports/parts.py"}
+    ours = {"providers/key_header.py", "vault/secret.py", "services/exports/parts.py"}
     assert revealing - _OF_IDENTITIES == ours
     assert {place for place, _ in mentions("_value")} <= {"vault/secret.py"}
 

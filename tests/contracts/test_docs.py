@@ -140,3 +140,12 @@ def test_every_link_to_another_file_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_every_file_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/.])((?:[\w-]+/)+[\w-]+\.(?:html|json|md|py|toml|yaml))", text)
+    assert named
+    package = ROOT / "flask_tokenoffset"
+    for name in named:
+        assert (ROOT / name).exists() or (package / name).exists(), name

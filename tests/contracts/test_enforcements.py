@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from flask_tokenoffset.cli.enforcements import all_enforcements
-from flask_tokenoffset.data_map.enforcement import (
-    ENFORCEMENTS,
-    enforces,
-)
+from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS, Enforcement, enforces
 from tests.contracts.enforcements import PROVED_BY
+from tests.support.enforcement_off import run_without
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ASSERTION: Final = re.compile(r"^E +(assert|Failed: DID NOT RAISE|AssertionError)", re.MULTILINE)
 
 
 def test_every_enforcement_has_its_test_and_no_other_is_listed() -> None:
@@ -27,30 +24,29 @@ def test_every_enforcement_has_its_test_and_no_other_is_listed() -> None:
 
 @pytest.mark.parametrize("name", sorted(PROVED_BY))
 def test_switching_an_enforcement_off_turns_a_promise_red(name: str, tmp_path: Path) -> None:
-    report = tmp_path / "promises.json"
-    run = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-p", "tests.support.enforcement_off", PROVED_BY[name]),
-            *("--promise-report", str(report)),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "ENFORCEMENT_OFF": name},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    enforcement = all_enforcements()[name]
+    code, run = run_without(enforcement, PROVED_BY[name], tmp_path)
     # 1: tests were run and some failed. Anything else is a mistake of the run itself.
-    assert run.returncode == 1, run.stdout[-3000:] + run.stderr[-2000:]
-    failed = [
-        each for each in json.loads(report.read_text())["tests"] if each["outcome"] == "failed"
-    ]
-    assert failed, run.stdout[-3000:]
-    for each in failed:
-        assert set(each["promises"]) & set(all_enforcements()[name].promises), each
+    assert code == 1, run.failed
+    assert run.begun
+    assert run.failed
+    for promises, text in run.failed:
+        assert promises & set(enforcement.promises), text
     # An assertion failed; a test that cannot even run without its guard proves nothing.
-    assert re.search(r"^E +(assert|Failed: DID NOT RAISE|AssertionError)", run.stdout, re.MULTILINE)
+    assert any(ASSERTION.search(text) for _, text in run.failed), run.failed
+
+
+def test_a_guard_is_back_when_the_run_without_it_ends(tmp_path: Path) -> None:
+    name = "published-text-never-changes"
+    enforcement = all_enforcements()[name]
+    guard = enforcement.guard
+    code, _ = run_without(enforcement, PROVED_BY[name], tmp_path)
+    assert code == 1
+    assert enforcement.guard is guard
+    unneeded = Enforcement("unneeded", ("TO-001",), bool, off=True)
+    code, run = run_without(unneeded, PROVED_BY[name], tmp_path / "again")
+    assert (code, run.failed) == (0, [])
+    assert run.begun
 
 
 def test_a_name_is_given_once_and_a_guard_names_its_promises() -> None:

@@ -1,4 +1,4 @@
-"""Imports go down only, and each library is known in its own room: docs/architecture.md."""
+"""Imports go down only, and each library is known in its own package: docs/architecture.md."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.floors import PACKAGE, find_faults, find_imports, read_floors
+from tests.support.layers import PACKAGE, find_faults, find_imports, read_layers
 
 ROOT = Path(__file__).parent.parent.parent
-FLOORS = read_floors((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+LAYERS = read_layers((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
 
 
 def faults_of(folder: Path, module: str, source: str) -> list[str]:
-    """The faults of one module, standing alone in a package with the rooms it may name."""
-    for room in FLOORS:
-        (folder / room).mkdir()
-        (folder / room / "__init__.py").touch()
+    """The faults of one module, standing alone in a package with the packages it may name."""
+    for package in LAYERS:
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").touch()
     path = folder.joinpath(*module.split(".")).with_suffix(".py")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source)
-    return find_faults(find_imports(folder), FLOORS)
+    return find_faults(find_imports(folder), LAYERS)
 
 
-def test_the_package_keeps_to_its_floors() -> None:
-    assert find_faults(find_imports(ROOT / PACKAGE), FLOORS) == []
+def test_the_package_keeps_to_its_layers() -> None:
+    assert find_faults(find_imports(ROOT / PACKAGE), LAYERS) == []
 
 
-def test_the_table_of_floors_is_read_whole() -> None:
-    assert set(FLOORS.values()) == {1, 2, 3, 4, 5}
-    assert FLOORS["extension"] == 5
-    assert FLOORS["unit_of_work"] == 1
+def test_the_table_of_layers_is_read_whole() -> None:
+    assert set(LAYERS.values()) == {1, 2, 3, 4, 5}
+    assert LAYERS["extension"] == 5
+    assert LAYERS["unit_of_work"] == 1
 
 
-def test_every_module_of_the_package_stands_on_a_floor() -> None:
+def test_every_module_of_the_package_stands_on_a_layer() -> None:
     modules = {path.stem for path in (ROOT / PACKAGE).glob("*.py")}
     packages = {path.parent.name for path in (ROOT / PACKAGE).glob("*/__init__.py")}
-    assert (modules | packages) - {"__init__", "__main__"} <= FLOORS.keys()
+    assert (modules | packages) - {"__init__", "__main__"} <= LAYERS.keys()
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,13 @@ def test_every_module_of_the_package_stands_on_a_floor() -> None:
         ("methodology.footprint", "import os.path"),
         ("methodology.footprint", "from urllib.request import urlopen"),
         ("providers.openai", "import httpx"),
+        ("providers.http", "import httpx"),
+        ("oidc.http", "import httpx"),
+        ("outbound.client", "from flask_tokenoffset.providers import Endpoint"),
+        ("oidc.http", "from flask_tokenoffset.providers import Limits"),
+        ("providers.http", "from authlib.oauth2 import OAuth2Client"),
+        ("oidc.client", "from authlib.integrations.httpx_client import OAuth2Client"),
+        ("oidc.client", "from joserfc import jwt"),
         ("services.sampling", "def late():\n    import httpx"),
         ("testing.client", "import httpx"),
         ("services.sampling", "from rq import Queue"),
@@ -92,10 +99,14 @@ def test_an_import_that_is_not_allowed_is_refused(tmp_path: Path, module: str, s
         ("services.plans", "from flask_tokenoffset import errors\nfrom ..models.plans import Plan"),
         ("models.plans", "from .base import Base\nfrom ..vault import Secret"),
         ("models.base", "from sqlalchemy.orm import DeclarativeBase"),
-        ("providers.http", "import httpx"),
+        ("outbound.client", "import httpx"),
+        ("providers.http", "from flask_tokenoffset.outbound import OutboundHTTP"),
+        ("oidc.client", "from authlib.oauth2 import OAuth2Client"),
+        ("oidc.id_tokens", "from joserfc import jwt"),
         ("testing.client", "def transport():\n    import httpx"),
         ("testing.simulators.transport", "import httpx"),
         ("testing.key_store", "from ..vault import KeyStore"),
+        ("testing.provider", "from ..providers import Provider"),
         (
             "testing.simulators.anthropic",
             "from flask_tokenoffset.testing.simulators.truth import Truth",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.project_files import ROOT, project_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ROOT = Path(__file__).parent.parent.parent
 
 # A bracket around one letter keeps a pattern from matching itself in this file.
 RULES = {
@@ -36,24 +34,6 @@ def faults_of(name: str, text: str) -> Iterator[str]:
         for number, line in enumerate(text.splitlines(), start=1):
             if re.search(pattern, line):
                 yield f"{name}:{number} names {rule}: {line.strip()[:100]}"
-
-
-def project_files() -> list[str]:
-    """What git tracks or would track; a copy without git is walked."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    if listing.returncode == 0:
-        return sorted(set(listing.stdout.splitlines()))
-    return [
-        str(path.relative_to(ROOT))
-        for path in ROOT.rglob("*")
-        if path.is_file() and not {".venv", "__pycache__", "build"} & set(path.parts)
-    ]
 
 
 def test_no_file_names_what_it_should_not() -> None:

@@ -36,10 +36,10 @@ from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import Conflict, KeyRefused, NotFound, TokenOffsetError, VaultError
 from flask_tokenoffset.host.flask_login import flask_login_user
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.models.base import Base
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State, current_state
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -271,8 +271,8 @@ def make_host(
     if csrf == "after":
         CSRFProtect(app)
     with app.app_context():
+        make_tables(db.engine)
         db.create_all()
-        Base.metadata.create_all(db.engine)
     return app
 
 

@@ -45,6 +45,7 @@ from flask_tokenoffset.vault import (
     generate_key,
     parse_key_ring,
 )
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +161,7 @@ def all_open_with(engine: Engine, opener: Vault, source_ids: list[UUID]) -> bool
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url)
-    Base.metadata.create_all(engine)
+    make_tables(engine)
     yield engine
     engine.dispose()
 
@@ -401,7 +402,7 @@ def test_ten_thousand_keys_four_readers_and_a_rotation_killed_again_and_again(
 ) -> None:
     url = postgres_database()
     engine = create_engine(url)
-    Base.metadata.create_all(engine)
+    make_tables(engine)
     source_ids = fill(engine, 10_000)
     readers = [Reader(engine, source_ids) for _ in range(READERS)]
     kills = 0

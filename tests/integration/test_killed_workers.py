@@ -261,6 +261,16 @@ def undisturbed(
             Base.metadata.drop_all(state_of(mill.app).db.engine)
 
 
+#: The last point in every run, the others in the full campaign; the first test takes all of them.
+EVERY_POINT = pytest.mark.parametrize(
+    "fault_point",
+    [
+        pytest.param(each, marks=() if each == "before-commit" else pytest.mark.campaign)
+        for each in FAULT_POINTS
+    ],
+)
+
+
 def wait_for_the_lease_to_end() -> None:
     time.sleep(SHORT_LEASE.total_seconds() + 0.1)
 
@@ -283,7 +293,7 @@ def test_a_worker_killed_with_its_job_loses_and_doubles_nothing(
     assert mill.run(run_id).attempt == 2
 
 
-@pytest.mark.parametrize("fault_point", FAULT_POINTS)
+@EVERY_POINT
 def test_a_killed_job_is_done_again_by_its_own_worker(
     mill: Mill, undisturbed: dict[str, Any], fault_point: str
 ) -> None:
@@ -297,7 +307,7 @@ def test_a_killed_job_is_done_again_by_its_own_worker(
     assert worker.wait(PATIENCE_SECONDS) == 0
 
 
-@pytest.mark.parametrize("fault_point", FAULT_POINTS)
+@EVERY_POINT
 def test_the_job_of_a_killed_worker_goes_on_and_is_not_done_twice(
     mill: Mill, undisturbed: dict[str, Any], fault_point: str
 ) -> None:
@@ -314,7 +324,9 @@ def test_the_job_of_a_killed_worker_goes_on_and_is_not_done_twice(
     assert mill.run(run_id).attempt == 1
 
 
-@pytest.mark.parametrize("fault_point", ["claimed", "page-read"])
+@pytest.mark.parametrize(
+    "fault_point", ["page-read", pytest.param("claimed", marks=pytest.mark.campaign)]
+)
 def test_a_job_that_wakes_after_its_lease_writes_nothing(
     mill: Mill, undisturbed: dict[str, Any], fault_point: str
 ) -> None:
@@ -344,7 +356,7 @@ def test_redis_forgets_everything_before_a_worker_comes(
     assert mill.result(run_id) == undisturbed
 
 
-@pytest.mark.parametrize("fault_point", FAULT_POINTS)
+@EVERY_POINT
 def test_redis_forgets_everything_in_the_middle_of_a_run(
     mill: Mill, undisturbed: dict[str, Any], fault_point: str
 ) -> None:

@@ -66,7 +66,7 @@ def execute(engine: Engine, *statements: str) -> None:
 
 
 def schema(engine: Engine) -> set[str]:
-    """Every table, constraint and index in the database's own words, partial indexes included."""
+    """Every table, constraint, index and trigger in the database's own words."""
     if engine.dialect.name == "sqlite":
         statement = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> :version"
     else:
@@ -80,7 +80,12 @@ def schema(engine: Engine) -> set[str]:
             SELECT concat_ws(' ', table_name, column_name, data_type, character_maximum_length,
                              is_nullable, column_default)
               FROM information_schema.columns
-             WHERE table_schema = 'public' AND table_name <> :version"""
+             WHERE table_schema = 'public' AND table_name <> :version
+            UNION ALL
+            SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL
+            SELECT pg_get_functiondef(oid) FROM pg_proc
+             WHERE pronamespace = 'public'::regnamespace"""
     with engine.connect() as connection:
         lines = connection.execute(text(statement), {"version": VERSION_TABLE}).scalars()
         # The order of constraints inside CREATE TABLE says nothing.
@@ -107,6 +112,7 @@ def test_an_empty_database_migrates_to_what_the_models_describe(
     Base.metadata.create_all(engine)
     assert migrated == schema(engine)
     assert any("kind" in line and "sampled" in line for line in migrated), "the partial index"
+    assert any("TRIGGER" in line and "tokenoffset_consent_event" in line for line in migrated)
 
 
 def test_check_notices_a_column_somebody_dropped(engine: Engine) -> None:

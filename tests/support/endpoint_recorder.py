@@ -154,7 +154,8 @@ class EndpointRecorder:
 def _is_whole_suite(session: pytest.Session) -> bool:
     """Whether every test was to run, and the run was not cut short."""
     option = session.config.option
-    chosen = option.keyword or option.markexpr or option.collectonly or getattr(option, "lf", False)
+    marks = option.markexpr not in {"", "not campaign"}
+    chosen = option.keyword or marks or option.collectonly or getattr(option, "lf", False)
     return (
         session.config.args_source is pytest.Config.ArgsSource.TESTPATHS
         and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}

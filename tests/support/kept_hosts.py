@@ -11,9 +11,9 @@ template loader, asks for a host that nobody had before: ``make_world(new_host=T
 
 from __future__ import annotations
 
-import sqlite3
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 import blinker
@@ -21,12 +21,12 @@ import flask
 import flask_login
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from werkzeug.utils import cached_property
 
 from flask_tokenoffset import TokenOffset, extension, signals
-from flask_tokenoffset.models import Base
 from flask_tokenoffset.state import EXTENSION_KEY
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,8 +75,6 @@ class Host:
         #: The first engine of each kind of database, whose compiled statements the others use.
         self._engines: dict[str, Engine] = {}
         self._share_statements(config)
-        #: A database with every table and nothing in them.
-        self._empty: sqlite3.Connection | None = None
 
     def begin(self, config: Mapping[str, Any]) -> None:
         """Start over with another configuration; only routes and templates stay.
@@ -89,9 +87,9 @@ class Host:
         app.extensions.pop("sqlalchemy")
         app.extensions.pop(EXTENSION_KEY)
         if self.signs_in_here:
-            del app.login_manager
+            vars(app).pop("login_manager")
         app._got_first_request = False
-        self.db.session.registry.registry.clear()  # type: ignore[attr-defined]  # a ScopedRegistry
+        self.db.session.registry.registry.clear()
         self.db.init_app(app)
         with _nothing_mounted():
             TokenOffset(app)
@@ -107,24 +105,8 @@ class Host:
     def create_tables(self) -> None:
         """Make every table, ours and the host's."""
         with self.app.app_context():
-            engine = self.db.engine
-            if engine.dialect.name == "sqlite":
-                self._create_on_sqlite(engine)
-            elif not _all_tables(self.db) <= set(inspect(engine).get_table_names()):
-                _create_all(self.db)
-
-    def _create_on_sqlite(self, engine: Engine) -> None:
-        if inspect(engine).get_table_names():
-            _create_all(self.db)
-            return
-        with engine.connect() as connection:
-            raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-            if self._empty is None:
-                _create_all(self.db)
-                self._empty = sqlite3.connect(":memory:", check_same_thread=False)
-                raw.backup(self._empty)
-            else:
-                self._empty.backup(raw)
+            make_tables(self.db.engine)
+            self.db.create_all()
 
     def _share_statements(self, config: Mapping[str, Any]) -> None:
         with self.app.app_context():
@@ -141,7 +123,7 @@ class Host:
         app = self.app
         return {
             "app": _attributes_of(app),
-            "login": dict(vars(app.login_manager)),  # type: ignore[attr-defined]  # Flask-Login's
+            "login": dict(vars(vars(app)["login_manager"])),
             "extensions": {
                 name: value for name, value in app.extensions.items() if name != EXTENSION_KEY
             },
@@ -208,8 +190,12 @@ def _signals() -> Iterator[blinker.Signal]:
                 yield value
 
 
-def _nothing_mounted() -> Any:
-    return patch.multiple(extension, **dict.fromkeys(_MOUNTING, lambda *_: None))
+@contextmanager
+def _nothing_mounted() -> Iterator[None]:
+    with ExitStack() as patches:
+        for name in _MOUNTING:
+            patches.enter_context(patch.object(extension, name))
+        yield
 
 
 def _attributes_of(app: Flask) -> dict[str, Any]:
@@ -250,15 +236,6 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
     return one is other or (isinstance(one, str | int | tuple) and bool(one == other))
-
-
-def _all_tables(db: SQLAlchemy) -> set[str]:
-    return {str(table) for table in (*Base.metadata.tables, *db.metadata.tables)}
-
-
-def _create_all(db: SQLAlchemy) -> None:
-    db.create_all()
-    Base.metadata.create_all(db.engine)
 
 
 def address_of(name: str) -> str:

@@ -60,18 +60,25 @@ def _local_getaddrinfo(host: bytes | str | None, *arguments: Any, **options: Any
 
 _getaddrinfo = socket.getaddrinfo
 _patches = pytest.MonkeyPatch()
+#: How many runs of pytest go on in this process: a test may run another one within it.
+_runs: list[pytest.Config] = []
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Close the network before the first test module is imported."""
+    _runs.append(config)
+    if len(_runs) > 1:
+        return
     for name in ("connect", "connect_ex", "sendto"):
         _patches.setattr(socket.socket, name, _guarded(name))
     _patches.setattr(socket, "getaddrinfo", _local_getaddrinfo)
 
 
-def pytest_unconfigure() -> None:
-    """Open it again."""
-    _patches.undo()
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Open it again when the outermost run ends."""
+    _runs.remove(config)
+    if not _runs:
+        _patches.undo()
 
 
 @pytest.fixture(autouse=True)

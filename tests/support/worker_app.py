@@ -23,7 +23,6 @@ from sqlalchemy import event
 
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.models import Base
 from flask_tokenoffset.services.member_plans import bulk_worker
 from flask_tokenoffset.services.sampling import (
     runs as sampling,
@@ -33,6 +32,7 @@ from flask_tokenoffset.services.sampling import (
 )
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +189,7 @@ def make_app(
     TokenOffset(app, user_loader=_named_in_header)
     app.extensions[EXTENSION_KEY] = replace(state_of(app), clock=clock)
     with app.app_context():
-        Base.metadata.create_all(db.engine)
+        make_tables(db.engine)
         if fault_point == "before-commit":
             stop_before_commit(db, point)
         if fault_point == SECOND_CHUNK:

@@ -15,7 +15,6 @@ from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.models import (
     Account,
     AccountKind,
-    Base,
     Connection,
     ConnectionStatus,
     Credential,
@@ -31,6 +30,7 @@ from flask_tokenoffset.services.sources.credentials import (
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
 from flask_tokenoffset.vault import LocalKeyStore, Secret, Vault, generate_key, parse_key_ring
+from tests.support.tables import make_tables
 from tests.support.world import HeldQueue
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Host:
         self.app.config["SQLALCHEMY_DATABASE_URI"] = database_url
         self.db = SQLAlchemy(self.app)
         with self.app.app_context():
-            Base.metadata.create_all(self.db.engine)
+            make_tables(self.db.engine)
 
     def use(self, *keys: str, shut_because: str | None = None) -> Vault:
         vault = Vault(LocalKeyStore(parse_key_ring(list(keys))), shut_because=shut_because)

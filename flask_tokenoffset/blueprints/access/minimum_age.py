@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app, request
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
-from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.errors import TooYoung
 from flask_tokenoffset.permissions import PUBLIC, declared
@@ -51,5 +50,5 @@ def erase_minor(state: State, user_key: str) -> None:
         return
     with state.unit_of_work() as work:
         immediate_erasure.forget_person(
-            work, user_key=user_key, means=means_of(state), keeps_owners=False
+            work, user_key=user_key, means=state.erasure_means, keeps_owners=False
         )

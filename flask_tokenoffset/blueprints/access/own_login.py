@@ -13,8 +13,8 @@ import flask_login
 from flask import current_app, session
 
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.host.identity_providers import is_loopback_address
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.oidc.provider_settings import is_loopback_address
 from flask_tokenoffset.services.sign_in.logins import find_login
 from flask_tokenoffset.state import current_state
 

@@ -21,7 +21,6 @@ from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, or
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services.dashboard import EMPTY, read_dashboard
 from flask_tokenoffset.state import current_state
 
@@ -54,7 +53,10 @@ def dashboard() -> str:
         view=EstimateView.of(described, labels.get(str(described.source_id)))
         if described
         else None,
-        sources=[SourceLine.of(each) for each in shown.sources],
+        sources=[
+            SourceLine.of(each, state.gateway.vendor_of(each.connection.provider))
+            for each in shown.sources
+        ],
         days=shown.days,
         cost_nano_usd=sum(day.cost_nano_usd for day in shown.days),
         news=news_of(shown),
@@ -66,7 +68,7 @@ def dashboard() -> str:
         ),
         introduction=_introduction(request.args.get("done")),
         sample_days=state.settings.sample_days,
-        providers=[PROVIDERS[name] for name in state.settings.providers],
+        providers=state.gateway.providers,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import own_login
@@ -18,10 +17,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
-    from flask_tokenoffset.vault import Secret
-
-logger = logging.getLogger(__name__)
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
 
 def unlink(identity_id: UUID) -> bool:
@@ -47,7 +43,7 @@ def unlink(identity_id: UUID) -> bool:
         own_login.log_in(person)
         forget_visitor()
         state.session.commit()
-    return taken is None or give_back(taken.provider, taken.token)
+    return taken is None or state.identities.give_back(taken.provider, taken.token)
 
 
 def refresh(identity_id: UUID) -> None:
@@ -77,7 +73,7 @@ def refresh(identity_id: UUID) -> None:
             work, taken, proved, vault=state.vault, now=state.clock.now()
         )
     if not kept:
-        give_back(taken.provider, proved.refresh_token)
+        state.identities.give_back(taken.provider, proved.refresh_token)
 
 
 def confirming_providers() -> list[IdentityProvider]:
@@ -90,28 +86,3 @@ def confirming_providers() -> list[IdentityProvider]:
         each.identity.provider for each in identities.list_identities(state.session, person.id)
     }
     return [each for each in state.identities.providers if each.name in linked]
-
-
-def give_back(provider: str, token: Secret | None) -> bool:
-    """Have a provider void a refresh token, once nothing of it is kept here.
-
-    :param provider: the provider's name.
-    :param token: the token; ``None`` where it did not open.
-    :return: whether the provider says that it is void.
-    """
-    """Have a provider void a refresh token that nobody uses here any more.
-
-    :param provider: its name.
-    :param token: ``None`` where it does not open any more.
-    :return: whether the provider has done so.
-    """
-    client = current_state().identities.find(provider)
-    if client is None or token is None:
-        return False
-    try:
-        given_back = client.revoke(token)
-    except OutboundDisabled:
-        given_back = False
-    if not given_back:
-        logger.warning("A refresh token could not be given back to %s.", provider)
-    return given_back

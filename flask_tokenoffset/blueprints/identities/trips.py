@@ -42,7 +42,8 @@ from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.oidc import IdentityClient, ProvedIdentity
+    from flask_tokenoffset.oidc import ProvedIdentity
+    from flask_tokenoffset.oidc.client import IdentityClient
     from flask_tokenoffset.services.identities.sign_in_attempts import EndedTrip
 
 logger = logging.getLogger(__name__)

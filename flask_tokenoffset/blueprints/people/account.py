@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.errors import SignInRequired
 from flask_tokenoffset.services.erasures import immediate as immediate_erasure
 from flask_tokenoffset.services.people.profiles import (
@@ -42,7 +41,7 @@ def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:
         return immediate_erasure.forget_person(
             work,
             user_key=user_key,
-            means=means_of(state),
+            means=state.erasure_means,
         )
 
 

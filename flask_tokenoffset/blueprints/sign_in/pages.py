@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.oidc.provider_settings import IdentityProvider
+    from flask_tokenoffset.host.identity_providers import IdentityProvider
 
 _SEE_OTHER: Final = 303
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)

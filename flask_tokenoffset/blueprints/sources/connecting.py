@@ -22,7 +22,6 @@ from flask_tokenoffset.errors import (
     VendorUnavailable,
 )
 from flask_tokenoffset.models import ConsentMethod, MessageKind
-from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services.consents.restrictions import (
     refuse_if_restricted,
     refuse_sampling,
@@ -130,7 +129,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
         )
         work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         source, _ = sources.sampled_source(work.session, account_id, source_id)
-        _tell(work, person, MessageKind.KEY_REPLACED, source, PROVIDERS[provider])
+        _tell(work, person, MessageKind.KEY_REPLACED, source, state.gateway.vendor_of(provider))
         return run.id
 
 
@@ -165,7 +164,8 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
         person = acting(work).person
         connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
         source, connection = sources.sampled_source(work.session, account_id, source_id)
-        _tell(work, person, MessageKind.KEY_DISCONNECTED, source, PROVIDERS[connection.provider])
+        vendor = state.gateway.vendor_of(connection.provider)
+        _tell(work, person, MessageKind.KEY_DISCONNECTED, source, vendor)
 
 
 def _tell(

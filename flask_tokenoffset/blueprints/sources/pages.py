@@ -23,7 +23,6 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAt
 from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.estimates import estimates
 from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
@@ -63,7 +62,7 @@ def list_sources() -> ResponseReturnValue:
         "sources/list.html",
         sources=connected,
         estimates=newest,
-        vendors=PROVIDERS,
+        vendor_of=state.gateway.vendor_of,
         providers=state.gateway.providers,
         outbound=state.settings.outbound,
         cadence=Cadence.of(state.settings),
@@ -133,7 +132,7 @@ def disconnect_source(source_id: UUID) -> ResponseReturnValue:
         return render(
             "sources/disconnect.html",
             sampled=sampled,
-            vendor=PROVIDERS[sampled.connection.provider],
+            vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         )
     connecting.disconnect(account_id, source_id)
     return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
@@ -165,7 +164,7 @@ def _source_page(
     page = render(
         "sources/source.html",
         sampled=sampled,
-        vendor=PROVIDERS[sampled.connection.provider],
+        vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         runs=sources.list_runs(state.session, account_id, source_id),
         usage=usage,
         total_tokens=TokenCounts.sum(day.tokens for day in usage.days).total,
@@ -224,7 +223,7 @@ def _key_form(sampled: SampledSource, refused: RefusedKey | None = None) -> Resp
     page = render(
         "sources/key.html",
         sampled=sampled,
-        vendor=PROVIDERS[sampled.connection.provider],
+        vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         outbound=state.settings.outbound,
         vault_open=state.vault.shut_because is None,
         refused=refused,

@@ -19,7 +19,7 @@ from sqlalchemy import CursorResult, delete, or_, select, update
 
 from flask_tokenoffset.errors import IdentityRefused
 from flask_tokenoffset.models import AttemptPurpose, IdentityAttempt, new_id
-from flask_tokenoffset.oidc import Trip
+from flask_tokenoffset.oidc import AuthorizationFlow
 from flask_tokenoffset.services.shared.tokens import digest_of
 from flask_tokenoffset.vault import Secret
 
@@ -169,7 +169,7 @@ def make_trip(
     *,
     redirect_uri: str,
     fresh_since: datetime | None = None,
-) -> Trip:
+) -> AuthorizationFlow:
     """What belongs to a trip; the same at both ends, without having been kept.
 
     :param key: the application's key for trips.
@@ -178,7 +178,7 @@ def make_trip(
     :param redirect_uri: where the browser comes back to.
     :param fresh_since: for a proof that it is still they: since when.
     """
-    return Trip(
+    return AuthorizationFlow(
         redirect_uri=redirect_uri,
         state=state,
         nonce=_derive(key, "nonce", state, browser_secret),

@@ -6,7 +6,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import faults
+from flask_tokenoffset.testing.simulators import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,8 @@ def test_everything_is_gone_by_day_30_and_nothing_before_day_29(db_world: World)
     assert world.clock.now() < asked_at + timedelta(days=30)
     assert not world.rows()["tokenoffset_source"]
     assert not world.rows()["tokenoffset_billing_record"]
-    assert "ada" not in repr(world.rows())
+    # Ids and digests have these letters in them by chance.
+    assert "ada" not in re.sub(r"[0-9a-f-]{32,}", "", repr(world.rows()))
     assert world.mail.kinds_to("ada@example.com")[-3:] == [
         "deletion-requested",
         "deletion-reminder",

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from flask_tokenoffset import forget_person
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.models import Base, Erasure, Person
+from flask_tokenoffset.models import Erasure, Person
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.erasures import (
     steps as erasure_steps,
@@ -33,6 +33,7 @@ from flask_tokenoffset.tasks.erasing import erase
 from tests.support.erasing import ask_for_deletion, let_time_pass, only_erasure
 from tests.support.erasure_worker import SHORT, host_app
 from tests.support.organizations import join
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -275,7 +276,7 @@ def test_a_worker_killed_at_a_step_is_followed_by_one_that_ends_it(
     app = host_app(database_url)
     with app.app_context():
         state = state_of(app)
-        Base.metadata.create_all(state.engine)
+        make_tables(state.engine)
         erasure_id = _somebody_to_erase(app)
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},

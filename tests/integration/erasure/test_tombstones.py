@@ -16,6 +16,7 @@ from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
 from tests.integration.people.marking import ADA, REMAINING, columns_with, mark_world
 from tests.support.erasing import ask_for_deletion, erase_when_due
 from tests.support.organizations import join
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def restore(world: World, copy: dict[str, list[dict[str, Any]]]) -> None:
     with world.app.app_context():
         engine = world.state.engine
         Base.metadata.drop_all(engine)
-        Base.metadata.create_all(engine)
+        make_tables(engine)
         session = world.state.session
         for table in Base.metadata.sorted_tables:
             if copy[table.name]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from flask_tokenoffset.models import Invitation, Membership, Person
+from tests.support.campaigns import campaign
 from tests.support.inviting import answer, invitations, invite, outcomes, report, role_in, standing
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.organizations import Shape
     from tests.support.world import World
 
-ROUNDS = 20
+EACH = campaign("rounds", short=5, full=20)
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
@@ -49,9 +50,10 @@ def memberships_of(world: World, user_key: str) -> int:
         )
 
 
-def test_of_two_acceptances_at_once_one_wins(pg_acme: Shape) -> None:
+@EACH
+def test_of_two_acceptances_at_once_one_wins(pg_acme: Shape, rounds: int) -> None:
     world = pg_acme.world
-    for number in range(ROUNDS):
+    for number in range(rounds):
         person = world.browser(f"guest-{number}")
         again = world.browser(f"guest-{number}")
         link = invite(pg_acme, person)
@@ -62,9 +64,10 @@ def test_of_two_acceptances_at_once_one_wins(pg_acme: Shape) -> None:
         assert memberships_of(world, person.user_key) == 1
 
 
-def test_two_people_with_the_same_address_cannot_both_join(pg_acme: Shape) -> None:
+@EACH
+def test_two_people_with_the_same_address_cannot_both_join(pg_acme: Shape, rounds: int) -> None:
     world = pg_acme.world
-    for number in range(ROUNDS):
+    for number in range(rounds):
         one, other = world.browser(f"one-{number}"), world.browser(f"other-{number}")
         other.change_address(one.address)
         link = invite(pg_acme, one)
@@ -76,9 +79,10 @@ def test_two_people_with_the_same_address_cannot_both_join(pg_acme: Shape) -> No
         assert joined == 1
 
 
-def test_accepting_and_cancelling_at_once_never_both_count(pg_acme: Shape) -> None:
+@EACH
+def test_accepting_and_cancelling_at_once_never_both_count(pg_acme: Shape, rounds: int) -> None:
     world = pg_acme.world
-    for number in range(ROUNDS):
+    for number in range(rounds):
         person = world.browser(f"guest-{number}")
         link = invite(pg_acme, person)
         one = f"{pg_acme.path}/invitations/{invitations(world)[-1].id}"
@@ -96,12 +100,13 @@ def test_accepting_and_cancelling_at_once_never_both_count(pg_acme: Shape) -> No
         world.clock.move(minutes=1)
 
 
+@EACH
 def test_accepting_while_the_sender_is_demoted_counts_before_or_not_at_all(
-    pg_acme: Shape,
+    pg_acme: Shape, rounds: int
 ) -> None:
     world = pg_acme.world
     path = f"{pg_acme.path}/members/{pg_acme.memberships['admin']}"
-    for number in range(ROUNDS):
+    for number in range(rounds):
         person = world.browser(f"guest-{number}")
         link = invite(pg_acme, person, by="admin")
         assert person.token_field
@@ -116,9 +121,12 @@ def test_accepting_while_the_sender_is_demoted_counts_before_or_not_at_all(
         assert owner.api("PATCH", path, {"role": "admin"}).status_code == 200
 
 
-def test_inviting_the_same_address_at_once_makes_one_invitation(pg_acme: Shape) -> None:
+@EACH
+def test_inviting_the_same_address_at_once_makes_one_invitation(
+    pg_acme: Shape, rounds: int
+) -> None:
     world = pg_acme.world
-    for number in range(ROUNDS):
+    for number in range(rounds):
         row = (f"guest-{number}@example.com", "member")
         assert pg_acme["owner"].name != pg_acme["admin"].name  # Signed in before both begin.
         items = at_once(

@@ -17,10 +17,11 @@ import pytest
 from sqlalchemy import select
 
 from flask_tokenoffset.host.mailer import MailboxMailer
-from flask_tokenoffset.models import Base, MessageKind, OutboundMessage
+from flask_tokenoffset.models import MessageKind, OutboundMessage
 from flask_tokenoffset.services.mail.outbox import queue_message
 from flask_tokenoffset.state import state_of
 from tests.support.mail_worker import FAULT_POINTS, SHORT, make_app
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ EXPECTED = {
 def put(app: Flask) -> str:
     with app.app_context():
         state = state_of(app)
-        Base.metadata.create_all(state.engine)
+        make_tables(state.engine)
         with state.unit_of_work() as work:
             message = queue_message(
                 work,

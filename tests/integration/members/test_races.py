@@ -17,6 +17,7 @@ from flask_tokenoffset.services.organizations import (
     members,
     organizations,
 )
+from tests.support.campaigns import campaign
 from tests.support.organizations import join
 
 if TYPE_CHECKING:
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from flask_tokenoffset.unit_of_work import UnitOfWork
     from tests.support.world import World
 
-ROUNDS = 200
-#: Of the pairs that are no demotion.
-FEWER_ROUNDS = 40
+#: As many at most until each of the two was the first.
+MOST_ROUNDS = 200
 
 
 @dataclass
@@ -120,11 +120,13 @@ def in_words(result: object) -> str:
 
 
 @pytest.mark.promise("TO-009")
-@pytest.mark.timeout(300)
-def test_of_two_owners_who_demote_each_other_one_wins_each_time(pair: Pair) -> None:
+@campaign("rounds", short=20, full=200)
+def test_of_two_owners_who_demote_each_other_one_wins_each_time(pair: Pair, rounds: int) -> None:
     now = pair.world.clock.now()
-    winners = set()
-    for _ in range(ROUNDS):
+    winners: set[int] = set()
+    for number in range(MOST_ROUNDS):
+        if number >= rounds and winners == {0, 1}:
+            break
         pair.restart()
         results = pair.at_once(
             lambda work, person, other: members.change_role(
@@ -143,10 +145,10 @@ def test_of_two_owners_who_demote_each_other_one_wins_each_time(pair: Pair) -> N
     assert winners == {0, 1}
 
 
-@pytest.mark.timeout(300)
+@campaign("rounds", short=8, full=40)
 @pytest.mark.parametrize("change", ["remove", "suspend", "transfer"])
 def test_of_two_owners_who_do_otherwise_to_each_other_one_wins_each_time(
-    pair: Pair, change: str
+    pair: Pair, change: str, rounds: int
 ) -> None:
     now = pair.world.clock.now()
 
@@ -173,17 +175,17 @@ def test_of_two_owners_who_do_otherwise_to_each_other_one_wins_each_time(
         "suspend": {None: 1, NotPermitted: 1},
         "transfer": {Conflict: 2},
     }[change]
-    for _ in range(FEWER_ROUNDS):
+    for _ in range(rounds):
         pair.restart()
         results = pair.at_once({"remove": remove, "suspend": suspend, "transfer": transfer}[change])
         assert {each: results.count(each) for each in results} == expected
         assert pair.active_owners() == (2 if change == "transfer" else 1)
 
 
-@pytest.mark.timeout(300)
-def test_of_two_owners_who_leave_at_once_one_stays_each_time(pair: Pair) -> None:
+@campaign("rounds", short=8, full=40)
+def test_of_two_owners_who_leave_at_once_one_stays_each_time(pair: Pair, rounds: int) -> None:
     now = pair.world.clock.now()
-    for _ in range(FEWER_ROUNDS):
+    for _ in range(rounds):
         pair.restart()
         results = pair.at_once(
             lambda work, person, _other: members.leave(
@@ -194,9 +196,9 @@ def test_of_two_owners_who_leave_at_once_one_stays_each_time(pair: Pair) -> None
         assert pair.active_owners() == 1
 
 
-@pytest.mark.timeout(300)
+@campaign("rounds", short=8, full=40)
 def test_of_two_owners_who_step_down_or_are_forgotten_at_once_one_stays_each_time(
-    pair: Pair,
+    pair: Pair, rounds: int
 ) -> None:
     now = pair.world.clock.now()
 
@@ -214,7 +216,7 @@ def test_of_two_owners_who_step_down_or_are_forgotten_at_once_one_stays_each_tim
                 now=now,
             )
 
-    for _ in range(FEWER_ROUNDS):
+    for _ in range(rounds):
         pair.restart()
         results = pair.at_once(step_down_or_go)
         assert {*results} == {None, LastOwner}, results

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select
 
 from flask_tokenoffset import forget_person, signals
-from flask_tokenoffset.blueprints.erasures.means import means_of
 from flask_tokenoffset.errors import LastOwner
 from flask_tokenoffset.models import (
     TABLE_PREFIX,
@@ -39,6 +38,7 @@ from flask_tokenoffset.services.erasures import (
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.identities.refresh_tokens import store_token
 from flask_tokenoffset.services.plans import ledger as plans
+from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import Secret
 from tests.integration.people.marking import (
     ADA,
@@ -54,6 +54,7 @@ from tests.integration.people.marking import (
     rows_with,
     tables_with,
 )
+from tests.support.campaigns import campaign
 from tests.support.organizations import join
 
 if TYPE_CHECKING:
@@ -394,7 +395,7 @@ def test_refresh_tokens_are_given_back_once_everything_is_deleted(db_world: Worl
         token = Secret("a-refresh-token-of-ada")
         store_token(work.session, identity, token, vault=world.state.vault, now=world.clock.now())
     with world.app.app_context(), world.state.unit_of_work() as work:
-        means = replace(means_of(), give_back=give_back)
+        means = replace(current_state().erasure_means, give_back=give_back)
         immediate_erasure.forget_person(work, user_key=world.ada.user_key, means=means)
         assert given_back == []
     assert given_back == [("fernhill-id", "a-refresh-token-of-ada", 0)]
@@ -412,10 +413,13 @@ def test_one_of_many_tables_that_was_left_out_would_be_found(
     assert columns_with(marked_world, ADA) - REMAINING == {"tokenoffset_sign_in_address.email"}
 
 
-def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(pg_world: World) -> None:
+@campaign("rounds", short=5, full=20)
+def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(
+    pg_world: World, rounds: int
+) -> None:
     """Not even the host's deletion takes the last owner away."""
     world = pg_world
-    for number in range(20):
+    for number in range(rounds):
         owners = [world.browser(f"{name}-{number}") for name in ("first", "second")]
         organization_id = owners[0].create_organization("Fernhill")
         join(world, organization_id, owners[1], Role.OWNER)
@@ -444,10 +448,13 @@ def test_two_owners_who_are_forgotten_at_once_leave_one_of_them(pg_world: World)
         assert left.within(organization_id).api("GET", "/members").status_code == 200
 
 
-def test_an_owner_who_is_forgotten_while_another_takes_their_role(pg_world: World) -> None:
+@campaign("rounds", short=5, full=20)
+def test_an_owner_who_is_forgotten_while_another_takes_their_role(
+    pg_world: World, rounds: int
+) -> None:
     """Nobody waits for the other for ever, and the organization keeps an owner."""
     world = pg_world
-    for number in range(20):
+    for number in range(rounds):
         leaving, staying = (world.browser(f"{name}-{number}") for name in ("leaving", "staying"))
         organization_id = leaving.create_organization("Fernhill")
         join(world, organization_id, staying, Role.OWNER)

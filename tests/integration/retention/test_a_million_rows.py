@@ -15,16 +15,18 @@ from sqlalchemy import event, func, select, text
 from flask_tokenoffset.models import DailyUsage, PurgeProgress, UsageSeries
 from flask_tokenoffset.services.retention.purge import purge_batch
 from flask_tokenoffset.tasks.purging import purge_now
+from tests.support.campaigns import campaign
 from tests.support.world import START, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[3]
-SERIES = 2_740
 OLD_DAYS = 365
 LIVE_DAYS = 30
 LONGEST_STATEMENT_SECONDS = 1.0
+#: A million days that are too old; in short as many as make six batches.
+IN_FULL = campaign("series", short=340, full=2_740)
 
 FILL = """
 INSERT INTO tokenoffset_daily_usage
@@ -63,18 +65,20 @@ with world.app.app_context():
 
 
 @pytest.fixture
-def backlog(make_world: Callable[..., World], postgres_database: Callable[[], str]) -> World:
-    """A million days that are too old, and thousands that are not."""
+def backlog(
+    make_world: Callable[..., World], postgres_database: Callable[[], str], series: int
+) -> World:
+    """A year of days for each series that are too old, and a month of others."""
     world = make_world(postgres_database())
     world.ada.sample()
     with world.app.app_context():
         session = world.state.session
         session.execute(text("DELETE FROM tokenoffset_daily_usage"))
-        session.execute(text(MORE_SERIES), {"series": SERIES})
+        session.execute(text(MORE_SERIES), {"series": series})
         session.execute(text(FILL), {"first": "2024-01-01", "last": "2024-12-30"})
         session.execute(text(FILL), {"first": "2026-10-21", "last": "2026-11-19"})
         session.commit()
-        assert rows(world) >= SERIES * (OLD_DAYS + LIVE_DAYS)
+        assert rows(world) >= series * (OLD_DAYS + LIVE_DAYS)
     return world
 
 
@@ -103,19 +107,20 @@ def slowest(backlog: World) -> Iterator[list[tuple[float, str]]]:
     event.remove(engine, "after_cursor_execute", after)
 
 
+@IN_FULL
 def test_a_million_rows_go_in_short_statements_and_a_killed_run_goes_on(
-    backlog: World, slowest: list[tuple[float, str]]
+    backlog: World, slowest: list[tuple[float, str]], series: int
 ) -> None:
     url = backlog.app.config["SQLALCHEMY_DATABASE_URI"]
     killed = subprocess.run([sys.executable, "-c", KILLED, url], cwd=ROOT, check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     with backlog.app.app_context():
         before = rows(backlog)
-        series = backlog.state.session.scalar(select(func.count()).select_from(UsageSeries))
-        live = (series or 0) * LIVE_DAYS
+        every = backlog.state.session.scalar(select(func.count()).select_from(UsageSeries))
+        live = (every or 0) * LIVE_DAYS
         backlog.state.session.rollback()
         # Three batches are in, the fourth is not, and where to go on is noted.
-        assert live < before < SERIES * (OLD_DAYS + LIVE_DAYS)
+        assert live < before < series * (OLD_DAYS + LIVE_DAYS)
         progress = backlog.state.session.get_one(PurgeProgress, "usage")
         assert progress.position not in {None, "0:"}
         already = progress.rows_purged
@@ -128,12 +133,13 @@ def test_a_million_rows_go_in_short_statements_and_a_killed_run_goes_on(
             purged += batch.rows
             if batch.finished:
                 break
-        assert purged + already >= SERIES * OLD_DAYS
+        assert purged + already >= series * OLD_DAYS
         assert rows(backlog) == live
     seconds, statement = max(slowest)
     assert seconds < LONGEST_STATEMENT_SECONDS, statement
 
 
+@IN_FULL
 def test_several_workers_at_once_are_in_nobodys_way(backlog: World) -> None:
     from threading import Thread
 

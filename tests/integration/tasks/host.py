@@ -11,7 +11,6 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.models import (
     Account,
-    Base,
     Connection,
     Person,
     SampleRun,
@@ -24,6 +23,7 @@ from flask_tokenoffset.state import EXTENSION_KEY, State
 from flask_tokenoffset.tasks.embedded import EmbeddedQueue
 from flask_tokenoffset.tasks.queue import RedisQueue
 from flask_tokenoffset.vault import LocalKeyStore, Vault, generate_key, parse_key_ring
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -60,7 +60,7 @@ def make_app(
         attempts=AttemptLimiter(None),
     )
     with app.app_context():
-        Base.metadata.create_all(db.engine)
+        make_tables(db.engine)
     return app
 
 

@@ -39,7 +39,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def carried(client: redis.Redis) -> Queue:
-    return Queue(QUEUE_NAME, connection=client, serializer="json")
+    return Queue(QUEUE_NAME, connection=client, serializer="rq.serializers.JSONSerializer")
 
 
 def test_a_job_carries_a_task_name_and_an_id(redis_url: str, carried: Queue) -> None:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from flask_tokenoffset.models import (
     Account,
-    Base,
     Connection,
     Person,
     RunStatus,
@@ -30,6 +29,7 @@ from flask_tokenoffset.services.sampling.weekly_schedule import (
     refresh_offset_seconds,
 )
 from flask_tokenoffset.settings import Settings
+from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ SETTINGS = Settings(keys="unused")
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url)
-    Base.metadata.create_all(engine)
+    make_tables(engine)
     yield engine
     engine.dispose()
 
@@ -349,7 +349,7 @@ def test_a_dead_workers_run_is_handed_back_at_once(
 
 def test_two_schedulers_at_once_double_nothing(postgres_database: MakeDatabase) -> None:
     engine = create_engine(postgres_database())
-    Base.metadata.create_all(engine)
+    make_tables(engine)
     settings = Settings(keys="unused", vendor_starts_per_minute=60)
     with Session(engine) as session:
         sources = connect(session, 400, refresh_offset_seconds=0)

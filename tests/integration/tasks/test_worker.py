@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import pytest
@@ -31,7 +31,7 @@ from flask_tokenoffset.tasks.queue import QUEUE_NAME
 from flask_tokenoffset.tasks.worker import TokenOffsetWorker
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.tasks.host import add_run, read_run
-from tests.integration.tasks.sweep import ask, everything_in
+from tests.integration.tasks.sweep import everything_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -191,8 +191,11 @@ def test_what_a_failed_job_leaves_in_redis_is_free_of_secrets_and_goes_away(
     for key in client.scan_iter():
         if key not in {b"rq:queues", b"rq:failed:tokenoffset"}:  # Names and ids.
             assert 0 < client.ttl(key) <= WEEK_SECONDS, key
-    (latest,) = ask(client, "ZRANGE", "rq:failed:tokenoffset", -1, -1, "WITHSCORES")
-    assert float(latest[1]) <= time.time() + WEEK_SECONDS
+    ((_, latest),) = cast(
+        "list[tuple[bytes, float]]",
+        client.zrange("rq:failed:tokenoffset", -1, -1, withscores=True),
+    )
+    assert latest <= time.time() + WEEK_SECONDS
 
 
 @pytest.mark.parametrize("function", ["os.mkdir", "subprocess.run"])
@@ -201,7 +204,9 @@ def test_a_worker_runs_no_function_that_redis_names(
 ) -> None:
     target = tmp_path / "made"
     arguments = [str(target)] if function == "os.mkdir" else [["mkdir", str(target)]]
-    Queue(QUEUE_NAME, connection=client, serializer="json").enqueue(function, *arguments)
+    Queue(QUEUE_NAME, connection=client, serializer="rq.serializers.JSONSerializer").enqueue(
+        function, *arguments
+    )
     work()
     assert not target.exists()
     assert b"so it was not run" in everything_in(client)

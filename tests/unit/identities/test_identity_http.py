@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from authlib.oauth2.client import DEFAULT_HEADERS
 
-from flask_tokenoffset.errors import IdentityProviderUnavailable, OutboundDisabled
+from flask_tokenoffset.clock import SystemClock
+from flask_tokenoffset.errors import (
+    IdentityProviderUnavailable,
+    IdentityRefused,
+    OutboundDisabled,
+)
+from flask_tokenoffset.host.identity_providers import IdentityEndpoints, IdentityProvider
+from flask_tokenoffset.oidc import AuthorizationFlow
 from flask_tokenoffset.oidc import http as oidc_http
+from flask_tokenoffset.oidc.client import IdentityClient
 from flask_tokenoffset.oidc.http import IdentityHTTP
-from flask_tokenoffset.providers.limits import Limits
+from flask_tokenoffset.outbound import Limits
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
@@ -21,10 +30,36 @@ if TYPE_CHECKING:
 
 URL = "https://acme.example/token"
 CODE = "a-code-that-nobody-may-see"
+FLOW = AuthorizationFlow(
+    redirect_uri="https://fernhill.example/callback",
+    state=Secret(CODE),
+    nonce=Secret(CODE),
+    code_verifier=Secret(CODE),
+)
 
 
 def client(answer: Callable[[httpx.Request], httpx.Response]) -> IdentityHTTP:
     return IdentityHTTP("Acme", transport=httpx.MockTransport(answer))
+
+
+def speaking(
+    answer: Callable[[httpx.Request], httpx.Response], client_id: str, client_secret: str
+) -> IdentityClient:
+    """A client of the whole protocol, of a provider whose endpoints stand in the settings."""
+    provider = IdentityProvider(
+        name="acme",
+        issuer="https://acme.example",
+        client_id=client_id,
+        client_secret=Secret(client_secret),
+        endpoints=IdentityEndpoints(
+            authorization="https://acme.example/authorize",
+            token=URL,
+            jwks="https://acme.example/keys",
+            revocation="https://acme.example/revoke",
+        ),
+        transport=httpx.MockTransport(answer),
+    )
+    return IdentityClient(provider, clock=SystemClock())
 
 
 def test_a_form_is_sent_with_the_secret_in_its_header() -> None:
@@ -34,14 +69,9 @@ def test_a_form_is_sent_with_the_secret_in_its_header() -> None:
         seen.append(request)
         return httpx.Response(200, json={"ok": True})
 
-    fields: dict[str, str | Secret] = {
-        "grant_type": "authorization_code",
-        "code": Secret("c&d=e"),
-    }
-    reply = client(answer).post(URL, fields, basic=("a client:1", Secret("s+/?")))
-    assert reply == (200, {"ok": True})
+    speaking(answer, "a client:1", "s+/?").refresh(Secret("c&d=e"), "ada")
     (request,) = seen
-    assert request.content == b"grant_type=authorization_code&code=c%26d%3De"
+    assert request.content == b"grant_type=refresh_token&refresh_token=c%26d%3De"
     # RFC 6749 section 2.3.1: each part form-encoded, then Base64 of the pair.
     assert (
         request.headers["authorization"]
@@ -68,7 +98,7 @@ def test_redirects_and_failures_are_no_answers(status: int) -> None:
         return httpx.Response(status, headers={"location": "https://evil.example/"})
 
     with pytest.raises(IdentityProviderUnavailable, match=f"answer {status}"):
-        client(answer).post(URL, {"code": Secret(CODE)})
+        client(answer).post(URL, {"code": CODE})
     with pytest.raises(IdentityProviderUnavailable, match=f"answer {status}"):
         client(answer).get(URL)
     assert calls == [URL, URL]
@@ -99,7 +129,7 @@ def test_a_provider_that_cannot_be_reached_is_said_to_be(error: Exception) -> No
         raise error
 
     with pytest.raises(IdentityProviderUnavailable) as caught:
-        client(answer).post(URL, {"code": Secret(CODE)})
+        client(answer).post(URL, {"code": CODE})
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
 
@@ -109,9 +139,60 @@ def test_an_unexpected_error_leaves_without_the_frames_that_hold_secrets() -> No
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError) as caught:
-        client(answer).post(URL, {"code": Secret(CODE)})
+        client(answer).get(URL, bearer=Secret(CODE))
     names = [entry.name for entry in caught.traceback]
-    assert names[1:] == ["post", "_call"]
+    assert names[1:] == ["get", "_call", "ask_once", "send"]
+    calls: list[Callable[[IdentityClient], object]] = [
+        lambda speaker: speaker.exchange(Secret(CODE), FLOW),
+        lambda speaker: speaker.refresh(Secret(CODE), "ada"),
+        lambda speaker: speaker.revoke(Secret(CODE)),
+    ]
+    for call in calls:
+        with pytest.raises(ZeroDivisionError) as caught:
+            call(speaking(answer, "fernhill", CODE))
+        names = [entry.name for entry in caught.traceback]
+        # Neither Authlib's frames nor those that send what it makes of the secrets.
+        assert names[2:] in (
+            ["exchange", "_tokens", "_ask"],
+            ["refresh", "_tokens", "_ask"],
+            ["revoke", "_ask"],
+        )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(400, json={"access_token": CODE}),
+        httpx.Response(201, json={"access_token": CODE}),
+        httpx.Response(200, json={"error": "invalid_grant", "access_token": CODE}),
+        httpx.Response(200, json=[CODE]),
+        httpx.Response(200),
+    ],
+    ids=["400", "201", "error", "list", "nothing"],
+)
+def test_what_is_no_token_answer_gives_no_tokens(answer: httpx.Response) -> None:
+    with pytest.raises(IdentityRefused) as caught:
+        speaking(lambda _: answer, "fernhill", CODE).refresh(Secret(CODE), "ada")
+    assert caught.value.reason == "refresh refused"
+    assert CODE not in str(caught.value)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("lifetime", ["1e999999999", '"soon"', "[]"])
+def test_only_the_tokens_of_an_answer_are_looked_at(lifetime: str) -> None:
+    """Authlib would turn the lifetime into a number, however many digits that has."""
+    content = f'{{"access_token": "x", "refresh_token": "next", "expires_in": {lifetime}}}'
+    answer = httpx.Response(200, content=content.encode())
+    proved = speaking(lambda _: answer, "fernhill", CODE).refresh(Secret(CODE), "ada")
+    assert proved.refresh_token == Secret("next")
+
+
+def test_the_client_secret_is_not_written_into_the_defaults_of_the_library() -> None:
+    before = dict(DEFAULT_HEADERS)
+    answer = httpx.Response(200, json={"access_token": "x"})
+    with pytest.raises(IdentityRefused):
+        speaking(lambda _: answer, "fernhill", CODE).exchange(Secret(CODE), FLOW)
+    assert before == DEFAULT_HEADERS
 
 
 def test_with_outbound_calls_off_nothing_is_sent() -> None:
@@ -179,10 +260,8 @@ def test_a_compression_bomb_is_noticed(slow: str) -> None:
 
 def test_nothing_is_logged_but_where_and_how_long(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    fields = {"code": Secret(CODE)}
-    client(lambda _: httpx.Response(200, json={"id_token": CODE})).post(
-        URL, fields, basic=("fernhill", Secret(CODE))
-    )
+    answer = httpx.Response(200, json={"access_token": CODE})
+    speaking(lambda _: answer, "fernhill", CODE).refresh(Secret(CODE), "ada")
     assert CODE not in caplog.text
     assert "POST https://acme.example/token answered 200" in caplog.text
-    assert {record.name for record in caplog.records} == {"flask_tokenoffset.oidc.http"}
+    assert {record.name for record in caplog.records} == {"flask_tokenoffset.outbound.client"}

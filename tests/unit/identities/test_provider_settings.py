@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.oidc.provider_settings import is_safe_address
+from flask_tokenoffset.host.identity_providers import is_safe_address
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.vault import Secret, generate_key
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from flask_tokenoffset.errors import MalformedAnswer, VendorUnavailable
+from flask_tokenoffset.outbound.bodies import inflated
 from flask_tokenoffset.providers import Limits
-from flask_tokenoffset.providers.answers import inflated
 from tests.unit.providers.test_transport import ToLoopback
 from tests.unit.providers.vendors import ANTHROPIC, FIRST_DAY, OPENAI, Vendor, opened, window_of
 

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-import flask_tokenoffset.providers.anthropic as anthropic_module
+import flask_tokenoffset.outbound.client as outbound_module
 import flask_tokenoffset.providers.http as http_module
-import flask_tokenoffset.providers.openai as openai_module
+import flask_tokenoffset.providers.key_header as key_header_module
+import flask_tokenoffset.providers.vendors.anthropic as anthropic_module
+import flask_tokenoffset.providers.vendors.openai as openai_module
 from flask_tokenoffset.errors import KeyRefused, ProviderError, TokenOffsetError
 from flask_tokenoffset.providers import CostRow, UsageRow
 from flask_tokenoffset.vault import Secret
@@ -240,7 +242,13 @@ def vendor_code() -> list[CodeType]:
             if inspect.iscode(constant):
                 walk(constant)
 
-    for module in (http_module, anthropic_module, openai_module):
+    for module in (
+        outbound_module,
+        http_module,
+        key_header_module,
+        anthropic_module,
+        openai_module,
+    ):
         source = inspect.getsource(module)
         walk(compile(source, module.__file__ or "", "exec"))
     return found
@@ -350,14 +358,15 @@ def test_an_error_deep_in_the_http_library_shows_nothing_of_the_key(vendor: Vend
     assert not holds_the_key(vendor, without_own_frames(rendered))
 
 
-def test_the_key_is_revealed_only_by_the_http_client() -> None:
+def test_the_key_is_revealed_only_where_its_header_is_set() -> None:
     reveals = {
         module.__name__: inspect.getsource(module).count(".reveal()")
         for name, module in sys.modules.items()
-        if name.startswith("flask_tokenoffset.providers.") and module is not None
+        if name.startswith(("flask_tokenoffset.providers.", "flask_tokenoffset.outbound"))
+        and module is not None
     }
     assert {name for name, count in reveals.items() if count} == {
-        "flask_tokenoffset.providers.http"
+        "flask_tokenoffset.providers.key_header"
     }
 
 
@@ -367,5 +376,5 @@ def test_a_client_shows_nothing_of_its_key(vendor: Vendor) -> None:
     endpoints = vendor.provider.endpoints
     with http_module.VendorHTTP(vendor.name, endpoints, key, transport=transport) as http:
         client = vendor.provider.open(key, http)
-        shown = repr([http, vars(http), client, vars(client), vars(http._auth or http)])
+        shown = repr([http, vars(http), client, vars(client), vars(http._key_header or http)])
     assert not holds_the_key(vendor, shown)

@@ -143,9 +143,9 @@ def test_plain_http_is_refused(vendor: Vendor) -> None:
     with VendorHTTP(vendor.name, vendor.provider.endpoints, key, transport=transport) as http:
         known = vendor.provider.endpoints[0]
         with pytest.raises(EndpointNotAllowed):
-            http._client.get(f"http://{known.host}{known.path}")
+            http._outbound._client.get(f"http://{known.host}{known.path}")
         with pytest.raises(EndpointNotAllowed):
-            http._client.get(f"https://{known.host}:444{known.path}")
+            http._outbound._client.get(f"https://{known.host}:444{known.path}")
     assert answers.requests == []
 
 
@@ -412,7 +412,7 @@ def test_the_log_says_what_was_asked_and_answered_and_nothing_else(
     assert len(listener.visits) == 1
     known = vendor.provider.endpoints[0]
     assert [(record.name, record.levelname) for record in caplog.records] == [
-        ("flask_tokenoffset.providers.http", "DEBUG")
+        ("flask_tokenoffset.outbound.client", "DEBUG")
     ]
     line = caplog.records[0].getMessage()
     assert line.startswith(f"GET https://{known.host}{known.path} answered 403 after ")

@@ -1,4 +1,4 @@
-"""Keeps the HTTP libraries from logging what belongs to a vendor's answer.
+"""Keeps the HTTP libraries from logging what belongs to an answer.
 
 httpx logs every address at INFO, with its page token and the vendor's reason phrase, and httpcore
 logs the answer's headers at DEBUG. Our own line in the log says what an operator needs.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_in_a_call: ContextVar[bool] = ContextVar("tokenoffset_vendor_call", default=False)
+_in_a_call: ContextVar[bool] = ContextVar("tokenoffset_outbound_call", default=False)
 _LIBRARY_LOGGERS: Final = (
     "httpx",
     "httpcore.connection",

@@ -1,6 +1,6 @@
 """Walks the imports of a package and names those that docs/architecture.md does not allow.
 
-Imports under ``TYPE_CHECKING`` count like any other: a floor that needs a type from above knows
+Imports under ``TYPE_CHECKING`` count like any other: a layer that needs a type from above knows
 what is above. The one difference is alembic, which is refused because it is slow to load, and which
 an import for types only does not load.
 """
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
 PACKAGE = "flask_tokenoffset"
 
-# The package's own `__init__` and `python -m` stand outside the house, above every floor.
+# The package's own `__init__` and `python -m` stand above every layer.
 ENTRANCES = {"", "__main__"}
 
-# The migrations compare the database with the tables that the models declare, and a call to an
-# identity provider keeps to the limits of a call to a vendor.
-NEIGHBOURS = {("migrations", "models"), ("oidc", "providers")}
+# The migrations compare the database with the tables that the models declare.
+NEIGHBOURS = {("migrations", "models")}
 
 # What a partner checks an implementation of our own Protocols with. The rest of testing simulates
 # vendors, and a simulator that knew the clients would share their mistakes.
-KITS = {"testing.key_store"}
+KITS = {"testing.key_store", "testing.provider"}
 
 # What would let the arithmetic depend on anything but its arguments and its own data files, which
 # `importlib.resources` reads.
@@ -50,7 +49,7 @@ class Import:
     typing_only: bool  # under `if TYPE_CHECKING`
 
     @property
-    def room(self) -> str:
+    def package(self) -> str:
         """The first part of the importing module: ``services``; empty for the package itself."""
         return self.module.partition(".")[0]
 
@@ -60,8 +59,8 @@ class Import:
         return self.target.partition(".")[0]
 
     @property
-    def target_room(self) -> str | None:
-        """The room of ours that is imported; empty for the package itself, None for a library."""
+    def target_package(self) -> str | None:
+        """The part of ours that is imported; empty for the whole package, None for a library."""
         if self.library != PACKAGE:
             return None
         return [*self.target.split("."), ""][1]
@@ -84,54 +83,59 @@ FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf
 LIBRARY_RULES = (
     LibraryRule(
         FLASK,
-        lambda item: item.room in {"services", "providers", "oidc", "methodology"},
-        "this room knows no Flask.",
+        lambda item: item.package in {"services", "providers", "oidc", "outbound", "methodology"},
+        "this package knows no Flask.",
     ),
     LibraryRule(
         ("sqlalchemy",),
-        lambda item: item.room in {"providers", "oidc", "methodology"},
-        "this room knows no database.",
+        lambda item: item.package in {"providers", "oidc", "outbound", "methodology"},
+        "this package knows no database.",
     ),
     LibraryRule(
         INPUT_AND_OUTPUT,
-        lambda item: item.room == "methodology",
+        lambda item: item.package == "methodology",
         "methodology is pure arithmetic.",
     ),
     LibraryRule(
         ("httpx", "httpcore", "requests", "aiohttp"),
         lambda item: (
-            item.module not in {"providers.http", "oidc.http", "testing.simulators.transport"}
-            and not (item.room == "testing" and (item.lazy or item.typing_only))
+            item.module not in {"outbound.client", "testing.simulators.transport"}
+            and not (item.package == "testing" and (item.lazy or item.typing_only))
         ),
-        "providers.http and oidc.http are the HTTP clients, and testing.simulators.transport the"
-        " stand-in.",
+        "outbound.client is the HTTP client (and testing.simulators.transport the stand-in).",
     ),
     LibraryRule(
-        ("joserfc", "authlib"),
+        ("joserfc",),
         lambda item: item.module != "oidc.id_tokens",
         "only oidc.id_tokens reads signed tokens.",
     ),
     LibraryRule(
+        ("authlib",),
+        # Its integrations want another HTTP client, and keep a registry on the application.
+        lambda item: item.package != "oidc" or item.target.startswith("authlib.integrations"),
+        "only oidc speaks OAuth 2, and over our own HTTP.",
+    ),
+    LibraryRule(
         ("rq", "redis"),
-        lambda item: item.room != "tasks",
+        lambda item: item.package != "tasks",
         "only tasks knows the queue.",
     ),
     LibraryRule(
         ("alembic",),
-        lambda item: item.room != "migrations" and not (item.lazy or item.typing_only),
+        lambda item: item.package != "migrations" and not (item.lazy or item.typing_only),
         "alembic is loaded only when a migration command runs.",
     ),
     LibraryRule(("sqlalchemy_utils",), lambda _: True, "SQLAlchemy-Utils is not used."),
 )
 
 
-def read_floors(architecture: str) -> dict[str, int]:
-    """The floor of every room, from the table in docs/architecture.md."""
-    floors = {}
-    for floor, rooms in re.findall(r"^\| (\d) \| ([^|]+) \|", architecture, re.MULTILINE):
-        for room in re.findall(r"`([a-z_]+)/?`", rooms):
-            floors[room] = int(floor)
-    return floors
+def read_layers(architecture: str) -> dict[str, int]:
+    """The layer of every package, from the table in docs/architecture.md."""
+    layers = {}
+    for layer, packages in re.findall(r"^\| (\d) \| ([^|]+) \|", architecture, re.MULTILINE):
+        for package in re.findall(r"`([a-z_]+)/?`", packages):
+            layers[package] = int(layer)
+    return layers
 
 
 def find_imports(root: Path) -> list[Import]:
@@ -207,29 +211,29 @@ class _Visitor(ast.NodeVisitor):
         self.found.append(Import(self.module, target, node.lineno, lazy, typing_only))
 
 
-def find_faults(imports: list[Import], floors: dict[str, int]) -> list[str]:
+def find_faults(imports: list[Import], layers: dict[str, int]) -> list[str]:
     """A sentence for every import that is not allowed."""
     faults = []
     for item in imports:
-        floor = max(floors.values()) if item.room in ENTRANCES else floors.get(item.room)
-        if floor is None:
-            faults.append(f"{item.room} stands on no floor of docs/architecture.md.")
-        elif reason := _fault_of_ours(item, floor, floors) or _fault_of_library(item):
+        layer = max(layers.values()) if item.package in ENTRANCES else layers.get(item.package)
+        if layer is None:
+            faults.append(f"{item.package} stands on no layer of docs/architecture.md.")
+        elif reason := _fault_of_ours(item, layer, layers) or _fault_of_library(item):
             faults.append(f"{item}: {reason}")
     return list(dict.fromkeys(faults))
 
 
-def _fault_of_ours(item: Import, floor: int, floors: dict[str, int]) -> str | None:
-    if item.target_room is None or item.target_room == item.room:
+def _fault_of_ours(item: Import, layer: int, layers: dict[str, int]) -> str | None:
+    if item.target_package is None or item.target_package == item.package:
         return None
-    if item.room == "testing" and item.module not in KITS:
+    if item.package == "testing" and item.module not in KITS:
         return "a simulator knows nothing of ours."
-    target_floor = floors.get(item.target_room, max(floors.values()))
-    if target_floor > floor:
-        return f"floor {floor} does not know floor {target_floor}."
-    neighbours = (item.room, item.target_room)
-    if target_floor == floor == floors["models"] and neighbours not in NEIGHBOURS:
-        return f"the rooms of floor {floor} do not know each other."
+    target_layer = layers.get(item.target_package, max(layers.values()))
+    if target_layer > layer:
+        return f"layer {layer} does not know layer {target_layer}."
+    neighbours = (item.package, item.target_package)
+    if target_layer == layer == layers["models"] and neighbours not in NEIGHBOURS:
+        return f"the packages of layer {layer} do not know each other."
     return None
 
 

@@ -18,12 +18,13 @@ from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
-    Endpoint,
+    Provider,
     UsageDay,
     VendorOrganization,
     WalkThrough,
     Window,
 )
+from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
 from flask_tokenoffset.providers.money import (
     check_costs,
@@ -291,3 +292,6 @@ class AnthropicClient(DailyReportsClient):
             "Anthropic does not accept this key: it is mistyped, revoked, or may not read the"
             f" organization's usage and cost. {_NEEDED}"
         )
+
+
+PROVIDER: Final[Provider] = AnthropicProvider()

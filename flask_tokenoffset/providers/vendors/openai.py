@@ -19,12 +19,13 @@ from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
-    Endpoint,
+    Provider,
     UsageDay,
     VendorOrganization,
     WalkThrough,
     Window,
 )
+from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
 from flask_tokenoffset.providers.money import check_costs, nano_usd_from_dollars, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
@@ -311,3 +312,6 @@ class OpenAIClient(DailyReportsClient):
                 " organization's usage and cost."
             )
         return f"{sentence} {_NEEDED}"
+
+
+PROVIDER: Final[Provider] = OpenAIProvider()

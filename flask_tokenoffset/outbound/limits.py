@@ -1,4 +1,4 @@
-"""How far a vendor may go, and the limit that needs a watch of its own: the whole of a call."""
+"""How far who is asked may go, and the limit that needs a watch of its own: the whole of a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONNECTED: Final = frozenset({"connection.connect_tcp.complete", "connection.st
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a vendor may go.
+    """How far a vendor or an identity provider may go.
 
     :param connect_seconds: to open a connection.
     :param read_seconds: between two pieces of an answer.

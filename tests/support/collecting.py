@@ -1,0 +1,29 @@
+"""Every process of a run has the same tests in the same order, and none is timed by the example.
+
+Parameters from a set come in the order of the process's hash seed, and pytest-xdist refuses
+processes that differ, without saying why. This says why.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+
+def pytest_configure() -> None:
+    """Let no example of Hypothesis fail for being slow: tests share the cores of the machine."""
+    settings.register_profile(
+        "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("shared machine")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse parameters that have no order."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs.get("argvalues")
+        if isinstance(values, set | frozenset):
+            raise pytest.UsageError(
+                f"{metafunc.definition.nodeid} takes its parameters from a set, which has another"
+                " order in each process. Sort them."
+            )
