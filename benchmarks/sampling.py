@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from uuid import UUID
 
-BAR = 2.0
+BAR = 1.7
 SIMULATORS = {
     "anthropic": (AnthropicSimulator, ANTHROPIC_DEMO_KEY),
     "openai": (OpenAISimulator, OPENAI_DEMO_KEY),

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 
@@ -249,6 +251,13 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
 
     A sum made before one of its connections ended is left out.
     """
+    return list(session.scalars(_newest_by_source(), {"account_id": account_id}))
+
+
+@cache
+def _newest_by_source() -> Select[tuple[Estimate]]:
+    # Building it takes longer than asking it.
+    account_id = bindparam("account_id", type_=Estimate.account_id.type)
     ended = aliased(Connection)
     ended_since = exists().where(
         ended.account_id == account_id, ended.disconnected_at >= Estimate.created_at
@@ -273,13 +282,11 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
         )
         .subquery()
     )
-    return list(
-        session.scalars(
-            select(Estimate)
-            .join(ranked, ranked.c.id == Estimate.id)
-            .where(ranked.c.place == 1, Estimate.account_id == account_id)
-            .order_by(Estimate.created_at.desc(), Estimate.id)
-        )
+    return (
+        select(Estimate)
+        .join(ranked, ranked.c.id == Estimate.id)
+        .where(ranked.c.place == 1, Estimate.account_id == account_id)
+        .order_by(Estimate.created_at.desc(), Estimate.id)
     )
 
 
