@@ -103,7 +103,7 @@ def has_declined_sampling(session: Session, account_id: UUID) -> bool:
 
 
 @cache
-def _sampling_declined() -> Select[tuple[bool]]:
+def _sampling_declined() -> Select[bool]:
     # Building it takes longer than asking it.
     return select(declined(Purpose.SAMPLING, bindparam("account_id", type_=Account.id.type)))
 

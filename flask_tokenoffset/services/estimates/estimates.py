@@ -255,7 +255,7 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
 
 
 @cache
-def _newest_by_source() -> Select[tuple[Estimate]]:
+def _newest_by_source() -> Select[Estimate]:
     # Building it takes longer than asking it.
     account_id = bindparam("account_id", type_=Estimate.account_id.type)
     ended = aliased(Connection)
