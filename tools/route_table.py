@@ -50,7 +50,7 @@ class Notebook(Blueprint):
 
         :raises RuntimeError: the table could not hold it.
         """
-        methods = options.pop("methods", ["GET"])
+        methods = options.pop("methods", None) or ["GET"]
         permission = None if view_func is None else declared(view_func)
         in_api = self.name.endswith("operations")
         if view_func is None or permission is None:
