@@ -35,10 +35,8 @@ from flask_tokenoffset.services.mail.outbox import (
     DETAILS,
     WITH_LINK,
 )
-from flask_tokenoffset.services.retention.rules import (
-    RULES,
-    find_rule,
-)
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rules import find_rule
 from flask_tokenoffset.services.shared.request_log import LoggedRequest
 from flask_tokenoffset.unit_of_work import Task
 

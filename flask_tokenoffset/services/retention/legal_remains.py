@@ -23,7 +23,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.retention.legal_holds import not_held
-from flask_tokenoffset.services.retention.rules import DAYS_OF_A_YEAR
+from flask_tokenoffset.services.retention.rule_types import DAYS_OF_A_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
