@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.data_map.purposes import ASKED
 from flask_tokenoffset.services.consents import (
-    ledger as consents,
+    holding as consents,
 )
 from flask_tokenoffset.services.consents import (
     restrictions,
