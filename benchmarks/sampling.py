@@ -42,15 +42,11 @@ from flask_tokenoffset.models import (
     SampleRun,
     UsageSeries,
 )
-from flask_tokenoffset.providers import PROVIDERS, VendorHTTP, Window
+from flask_tokenoffset.providers import PROVIDERS, VendorHTTP
 from flask_tokenoffset.providers.reports import DailyReportsClient
 from flask_tokenoffset.services.people import profiles as people
-from flask_tokenoffset.services.sampling import (
-    connections,
-)
-from flask_tokenoffset.services.sampling import (
-    runs as sampling,
-)
+from flask_tokenoffset.services.sampling import connections
+from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.state import State, state_of
 from flask_tokenoffset.tasks.worker import settle_memory
@@ -68,6 +64,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from uuid import UUID
+
+    from flask_tokenoffset.clock import DayRange
 
 BAR = 2.0
 SIMULATORS = {
@@ -171,11 +169,8 @@ def connect(state: State, provider: str, user_key: str = "benchmark") -> UUID:
         return run.id
 
 
-def window_of(state: State, days: int) -> Window:
-    start, end = sample_window(
-        state.clock.now(), days=days, settling_hours=state.settings.settling_hours
-    )
-    return Window(start, end)
+def window_of(state: State, days: int) -> DayRange:
+    return sample_window(state.clock.now(), days=days, settling_hours=state.settings.settling_hours)
 
 
 def sample(state: State, run_id: UUID) -> float:
@@ -194,7 +189,7 @@ def sample(state: State, run_id: UUID) -> float:
     return elapsed
 
 
-def fetch_and_decode(provider: str, base_url: str, window: Window) -> float:
+def fetch_and_decode(provider: str, base_url: str, window: DayRange) -> float:
     """Read the same pages with the same client and throw them away."""
     vendor = PROVIDERS[provider]
     key = read_key(SIMULATORS[provider][1])

@@ -31,21 +31,12 @@ from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.invitations import sending as inviting
 from flask_tokenoffset.services.invitations.csv_parsing import Row
-from flask_tokenoffset.services.member_plans import (
-    member_choices,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
-from flask_tokenoffset.services.member_plans import (
-    terms as member_terms,
-)
+from flask_tokenoffset.services.member_plans import member_choices
+from flask_tokenoffset.services.member_plans import plans as member_plans
+from flask_tokenoffset.services.member_plans import terms as member_terms
 from flask_tokenoffset.services.member_plans.offers import offer_of
 from flask_tokenoffset.services.organizations import members
-from flask_tokenoffset.services.organizations.organizations import (
-    create_organization,
-    find_place,
-)
+from flask_tokenoffset.services.organizations.organizations import create_organization, find_place
 from flask_tokenoffset.services.people.profiles import ensure_person
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.state import current_state

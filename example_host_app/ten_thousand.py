@@ -24,15 +24,9 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.member_plans.bulk_adoptions import (
-    Adopter,
-    adopt_for_many,
-)
+from flask_tokenoffset.services.member_plans.bulk_adoptions import Adopter, adopt_for_many
 from flask_tokenoffset.services.member_plans.offers import offer_of
-from flask_tokenoffset.services.organizations.organizations import (
-    search_text_of,
-    sort_name_of,
-)
+from flask_tokenoffset.services.organizations.organizations import search_text_of, sort_name_of
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

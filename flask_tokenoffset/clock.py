@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DAY = timedelta(days=1)
 
@@ -22,6 +26,38 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant, aware and in UTC."""
         return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DayRange:
+    """UTC days in a row, half open. Its length is their number, and it yields them in order.
+
+    :param start: the first day.
+    :param end: the day after the last.
+    :raises ValueError: there is not one day in it.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(
+                f"There is no day from {self.start} up to {self.end}; it takes at least one day."
+            )
+
+    def __len__(self) -> int:
+        return (self.end - self.start).days
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.start + at * DAY for at in range(len(self)))
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.end
+
+    def last(self, days: int) -> DayRange:
+        """The last so many days of it."""
+        return DayRange(self.end - days * DAY, self.end)
 
 
 def utc_midnight(day: date) -> datetime:

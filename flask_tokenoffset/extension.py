@@ -18,7 +18,7 @@ from flask_tokenoffset.host.mailer import as_mailer
 from flask_tokenoffset.migrations.host import protect_host_migrations
 from flask_tokenoffset.models import Base
 from flask_tokenoffset.oidc import IdentityGateway
-from flask_tokenoffset.providers import PROVIDERS, Gateway
+from flask_tokenoffset.providers import PROVIDERS, Gateway, enabled_providers
 from flask_tokenoffset.services.retention import rules as retention_rules
 from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
+    from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.host.users import UserLoader
     from flask_tokenoffset.job_queue import JobQueue
     from flask_tokenoffset.vault import KeyStore
@@ -89,12 +90,7 @@ class TokenOffset:
             url_prefix=_checked_prefix(self._url_prefix),
             clock=clock,
             vault=Vault(_key_store(settings), shut_because=_debugger_check(app, settings)),
-            gateway=Gateway(
-                [PROVIDERS[name] for name in settings.providers],
-                clock=clock,
-                transports=settings.http_transports,
-                outbound=settings.outbound,
-            ),
+            gateway=_gateway(settings, clock),
             identities=IdentityGateway(
                 settings.oauth_providers, clock=clock, outbound=settings.outbound
             ),
@@ -154,6 +150,21 @@ def _key_store(settings: Settings) -> KeyStore:
     if settings.key_store is not None:
         return settings.key_store
     return LocalKeyStore(parse_key_ring(settings.keys))
+
+
+def _gateway(settings: Settings, clock: Clock) -> Gateway:
+    enabled = enabled_providers(settings.providers)
+    known = {*PROVIDERS, *(provider.name for provider in enabled)}
+    if unknown := sorted(set(settings.http_transports) - known):
+        # Its requests would go to the network, in a test that believes that none do.
+        raise ConfigurationError(
+            "TOKENOFFSET_HTTP_TRANSPORTS",
+            f"it names {', '.join(unknown)}, and the vendors here are {', '.join(sorted(known))}."
+            " Correct the name, or add it to TOKENOFFSET_PROVIDERS.",
+        )
+    return Gateway(
+        enabled, clock=clock, transports=settings.http_transports, outbound=settings.outbound
+    )
 
 
 def _queue(app: Flask, settings: Settings) -> JobQueue:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NANO_USD_PER_CENT: Final = 10_000_000
 _SMALLEST_SHORTENED: Final = 1_000_000
-_SHOWN_DIGITS: Final = 3
+_THREE_DIGITS: Final = Context(prec=3, rounding=ROUND_HALF_EVEN)
 #: Names and short names of thousand to the power of the position.
 _SCALES: Final = (
     ("", ""),
@@ -178,6 +178,6 @@ def _joined(words: str, central: Decimal, of: Quantity) -> str:
 
 def _scaled(count: int) -> tuple[str, int]:
     """Digits and position in :data:`_SCALES`, rounded first: 999.9 million is a billion."""
-    shown = Context(prec=_SHOWN_DIGITS, rounding=ROUND_HALF_EVEN).create_decimal(count)
+    shown = _THREE_DIGITS.create_decimal(count)
     scale = min(max(shown.adjusted(), 0) // 3, len(_SCALES) - 1)
     return f"{shown.scaleb(-3 * scale).normalize():,f}", scale

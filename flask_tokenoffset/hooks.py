@@ -22,11 +22,7 @@ from flask_tokenoffset.models import ConsentMethod, Organization
 from flask_tokenoffset.services.consents import ledger as consents
 from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.services.people.minimum_age import is_too_young
-from flask_tokenoffset.services.people.profiles import (
-    ensure_person,
-    find_person,
-    lock_person,
-)
+from flask_tokenoffset.services.people.profiles import ensure_person, find_person, lock_person
 from flask_tokenoffset.services.retention.choices import set_plan
 from flask_tokenoffset.state import current_state
 

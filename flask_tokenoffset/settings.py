@@ -8,7 +8,7 @@ click. ``docs/reference/settings.md`` documents each one; a test compares the tw
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from flask_tokenoffset.vault import KeyStore
 
 PREFIX: Final = "TOKENOFFSET_"
-KNOWN_PROVIDERS: Final = ("anthropic", "openai")
 #: What a notice says of what only the operator knows, until a setting says it.
 NOT_STATED: Final = "not stated by the operator"
 KNOWN_METHODS: Final = ("2026-05", "2026.11")
+
+
+def _between(low: int, high: int, *, default: int) -> Any:
+    """A setting that is a whole number from one to another."""
+    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,30 +57,30 @@ class Settings:
     base_template: str = "tokenoffset/base.html"
     #: The Flask-SQLAlchemy bind our tables live in; the host's default database without it.
     bind_key: str | None = None
-    #: The vendors that may be connected.
-    providers: tuple[str, ...] = KNOWN_PROVIDERS
+    #: The vendors that may be connected; without it, those that come with the package.
+    providers: tuple[str, ...] | None = None
     #: Whether any vendor may be called at all. ``False`` makes no outbound call, ever.
     outbound: bool = True
     #: Provider name to an ``httpx`` transport, for tests and simulators. It never changes the list
     #: of endpoints that may be called.
     http_transports: Mapping[str, Any] = field(default_factory=dict, repr=False)
     #: Days of history a sample reads.
-    sample_days: int = 90
+    sample_days: int = _between(30, 365, default=90)
     #: Hours after midnight UTC before the day before counts as settled.
-    settling_hours: int = 6
+    settling_hours: int = _between(0, 72, default=6)
     #: Minutes over which the weekly refresh (Sunday 08:00 UTC) is spread.
-    refresh_window_minutes: int = 120
+    refresh_window_minutes: int = _between(1, 24 * 60, default=120)
     #: Sample runs of one vendor that the schedule starts in a minute at most, over all accounts.
-    vendor_starts_per_minute: int = 150
+    vendor_starts_per_minute: int = _between(1, 10_000, default=150)
     #: Minutes a person waits between two samples of one source that they asked for.
-    resample_interval_minutes: int = 10
+    resample_interval_minutes: int = _between(0, 7 * 24 * 60, default=10)
     #: Keys one person may submit for checking in an hour.
-    key_checks_per_hour: int = 20
+    key_checks_per_hour: int = _between(1, 10_000, default=20)
     #: Days for which the audit log keeps the network address and the user agent of a change; 0
     #: keeps none. The changes themselves stay.
-    audit_origin_days: int = 90
+    audit_origin_days: int = _between(0, 3_650, default=90)
     #: Hours for which a copy of everything held about a person can be fetched.
-    export_hours: int = 72
+    export_hours: int = _between(1, 168, default=72)
     #: Rule to the days its records are kept, where that is shorter than the rule allows.
     retention: Mapping[str, int] = field(default_factory=dict)
     #: Retention plan to the days its accounts' usage is kept; those of the policies without it.
@@ -84,14 +88,14 @@ class Settings:
     #: A folder for the log of requests; none is written without it.
     request_log: str | None = None
     #: Days for which the log of requests is kept.
-    request_log_days: int = 30
+    request_log_days: int = _between(1, 3_650, default=30)
     #: Times one person may take the audit log away as a file in an hour; an organization's people
     #: together, and those behind one network address, may do so five times as often.
-    audit_exports_per_hour: int = 10
+    audit_exports_per_hour: int = _between(1, 10_000, default=10)
     #: Days for which an invitation to an organization is good.
-    invitation_days: int = 7
+    invitation_days: int = _between(1, 7, default=7)
     #: Invitations one person, and one organization, may send in an hour.
-    invitations_per_hour: int = 2_000
+    invitations_per_hour: int = _between(1, 100_000, default=2_000)
     #: Callable that returns the Content-Security-Policy nonce of the present request, if the
     #: host's policy wants one on ``<script>`` and ``<link>``.
     csp_nonce: Callable[[], str] | None = None
@@ -115,16 +119,16 @@ class Settings:
     #: request: scheme and host, and the path it is mounted under if there is one.
     public_url: str | None = None
     #: Minutes for which somebody counts as freshly signed in after they confirmed that it is they.
-    fresh_sign_in_minutes: int = 15
+    fresh_sign_in_minutes: int = _between(1, 24 * 60, default=15)
     #: Days after which an account is deleted whose deletion was asked for; until then it can be
     #: taken back. Never more than 30: the purge itself is done within them.
-    deletion_grace_days: int = 30
+    deletion_grace_days: int = _between(0, 30, default=30)
     #: Years for which the proof of what an erased person agreed to, and the log of what was changed
     #: in their account, are kept under ids alone.
-    proof_years: int = 3
+    proof_years: int = _between(0, 3, default=3)
     #: Years of age under which nobody has an account, wherever the host states an age or a birth
     #: date; 0 asks nobody.
-    minimum_age: int = 13
+    minimum_age: int = _between(0, 100, default=13)
     #: Called by a job after an account was erased, with the :attr:`HostUser.key`, so that the host
     #: erases what it holds itself. It returns nothing or a short word; until it returns, it is
     #: called again.
@@ -148,7 +152,7 @@ class Settings:
         :param config: the host's configuration (``app.config``).
         :raises ConfigurationError: for the first setting that is unknown, missing or wrong.
         """
-        known = {PREFIX + each.name.upper(): each.name for each in fields(cls)}
+        known = {PREFIX + each.name.upper(): each for each in fields(cls)}
         given: dict[str, Any] = {}
         for key, value in config.items():
             if not isinstance(key, str) or not key.startswith(PREFIX):
@@ -161,7 +165,7 @@ class Settings:
                     + ". Correct the name or remove it.",
                 )
             if value is not None:
-                given[known[key]] = _CHECKS.get(known[key], _as_given)(key, value)
+                given[known[key].name] = _checked(known[key], key, value)
         settings = cls(**given)
         settings._check_together()
         return settings
@@ -210,8 +214,10 @@ class Settings:
             )
 
 
-def _as_given(_name: str, value: Any) -> Any:
-    return value
+def _checked(setting: Field[Any], name: str, value: Any) -> Any:
+    if "range" in setting.metadata:
+        return _whole_number(*setting.metadata["range"])(name, value)
+    return (_CHECKS.get(setting.name) or _CHECK_OF_TYPE[str(setting.type)])(name, value)
 
 
 def _text(name: str, value: Any) -> str:
@@ -286,15 +292,17 @@ def _one_of(*allowed: str) -> Callable[[str, Any], str]:
 
 def _provider_names(name: str, value: Any) -> tuple[str, ...]:
     names = value.replace(",", " ").split() if isinstance(value, str) else value
-    if not isinstance(names, Sequence) or not set(names) <= set(KNOWN_PROVIDERS):
+    if not isinstance(names, Sequence) or not all(isinstance(each, str) for each in names):
         raise ConfigurationError(
-            name, f"it must be a list drawn from {', '.join(KNOWN_PROVIDERS)}, not {value!r}."
+            name, f"it must be a list of names of vendors, as in ['openai'], not {value!r}."
         )
+    if len(set(names)) != len(names):
+        raise ConfigurationError(name, f"it names a vendor twice: {value!r}. Name each once.")
     return tuple(names)
 
 
 def _transports(name: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not set(value) <= set(KNOWN_PROVIDERS):
+    if not isinstance(value, Mapping):
         raise ConfigurationError(
             name,
             "it must map provider names to httpx transports, as in {'openai':"
@@ -367,47 +375,26 @@ def _local_path(name: str, value: Any) -> str:
     return text
 
 
+#: By the type of a setting, where nothing more is to be said of it.
+_CHECK_OF_TYPE: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "bool": _switch,
+    "str": _text,
+    "str | None": _text,
+}
 _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "keys": _key_entries,
     "key_store": _key_store,
     "redis_url": _redis_url,
-    "embedded_queue": _switch,
     "method": _one_of(*KNOWN_METHODS),
-    "base_template": _text,
-    "bind_key": _text,
     "providers": _provider_names,
-    "outbound": _switch,
     "http_transports": _transports,
-    "sample_days": _whole_number(30, 365),
-    "settling_hours": _whole_number(0, 72),
-    "refresh_window_minutes": _whole_number(1, 24 * 60),
-    "vendor_starts_per_minute": _whole_number(1, 10_000),
-    "resample_interval_minutes": _whole_number(0, 7 * 24 * 60),
-    "key_checks_per_hour": _whole_number(1, 10_000),
-    "audit_origin_days": _whole_number(0, 3_650),
-    "export_hours": _whole_number(1, 168),
     "retention": _days_by_name,
     "retention_plans": _days_by_name,
-    "request_log": _text,
-    "request_log_days": _whole_number(1, 3_650),
-    "audit_exports_per_hour": _whole_number(1, 10_000),
-    "invitation_days": _whole_number(1, 7),
-    "invitations_per_hour": _whole_number(1, 100_000),
     "csp_nonce": _callable,
     "login_url": _local_path,
     "oauth_providers": read_identity_providers,
-    "required_identity": _text,
     "sign_in": _one_of("host", "identity"),
     "mailer": _mailer,
     "public_url": _public_url,
-    "deletion_grace_days": _whole_number(0, 30),
-    "proof_years": _whole_number(0, 3),
-    "minimum_age": _whole_number(0, 100),
     "erasure_hook": _callable,
-    "controller": _text,
-    "privacy_contact": _text,
-    "storage_place": _text,
-    "jurisdiction": _text,
-    "fresh_sign_in_minutes": _whole_number(1, 24 * 60),
-    "allow_vault_in_debug": _switch,
 }

@@ -19,10 +19,7 @@ from flask_tokenoffset.services.audit import log as audit_log
 from flask_tokenoffset.services.audit.chain import AuditKeys
 from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
 from flask_tokenoffset.unit_of_work import Origin, UnitOfWork
-from flask_tokenoffset.vault.derived_keys import (
-    derive_key,
-    derive_keys,
-)
+from flask_tokenoffset.vault.derived_keys import derive_key, derive_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,13 +9,15 @@ rollback.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
     from uuid import UUID
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 logger = logging.getLogger(__name__)
+
+#: Opens units of work. What works for longer takes several, and commits each on its way.
+Units = Callable[[], AbstractContextManager["UnitOfWork"]]
 
 
 class Task(StrEnum):

@@ -34,14 +34,8 @@ from flask_tokenoffset.blueprints.errors.problems import (
     handle_page_errors,
     request_id,
 )
-from flask_tokenoffset.blueprints.errors.request_log import (
-    begin_request,
-    note_request,
-)
-from flask_tokenoffset.blueprints.html.rendering import (
-    static,
-    template_context,
-)
+from flask_tokenoffset.blueprints.errors.request_log import begin_request, note_request
+from flask_tokenoffset.blueprints.html.rendering import static, template_context
 from flask_tokenoffset.blueprints.json_api.openapi import document_operation
 from flask_tokenoffset.blueprints.json_api.operations import (
     UNKNOWN,
@@ -49,10 +43,7 @@ from flask_tokenoffset.blueprints.json_api.operations import (
     answer_unknown_paths,
     operation_of,
 )
-from flask_tokenoffset.blueprints.schemas.body_limits import (
-    bound_body,
-    too_large,
-)
+from flask_tokenoffset.blueprints.schemas.body_limits import bound_body, too_large
 from flask_tokenoffset.permissions import declared
 from flask_tokenoffset.state import current_state
 
@@ -72,6 +63,13 @@ _ORGANIZATION_ID: Final = "organization_id"
 _ORGANIZATION_PREFIX: Final = f"/organizations/<uuid:{_ORGANIZATION_ID}>"
 _STATIC: Final = f"{NAME}.static"
 _UNKNOWN: Final = f"{NAME}.api.{UNKNOWN}"
+#: What every answer of ours carries, unless it says otherwise itself.
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # A host whose policy names frame-ancestors is obeyed instead by every browser that knows it.
+    "X-Frame-Options": "SAMEORIGIN",
+}
 
 
 def mount(
@@ -227,12 +225,14 @@ def _check_json_call() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    # A host whose policy names frame-ancestors is obeyed instead by every browser that knows it.
-    response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+    headers = response.headers
+    # Werkzeug makes and raises an error for each header that it looks for and does not find.
+    there = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating yields pairs
+    for name, value in _HEADERS.items():
+        if name.lower() not in there:
+            headers.add(name, value)
     if request.endpoint != _STATIC:
         # Even a public page shows the host's layout, which may greet somebody by name.
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Request-Id"] = request_id()
+        headers["Cache-Control"] = "no-store"
+        headers["X-Request-Id"] = request_id()
     return response

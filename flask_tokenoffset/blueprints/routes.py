@@ -1,335 +1,100 @@
-"""Every noun that has pages or operations; a new one is named here and nowhere else.
+"""Every feature that has pages or operations; a new one is named here and nowhere else.
 
-A noun is a package ``blueprints/<noun>/`` with a module ``pages`` and a module ``api``. Each has
-one function ``register(blueprint)`` that adds its routes to the blueprint it is given, made anew
-for each application. Nothing is registered on a blueprint at import time.
+A feature is a package ``blueprints/<feature>/`` with a module ``pages``, a module ``api``, or both.
+Each exports what adds its routes to a blueprint, made anew for each application: ``register`` for
+those over a person's own account, ``register_in_organization`` for those over an organization's,
+and the same under both names where the account may be either. Nothing is registered on a blueprint
+at import time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from flask import Blueprint
 
-from flask_tokenoffset.blueprints.acceptances import api as acceptances_api
-from flask_tokenoffset.blueprints.acceptances import pages as acceptances_pages
-from flask_tokenoffset.blueprints.audit import api as audit_api
-from flask_tokenoffset.blueprints.audit import pages as audit_pages
-from flask_tokenoffset.blueprints.billing import api as billing_api
-from flask_tokenoffset.blueprints.billing import pages as billing_pages
-from flask_tokenoffset.blueprints.components import pages as components_pages
-from flask_tokenoffset.blueprints.connections import pages as connections_pages
-from flask_tokenoffset.blueprints.consents import api as consents_api
-from flask_tokenoffset.blueprints.consents import pages as consents_pages
-from flask_tokenoffset.blueprints.dashboard import pages as dashboard_pages
-from flask_tokenoffset.blueprints.data_map import api as data_map_api
-from flask_tokenoffset.blueprints.data_map import pages as data_map_pages
-from flask_tokenoffset.blueprints.documents import api as documents_api
-from flask_tokenoffset.blueprints.documents import pages as documents_pages
-from flask_tokenoffset.blueprints.erasures import api as erasures_api
-from flask_tokenoffset.blueprints.erasures import pages as erasures_pages
-from flask_tokenoffset.blueprints.estimates import api as estimates_api
-from flask_tokenoffset.blueprints.estimates import pages as estimates_pages
-from flask_tokenoffset.blueprints.exports import api as exports_api
-from flask_tokenoffset.blueprints.exports import pages as exports_pages
-from flask_tokenoffset.blueprints.html.rendering import NavigationItem
-from flask_tokenoffset.blueprints.identities import api as identities_api
-from flask_tokenoffset.blueprints.identities import pages as identities_pages
-from flask_tokenoffset.blueprints.invitations import api as invitations_api
-from flask_tokenoffset.blueprints.invitations import own_pages as own_invitations_pages
-from flask_tokenoffset.blueprints.invitations import pages as invitations_pages
-from flask_tokenoffset.blueprints.links import pages as links_pages
-from flask_tokenoffset.blueprints.member_plans import api as member_plans_api
-from flask_tokenoffset.blueprints.member_plans import pages as member_plans_pages
-from flask_tokenoffset.blueprints.members import api as members_api
-from flask_tokenoffset.blueprints.members import pages as members_pages
-from flask_tokenoffset.blueprints.membership import pages as membership_pages
-from flask_tokenoffset.blueprints.methodology import api as methodology_api
-from flask_tokenoffset.blueprints.methodology import pages as methodology_pages
-from flask_tokenoffset.blueprints.organizations import api as organizations_api
-from flask_tokenoffset.blueprints.organizations import pages as organizations_pages
-from flask_tokenoffset.blueprints.people import api as people_api
-from flask_tokenoffset.blueprints.people import pages as people_pages
-from flask_tokenoffset.blueprints.plans import api as plans_api
-from flask_tokenoffset.blueprints.plans import pages as plans_pages
-from flask_tokenoffset.blueprints.privacy import api as privacy_api
-from flask_tokenoffset.blueprints.privacy import pages as privacy_pages
-from flask_tokenoffset.blueprints.product_updates import pages as product_updates_pages
-from flask_tokenoffset.blueprints.request_queue import api as request_queue_api
-from flask_tokenoffset.blueprints.request_queue import pages as request_queue_pages
-from flask_tokenoffset.blueprints.restrictions import api as restrictions_api
-from flask_tokenoffset.blueprints.restrictions import pages as restrictions_pages
-from flask_tokenoffset.blueprints.retention import api as retention_api
-from flask_tokenoffset.blueprints.retention import pages as retention_pages
-from flask_tokenoffset.blueprints.rights_requests import api as rights_requests_api
-from flask_tokenoffset.blueprints.rights_requests import pages as rights_requests_pages
-from flask_tokenoffset.blueprints.sign_in import pages as sign_in_pages
-from flask_tokenoffset.blueprints.sources import api as sources_api
-from flask_tokenoffset.blueprints.sources import pages as sources_pages
-from flask_tokenoffset.blueprints.usage import api as usage_api
-from flask_tokenoffset.blueprints.usage import pages as usage_pages
-from flask_tokenoffset.permissions import Permission
+from flask_tokenoffset.blueprints.navigation import (
+    NAVIGATION,
+    ORGANIZATION_NAVIGATION,
+    OWN_LOGIN_NAVIGATION,
+)
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Register: TypeAlias = Callable[[Blueprint], None]
 
-#: Pages and operations over an account, whosever it is: a person's own or an organization's.
-ACCOUNT_PAGES: Final[tuple[Register, ...]] = (
-    dashboard_pages.register,
-    sources_pages.register,
-    usage_pages.register,
-    estimates_pages.register,
-    plans_pages.register,
-    billing_pages.register,
-    audit_pages.register,
+__all__ = [
+    "NAVIGATION",
+    "OPERATIONS",
+    "ORGANIZATION_NAVIGATION",
+    "ORGANIZATION_OPERATIONS",
+    "ORGANIZATION_PAGES",
+    "OWN_LOGIN_NAVIGATION",
+    "OWN_LOGIN_PAGES",
+    "PAGES",
+    "Register",
+]
+
+FEATURES: Final = (
+    "dashboard",
+    "sources",
+    "usage",
+    "estimates",
+    "plans",
+    "billing",
+    "audit",
+    "people",
+    "erasures",
+    "identities",
+    "organizations",
+    "members",
+    "membership",
+    "member_plans",
+    "invitations",
+    "methodology",
+    "connections",
+    "documents",
+    "links",
+    "privacy",
+    "rights_requests",
+    "request_queue",
+    "restrictions",
+    "exports",
+    "consents",
+    "acceptances",
+    "product_updates",
+    "components",
+    "data_map",
+    "retention",
 )
-ACCOUNT_OPERATIONS: Final[tuple[Register, ...]] = (
-    sources_api.register,
-    usage_api.register,
-    estimates_api.register,
-    plans_api.register,
-    billing_api.register,
-    audit_api.register,
-)
+
+
+def _exported(module: str, name: str, features: tuple[str, ...] = FEATURES) -> tuple[Register, ...]:
+    """What the modules of one name export under another, in the order of the features."""
+    modules = (_find(f"{__package__}.{feature}.{module}") for feature in features)
+    found = (getattr(each, name, None) for each in modules)
+    return tuple(cast("Register", register) for register in found if register is not None)
+
+
+def _find(path: str) -> ModuleType | None:
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        return None  # A feature may have no pages, or no operations.
+
+
 #: Adds pages to the blueprint ``tokenoffset.pages``.
-PAGES: Final[tuple[Register, ...]] = (
-    *ACCOUNT_PAGES,
-    people_pages.register,
-    erasures_pages.register,
-    identities_pages.register,
-    organizations_pages.register,
-    own_invitations_pages.register,
-    methodology_pages.register,
-    connections_pages.register,
-    documents_pages.register,
-    links_pages.register,
-    privacy_pages.register,
-    rights_requests_pages.register,
-    request_queue_pages.register,
-    restrictions_pages.register,
-    exports_pages.register,
-    consents_pages.register,
-    acceptances_pages.register,
-    product_updates_pages.register,
-    components_pages.register,
-    data_map_pages.register,
-    retention_pages.register,
-)
+PAGES: Final = _exported("pages", "register")
 #: Adds pages to the blueprint ``tokenoffset.organization``, below ``/organizations/<id>``.
-ORGANIZATION_PAGES: Final[tuple[Register, ...]] = (
-    *ACCOUNT_PAGES,
-    members_pages.register,
-    membership_pages.register,
-    member_plans_pages.register,
-    invitations_pages.register,
-    organizations_pages.register_in_organization,
-    retention_pages.register_in_organization,
-)
+ORGANIZATION_PAGES: Final = _exported("pages", "register_in_organization")
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
-OPERATIONS: Final[tuple[Register, ...]] = (
-    methodology_api.register,
-    documents_api.register,
-    *ACCOUNT_OPERATIONS,
-    people_api.register,
-    erasures_api.register,
-    identities_api.register,
-    organizations_api.register,
-    invitations_api.register,
-    privacy_api.register,
-    rights_requests_api.register,
-    request_queue_api.register,
-    restrictions_api.register,
-    exports_api.register,
-    consents_api.register,
-    acceptances_api.register,
-    data_map_api.register,
-    retention_api.register,
-)
+OPERATIONS: Final = _exported("api", "register")
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
-ORGANIZATION_OPERATIONS: Final[tuple[Register, ...]] = (
-    *ACCOUNT_OPERATIONS,
-    members_api.register,
-    member_plans_api.register,
-    invitations_api.register_in_organization,
-    organizations_api.register_in_organization,
-    retention_api.register_in_organization,
-)
-_ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
-    NavigationItem("Dashboard", "dashboard", Permission.READ_PLAN),
-    NavigationItem(
-        "Estimate sources",
-        "list_sources",
-        Permission.READ_SOURCES,
-        within=(
-            "connect_source",
-            "source",
-            "resample_source",
-            "replace_source_key",
-            "disconnect_source",
-            "export_usage",
-            # A band is a source as well, and a refused adoption shows the estimate again.
-            "bands",
-            "make_estimate",
-            "estimate",
-            "adopt",
-        ),
-    ),
-    NavigationItem("Plan", "plan", Permission.READ_PLAN, within=("change_plan", "confirm_end")),
-    NavigationItem("Billing records", "billing_records", Permission.READ_PLAN),
-)
-#: The navigation our layout shows, in order.
-NAVIGATION: Final[tuple[NavigationItem, ...]] = (
-    *_ACCOUNT_NAVIGATION,
-    NavigationItem(
-        "Organizations",
-        "list_organizations",
-        Permission.READ_SELF,
-        within=(
-            "create_organization",
-            "own_invitations",
-            "answer_own_invitation",
-            "invitation",
-            "answer_invitation",
-        ),
-    ),
-    NavigationItem(
-        "Your account",
-        "me",
-        Permission.READ_SELF,
-        within=(
-            "save_me",
-            "welcome",
-            "audit_events",
-            "export_audit_events",
-            "address",
-            "ask_address",
-            "link_sent",
-            "link",
-            "follow",
-            "confirm",
-            "confirm_by_mail",
-            "list_identities",
-            "link_identity",
-            "confirm_with_identity",
-            "identity_callback",
-            "check_identity",
-            "unlink_identity",
-        ),
-    ),
-    NavigationItem(
-        "Privacy",
-        "privacy",
-        Permission.READ_SELF,
-        within=(
-            "deletion",
-            "undo_deletion",
-            "erasure_receipt",
-            "what_we_hold",
-            "retention",
-            "choose_retention",
-            "own_requests",
-            "make_request",
-            "own_request",
-            "cancel_own_request",
-            "restriction",
-            "restrict",
-            "lift_restriction",
-            "list_exports",
-            "request_export",
-            "export_link",
-            "fetch_export",
-            "list_consents",
-            "decide_consent",
-            "consent_receipt",
-            "acceptance",
-            "accept_documents",
-            "unsubscribe",
-            "unsubscribe_now",
-            "decide_consent_here",
-        ),
-    ),
-    NavigationItem(
-        "Requests",
-        "list_requests",
-        Permission.HANDLE_REQUESTS,
-        within=("handle_request", "look_at_request", "answer_request", "extend_request"),
-    ),
-    NavigationItem("Methodology", "methodology", Permission.READ_PUBLISHED),
-    NavigationItem("Connections", "connections", Permission.READ_PUBLISHED),
-    NavigationItem(
-        "Documents",
-        "documents",
-        Permission.READ_PUBLISHED,
-        within=("document", "document_version", "compare_document"),
-    ),
-)
-#: The navigation on the pages of an organization.
-ORGANIZATION_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
-    NavigationItem(
-        "Membership",
-        "membership",
-        Permission.READ_MEMBERSHIP,
-        within=(
-            "leave",
-            "own_plan",
-            "adopt_own_plan",
-            "choose_payer",
-            "change_own_plan",
-            "confirm_end_own_plan",
-        ),
-    ),
-    *_ACCOUNT_NAVIGATION,
-    NavigationItem(
-        "Members",
-        "members",
-        Permission.READ_MEMBERS,
-        within=(
-            "member",
-            "change_role",
-            "change_member_status",
-            "remove_member",
-            "transfer_ownership",
-        ),
-    ),
-    NavigationItem(
-        "Invitations",
-        "invitations",
-        Permission.READ_MEMBERS,
-        within=("invite", "invite_list", "resend_invitation", "cancel_invitation"),
-    ),
-    NavigationItem(
-        "Member plans",
-        "member_plans",
-        Permission.READ_MEMBER_PLANS,
-        within=(
-            "terms",
-            "save_terms",
-            "member_plan",
-            "set_member_plan",
-            "change_member_plan",
-            "confirm_end_member_plan",
-            "change_many_plans",
-            "apply_to_many_plans",
-            "bulk_change",
-        ),
-    ),
-    NavigationItem(
-        "Audit log", "audit_events", Permission.READ_AUDIT, within=("export_audit_events",)
-    ),
-    NavigationItem(
-        "Settings",
-        "settings",
-        Permission.CHANGE_ORGANIZATION,
-        within=(
-            "rename_organization",
-            "close_organization",
-            "organization_retention",
-            "choose_organization_retention",
-        ),
-    ),
-)
-#: Pages and navigation that stand beside the others where the host has no login of its own.
-OWN_LOGIN_PAGES: Final[tuple[Register, ...]] = (sign_in_pages.register,)
-OWN_LOGIN_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
-    NavigationItem("Sign out", "sign_out", Permission.READ_SELF),
-)
+ORGANIZATION_OPERATIONS: Final = _exported("api", "register_in_organization")
+#: Pages that stand beside the others where the host has no login of its own.
+OWN_LOGIN_PAGES: Final = _exported("pages", "register", ("sign_in",))

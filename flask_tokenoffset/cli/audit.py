@@ -12,12 +12,7 @@ from flask.cli import AppGroup
 
 from flask_tokenoffset.services.audit.chain import AuditKeys
 from flask_tokenoffset.services.audit.log import reseal_batch
-from flask_tokenoffset.services.audit.verification import (
-    Head,
-    compare_heads,
-    read_heads,
-    verify,
-)
+from flask_tokenoffset.services.audit.verification import Head, compare_heads, read_heads, verify
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -9,16 +9,8 @@ import click
 from flask.cli import AppGroup
 
 from flask_tokenoffset.errors import TokenOffsetError
-from flask_tokenoffset.services.documents.documents import (
-    DEFAULT_LANGUAGE,
-    all_standings,
-    history,
-)
-from flask_tokenoffset.services.documents.files import (
-    TEMPLATE_FOLDER,
-    read_file,
-    read_folder,
-)
+from flask_tokenoffset.services.documents.documents import DEFAULT_LANGUAGE, all_standings, history
+from flask_tokenoffset.services.documents.files import TEMPLATE_FOLDER, read_file, read_folder
 from flask_tokenoffset.services.documents.publishing import publish
 from flask_tokenoffset.state import current_state
 

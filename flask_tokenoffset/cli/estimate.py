@@ -9,27 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import with_appcontext
 
-from flask_tokenoffset.clock import DAY
-from flask_tokenoffset.errors import ProviderError
-from flask_tokenoffset.formatting import (
-    money_cents,
-    nano_usd,
-)
+from flask_tokenoffset.clock import DAY, DayRange
+from flask_tokenoffset.errors import InvalidInput, ProviderError
+from flask_tokenoffset.formatting import money_cents, nano_usd
 from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
-from flask_tokenoffset.providers import PROVIDERS, Gateway, Window
-from flask_tokenoffset.services.sampling.trial import (
-    Trial,
-    try_key,
-)
+from flask_tokenoffset.providers import Gateway
+from flask_tokenoffset.services.sampling.trial import Trial, try_key
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.state import State, current_state
 from flask_tokenoffset.vault import Secret, read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask_tokenoffset.methodology import Range, TokenCounts
-    from flask_tokenoffset.testing import Simulator
+    from flask_tokenoffset.providers import Provider
 
 _KINDS = {
     "uncached_input": "Input, read afresh",
@@ -40,7 +32,7 @@ _KINDS = {
 
 
 @click.command()
-@click.option("--provider", type=click.Choice(sorted(PROVIDERS)), required=True)
+@click.option("--provider", help="A vendor that is enabled here.", required=True)
 @click.option("--days", type=click.IntRange(14, 365), default=90, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
@@ -53,20 +45,28 @@ def estimate(provider: str, days: int, as_json: bool, simulate: bool) -> None:
     The admin key is read from a prompt, or from standard input, used once, and stored nowhere.
     """
     state = current_state()
-    key, gateway = _simulated(state, provider) if simulate else (_ask_key(), state.gateway)
-    start, end = sample_window(
+    vendor = _enabled_vendor(state, provider)
+    key, gateway = _simulated(state, vendor) if simulate else (_ask_key(), state.gateway)
+    window = sample_window(
         state.clock.now(), days=days, settling_hours=state.settings.settling_hours
     )
     try:
-        trial = _read(gateway, provider, key, Window(start, end), state.settings.method, as_json)
+        trial = _read(gateway, provider, key, window, state.settings.method, as_json)
     except ProviderError as error:
-        said = f" {PROVIDERS[provider].title} said: {error.vendor_message}"
+        said = f" {vendor.title} said: {error.vendor_message}"
         raise click.ClickException(error.message + (said if error.vendor_message else "")) from None
     document = _document(trial, provider, state.settings.method)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
-        _print_table(trial, PROVIDERS[provider].title, state.settings.method)
+        _print_table(trial, vendor.title, state.settings.method)
+
+
+def _enabled_vendor(state: State, name: str) -> Provider:
+    try:
+        return state.gateway.provider(name)
+    except InvalidInput as error:
+        raise click.BadParameter(error.errors["provider"], param_hint="--provider") from None
 
 
 def _ask_key() -> Secret:
@@ -75,16 +75,14 @@ def _ask_key() -> Secret:
     return read_key(sys.stdin.read())
 
 
-def _simulated(state: State, provider: str) -> tuple[Secret, Gateway]:
+def _simulated(state: State, vendor: Provider) -> tuple[Secret, Gateway]:
     """A simulated vendor, and the key given for it or else its own."""
     # Only here: nobody else pays for the simulators.
-    from flask_tokenoffset import testing  # noqa: PLC0415
+    from flask_tokenoffset.testing.simulators import SIMULATORS  # noqa: PLC0415
 
-    simulators: dict[str, tuple[Callable[..., Simulator], str]] = {
-        "anthropic": (testing.AnthropicSimulator, testing.ANTHROPIC_DEMO_KEY),
-        "openai": (testing.OpenAISimulator, testing.OPENAI_DEMO_KEY),
-    }
-    make, own_key = simulators[provider]
+    if vendor.name not in SIMULATORS:
+        raise click.UsageError(f"There is no simulator of {vendor.title}. Leave out --simulate.")
+    make, own_key = SIMULATORS[vendor.name]
     simulator = make(today=lambda: state.clock.now().date())
     given = "" if sys.stdin.isatty() else sys.stdin.read().strip()
     try:
@@ -95,16 +93,16 @@ def _simulated(state: State, provider: str) -> tuple[Secret, Gateway]:
     finally:
         del given  # A traceback that shows local variables must not show it.
     gateway = Gateway(
-        [PROVIDERS[provider]],
+        [vendor],
         clock=state.clock,
-        transports={provider: simulator.transport()},
+        transports={vendor.name: simulator.transport()},
         outbound=True,
     )
     return key, gateway
 
 
 def _read(
-    gateway: Gateway, provider: str, key: Secret, window: Window, method: str, as_json: bool
+    gateway: Gateway, provider: str, key: Secret, window: DayRange, method: str, as_json: bool
 ) -> Trial:
     with click.progressbar(
         length=1,
@@ -135,7 +133,7 @@ def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
         "window": {
             "start": trial.window.start.isoformat(),
             "end": trial.window.end.isoformat(),
-            "days": trial.window.days,
+            "days": len(trial.window),
             "days_with_use": trial.days_with_use,
         },
         "tokens": _counts(trial.tokens),

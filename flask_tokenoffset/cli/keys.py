@@ -6,11 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from flask_tokenoffset.clock import SystemClock
-from flask_tokenoffset.services.key_rotation import (
-    ALL_SEALED,
-    rewrap_batch,
-    versions_in_use,
-)
+from flask_tokenoffset.services.key_rotation import ALL_SEALED, rewrap_batch, versions_in_use
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import generate_key
 

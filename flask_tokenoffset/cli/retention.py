@@ -18,16 +18,9 @@ from flask_tokenoffset.services.erasures.tombstones import (
     find_returned,
     read_marks,
 )
-from flask_tokenoffset.services.retention import (
-    legal_holds,
-    purge,
-)
+from flask_tokenoffset.services.retention import legal_holds, purge
 from flask_tokenoffset.services.retention.legal_remains import read_remains
-from flask_tokenoffset.services.retention.table import (
-    periods,
-    plans,
-    to_markdown,
-)
+from flask_tokenoffset.services.retention.table import periods, plans, to_markdown
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks.purging import delete_old_request_logs, purge_now
 

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from flask_tokenoffset.services.links.product_updates import (
-    begin_update,
-    queue_update,
-)
+from flask_tokenoffset.services.links.product_updates import begin_update, queue_update
 from flask_tokenoffset.services.mail.outbox import require_mailer
 from flask_tokenoffset.state import current_state
 

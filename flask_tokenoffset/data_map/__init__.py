@@ -8,14 +8,7 @@ read it. A column, a key in Redis or a job's argument that has no entry fails a 
 from __future__ import annotations
 
 from flask_tokenoffset.data_map.loading import MapError, load, packaged_texts, read
-from flask_tokenoffset.data_map.shapes import (
-    Category,
-    Column,
-    DataMap,
-    Elsewhere,
-    FoundBy,
-    Table,
-)
+from flask_tokenoffset.data_map.shapes import Category, Column, DataMap, Elsewhere, FoundBy, Table
 
 __all__ = [
     "Category",

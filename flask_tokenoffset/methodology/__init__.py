@@ -22,7 +22,7 @@ from flask_tokenoffset.methodology.contribution import (
     published_amount_cents,
     tidy_cents,
 )
-from flask_tokenoffset.methodology.daily_series import DailySeries, DayUsage, Stretch
+from flask_tokenoffset.methodology.daily_series import DailySeries, DayUsage
 from flask_tokenoffset.methodology.footprint import (
     ClassAwareFigures,
     ModelUsage,
@@ -101,7 +101,6 @@ __all__ = [
     "RangedConstant",
     "RollingSums",
     "Source",
-    "Stretch",
     "TokenCounts",
     "TokenKind",
     "amount_cents",

@@ -4,47 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.methodology.tokens import TokenCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-_DAY: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Days in a row, half open.
-
-    :param start: the first day.
-    :param end: the day after the last.
-    :raises ValueError: there is not one day in it.
-    """
-
-    start: date
-    end: date
-
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError(f"There is no day from {self.start} up to {self.end}.")
-
-    def __len__(self) -> int:
-        return (self.end - self.start).days
-
-    def __iter__(self) -> Iterator[date]:
-        return (self.start + at * _DAY for at in range(len(self)))
-
-    def __contains__(self, day: date) -> bool:
-        return self.start <= day < self.end
-
-    def last(self, days: int) -> Stretch:
-        """The last so many days of it."""
-        return Stretch(self.end - days * _DAY, self.end)
+    from collections.abc import Iterable, Mapping
+    from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +38,7 @@ class DailySeries:
     :raises ValueError: a day outside the window is given.
     """
 
-    window: Stretch
+    window: DayRange
     known: Mapping[date, DayUsage]
 
     def __post_init__(self) -> None:
@@ -82,7 +51,7 @@ class DailySeries:
     @classmethod
     def from_rows(
         cls,
-        window: Stretch,
+        window: DayRange,
         known_days: Iterable[date],
         usage: Iterable[tuple[date, str, TokenCounts]],
         costs: Iterable[tuple[date, int]] | None = None,
@@ -137,24 +106,24 @@ class DailySeries:
         """Tokens of all kinds and models on a known day."""
         return self._totals[day]
 
-    def known_stretches(self, within: Stretch) -> tuple[Stretch, ...]:
+    def known_stretches(self, within: DayRange) -> tuple[DayRange, ...]:
         """The longest stretches without an unknown day, oldest first.
 
         :param within: where to look.
         """
-        found: list[Stretch] = []
+        found: list[DayRange] = []
         start: date | None = None
         for day in within:
             if day in self.known:
                 start = start or day
             elif start is not None:
-                found.append(Stretch(start, day))
+                found.append(DayRange(start, day))
                 start = None
         if start is not None:
-            found.append(Stretch(start, within.end))
+            found.append(DayRange(start, within.end))
         return tuple(found)
 
-    def tokens_by_model(self, stretch: Stretch) -> dict[str, TokenCounts]:
+    def tokens_by_model(self, stretch: DayRange) -> dict[str, TokenCounts]:
         """What was used on some known days, by model in order of name; none with nothing.
 
         :param stretch: days that are all known.
@@ -166,7 +135,7 @@ class DailySeries:
         sums = {model: TokenCounts.sum(gathered[model]) for model in sorted(gathered)}
         return {model: tokens for model, tokens in sums.items() if tokens.total}
 
-    def cost_nano_usd(self, stretch: Stretch) -> int | None:
+    def cost_nano_usd(self, stretch: DayRange) -> int | None:
         """What the vendor charged for some known days; None where one day's cost is not known.
 
         :param stretch: days that are all known.

@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.methodology.daily_series import Stretch
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.methodology.projection_notes import Notes
 from flask_tokenoffset.methodology.tokens import TokenCounts, rounded_together
 
@@ -141,7 +141,7 @@ def project(series: DailySeries) -> Projection | NoProjection:
             f"No use was reported in these {len(series.window)} days. Choose a band instead.",
         )
     # Days before the first use are days before this account was a user, not days of no use.
-    history = Stretch(active[0], series.window.end)
+    history = DayRange(active[0], series.window.end)
     if len(history) < MIN_DAYS:
         return NoProjection(NoProjectionReason.TOO_FEW_DAYS, _too_few_days(series, history))
     if len(active) < MIN_ACTIVE_DAYS:
@@ -156,7 +156,7 @@ def project(series: DailySeries) -> Projection | NoProjection:
     return _projection(series, history, basis)
 
 
-def _too_few_days(series: DailySeries, history: Stretch) -> str:
+def _too_few_days(series: DailySeries, history: DayRange) -> str:
     if len(series.window) < MIN_DAYS and history == series.window:
         return (
             f"Only {len(series.window)} days of usage are kept and read, and a monthly value needs"
@@ -176,7 +176,7 @@ def _too_many_unknown(series: DailySeries) -> NoProjection:
     )
 
 
-def _basis(stretches: Sequence[Stretch], end: date) -> Stretch | None:
+def _basis(stretches: Sequence[DayRange], end: date) -> DayRange | None:
     """The days the central value is measured over, all of them known.
 
     The latest thirty in a row; where there are none, the latest whole weeks in a row, two at least.
@@ -193,7 +193,7 @@ def _basis(stretches: Sequence[Stretch], end: date) -> Stretch | None:
     return None
 
 
-def _projection(series: DailySeries, history: Stretch, basis: Stretch) -> Projection:
+def _projection(series: DailySeries, history: DayRange, basis: DayRange) -> Projection:
     factor = DAYS_PER_MONTH / len(basis)
     by_model = series.tokens_by_model(basis)
     basis_tokens = TokenCounts.sum(by_model.values())
@@ -244,7 +244,7 @@ def _scaled_by_model(
     }
 
 
-def _rolling(series: DailySeries, stretches: Iterable[Stretch]) -> RollingSums | None:
+def _rolling(series: DailySeries, stretches: Iterable[DayRange]) -> RollingSums | None:
     sums: list[int] = []
     for stretch in stretches:
         totals = [series.total_tokens(day) for day in stretch]
@@ -257,7 +257,7 @@ def _rolling(series: DailySeries, stretches: Iterable[Stretch]) -> RollingSums |
     return RollingSums(sums[0], round(median), sums[-1], len(sums))
 
 
-def _mean_per_month(series: DailySeries, history: Stretch) -> int | None:
+def _mean_per_month(series: DailySeries, history: DayRange) -> int | None:
     if any(day not in series.known for day in history):
         return None
     return round(sum(map(series.total_tokens, history)) * DAYS_PER_MONTH / len(history))

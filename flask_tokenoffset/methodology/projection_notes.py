@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from flask_tokenoffset.methodology.daily_series import DailySeries, Stretch
+    from flask_tokenoffset.clock import DayRange
+    from flask_tokenoffset.methodology.daily_series import DailySeries
 
 #: A day is named when it alone made up so much of the basis ...
 _OUTLIER_SHARE: Final = Fraction(1, 10)
@@ -58,7 +59,7 @@ class Notes:
     :param basis: the days the central value was measured over.
     """
 
-    def __init__(self, series: DailySeries, history: Stretch, basis: Stretch) -> None:
+    def __init__(self, series: DailySeries, history: DayRange, basis: DayRange) -> None:
         self._series = series
         self._history = history
         self._basis = basis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,9 @@ class TokenKind(StrEnum):
     CACHED_INPUT = "cached_input"
     CACHE_CREATION = "cache_creation"
     OUTPUT = "output"
+
+
+_POSITIONS: Final = {kind: position for position, kind in enumerate(TokenKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class TokenCounts:
 
     def of(self, kind: TokenKind) -> int:
         """The count of one kind."""
-        return dict(zip(TokenKind, self.counts(), strict=True))[kind]
+        return self.counts()[_POSITIONS[kind]]
 
     def scaled(self, factor: Fraction | Decimal | int) -> TokenCounts:
         """These counts times a factor, as whole tokens again.

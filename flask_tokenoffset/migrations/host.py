@@ -47,19 +47,24 @@ def protect_host_migrations(app: Flask) -> bool:
     :param app: the host's application.
     :returns: whether Flask-Migrate was there. If not, it is awaited.
     """
-    migrate = app.extensions.get("migrate")
-    arguments = getattr(migrate, "configure_args", None)
-    if arguments is None:
+    protected = _protect(app)
+    if not protected:
         # Bound to this one application, and held weakly: an application that is gone is no
         # longer listened to.
         appcontext_pushed.connect(_try_again, sender=app)
+    return protected
+
+
+def _protect(app: Flask) -> bool:
+    arguments = getattr(app.extensions.get("migrate"), "configure_args", None)
+    if arguments is None:
         return False
     _put_filter_in(arguments)
     return True
 
 
 def _try_again(app: Flask, **_: Any) -> None:
-    if protect_host_migrations(app):
+    if _protect(app):
         # A page of the host must not go on paying for this.
         appcontext_pushed.disconnect(_try_again, sender=app)
 

@@ -131,10 +131,7 @@ def check(engine: Engine) -> list[str]:
     :param engine: of the database that holds our tables.
     :returns: one line for each difference, worded as the migration that would mend it.
     """
-    from alembic.autogenerate import (  # noqa: PLC0415 - as above
-        produce_migrations,
-        render_python_code,
-    )
+    from alembic.autogenerate import produce_migrations, render_python_code  # noqa: PLC0415 - as above
 
     with engine.connect() as connection:
         context = _context(connection)

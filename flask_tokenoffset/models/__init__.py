@@ -9,10 +9,7 @@ from flask_tokenoffset.models.accounts import (
     AccountKind,
     Person,
 )
-from flask_tokenoffset.models.aggregates import (
-    SMALLEST_GROUP,
-    UsageAggregate,
-)
+from flask_tokenoffset.models.aggregates import SMALLEST_GROUP, UsageAggregate
 from flask_tokenoffset.models.audit import (
     APPEND_ONLY,
     AUDIT_DETAILS,

@@ -14,11 +14,7 @@ A client knows no database and no Flask. It makes the calls in ``provider.endpoi
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
 from flask_tokenoffset.outbound import Limits, Transport
-from flask_tokenoffset.providers.anthropic import AnthropicProvider
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
@@ -29,15 +25,18 @@ from flask_tokenoffset.providers.base import (
     UsageRow,
     VendorOrganization,
     WalkThrough,
-    Window,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.gateway import Gateway
 from flask_tokenoffset.providers.http import VendorHTTP
-from flask_tokenoffset.providers.openai import OpenAIProvider
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
+from flask_tokenoffset.providers.money import (
+    nano_usd_from_cents_text,
+    nano_usd_from_dollars,
+    require_usd,
+)
+from flask_tokenoffset.providers.registry import PROVIDERS, enabled_providers, get
+from flask_tokenoffset.providers.rows import cost_day, usage_day
 
 __all__ = [
     "PROVIDERS",
@@ -46,6 +45,7 @@ __all__ = [
     "CostRow",
     "Endpoint",
     "Gateway",
+    "KeyKind",
     "Limits",
     "Provider",
     "ReportingClient",
@@ -55,20 +55,12 @@ __all__ = [
     "VendorHTTP",
     "VendorOrganization",
     "WalkThrough",
-    "Window",
+    "cost_day",
+    "enabled_providers",
     "get",
+    "nano_usd_from_cents_text",
+    "nano_usd_from_dollars",
+    "require_key_kind",
+    "require_usd",
+    "usage_day",
 ]
-
-#: Every vendor, by the name that is stored with a connection.
-PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {provider.name: provider for provider in (AnthropicProvider(), OpenAIProvider())}
-)
-
-
-def get(name: str) -> Provider:
-    """The vendor of that name.
-
-    :param name: a key of :data:`PROVIDERS`.
-    :raises KeyError: where there is none; what a person typed is checked before.
-    """
-    return PROVIDERS[name]

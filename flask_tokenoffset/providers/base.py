@@ -14,34 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from flask_tokenoffset.clock import DayRange
     from flask_tokenoffset.providers.endpoints import Endpoint
     from flask_tokenoffset.providers.http import VendorHTTP
     from flask_tokenoffset.vault import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A half-open range of UTC days.
-
-    :param start: the first day inside.
-    :param end: the first day after it.
-    :raises ValueError: where no day lies inside.
-    """
-
-    start: date
-    end: date
-
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError(f"A window needs at least one day, not {self.start} to {self.end}.")
-
-    def __contains__(self, day: date) -> bool:
-        return self.start <= day < self.end
-
-    @property
-    def days(self) -> int:
-        """How many days lie inside."""
-        return (self.end - self.start).days
 
 
 class UsageRow(NamedTuple):
@@ -166,7 +142,7 @@ class ReportingClient(Protocol):
         """
         ...
 
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         """Token counts, one list for each page of the vendor, oldest day first within it.
 
         :param window: the days to read; days outside it never appear.
@@ -174,7 +150,7 @@ class ReportingClient(Protocol):
         """
         ...
 
-    def costs(self, window: Window) -> Iterator[list[CostDay]]:
+    def costs(self, window: DayRange) -> Iterator[list[CostDay]]:
         """What the vendor charged, one list for each page, oldest day first within it.
 
         :param window: the days to read; days outside it never appear.
@@ -182,7 +158,7 @@ class ReportingClient(Protocol):
         """
         ...
 
-    def page_count(self, window: Window) -> int:
+    def page_count(self, window: DayRange) -> int:
         """How many pages usage and costs together are expected to take, for a progress bar."""
         ...
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.providers.http import VendorHTTP
+from flask_tokenoffset.providers.registry import PROVIDERS
+from flask_tokenoffset.providers.removed import RemovedProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,6 +60,17 @@ class Gateway:
             raise InvalidInput(
                 {"provider": f"There is no such provider here. Choose one of: {known}."}
             ) from None
+
+    def vendor_of(self, stored_name: str) -> Provider:
+        """The vendor of a connection that is stored, for words about it; nothing is sent.
+
+        It may be none that is enabled: a host that names fewer vendors, or removes the package of
+        one, keeps what was read before.
+
+        :param stored_name: the name that is stored with the connection.
+        """
+        found = self._providers.get(stored_name) or PROVIDERS.get(stored_name)
+        return found or RemovedProvider(stored_name)
 
     @contextmanager
     def open(

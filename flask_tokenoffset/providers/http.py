@@ -19,11 +19,7 @@ from flask_tokenoffset.errors import (
 )
 from flask_tokenoffset.outbound import Limits, NoAnswer, OutboundHTTP
 from flask_tokenoffset.outbound.bodies import decode_json
-from flask_tokenoffset.providers.answers import (
-    clean_text,
-    clean_vendor_message,
-    vendor_message_in,
-)
+from flask_tokenoffset.providers.answers import clean_text, clean_vendor_message, vendor_message_in
 from flask_tokenoffset.providers.failures import failure_for, unreachable
 from flask_tokenoffset.providers.key_header import KeyHeader
 from flask_tokenoffset.providers.retry import (

@@ -16,9 +16,9 @@ from flask_tokenoffset.providers.key_header import key_matches
 if TYPE_CHECKING:
     from flask_tokenoffset.vault import Secret
 
-#: Both vendors' keys are made of these, and nothing else can be put into a header safely. Shorter
-#: than 20 characters is a piece of a key; longer than 512 is a pasted file.
-_WELL_FORMED: Final = re.compile(r"[A-Za-z0-9_-]{20,512}")
+#: What most vendors' keys are made of. Shorter than 20 characters is a piece of a key; longer than
+#: 512 is a pasted file.
+WELL_FORMED: Final = re.compile(r"[A-Za-z0-9_-]{20,512}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,21 @@ class KeyKind:
     refusal: str = ""
 
 
-def require_key_kind(key: Secret, kinds: tuple[KeyKind, ...], *, unknown: str, needed: str) -> None:
+def require_key_kind(
+    key: Secret,
+    kinds: tuple[KeyKind, ...],
+    *,
+    unknown: str,
+    needed: str,
+    well_formed: re.Pattern[str] = WELL_FORMED,
+) -> None:
     """Accept a key of the right kind and explain every other.
 
     :param key: the key, which is looked at and not sent.
     :param kinds: tried in order, so that a longer prefix comes before a shorter one.
     :param unknown: the sentence for a text that begins like none of them.
     :param needed: which key is needed and where to create it; ends every refusal.
+    :param well_formed: what the whole of an accepted key looks like.
     :raises WrongKeyKind: for every key but a whole one of the accepted kind.
     """
     for kind in kinds:
@@ -48,7 +56,7 @@ def require_key_kind(key: Secret, kinds: tuple[KeyKind, ...], *, unknown: str, n
             break
     else:
         refusal = unknown
-    if not refusal and not key_matches(key, _WELL_FORMED):
+    if not refusal and not key_matches(key, well_formed):
         refusal = (
             "This is not a whole key: it is too short or too long, or holds a space or another"
             " character that keys do not have."

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from flask_tokenoffset.providers.base import Columns, Window
+    from flask_tokenoffset.clock import DayRange
+    from flask_tokenoffset.providers.base import Columns
 
 _LONGEST_TOKEN: Final = 4_096
 
@@ -113,7 +114,7 @@ class DayCollector(Generic[Day]):
 
     def __init__(
         self,
-        window: Window,
+        window: DayRange,
         title: str,
         *,
         read_bucket: BucketReader,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from flask_tokenoffset.providers.base import Columns, CostDay, UsageDay, Window
+    from flask_tokenoffset.clock import DayRange
+    from flask_tokenoffset.providers.base import Columns, CostDay, UsageDay
     from flask_tokenoffset.providers.endpoints import Endpoint
     from flask_tokenoffset.providers.http import VendorHTTP
 
@@ -34,13 +35,13 @@ class DailyReport(Generic[Day]):
 
     endpoint: Endpoint
     days_a_page: int
-    query: Callable[[Window], list[tuple[str, str]]]
+    query: Callable[[DayRange], list[tuple[str, str]]]
     make_reader: Callable[[], Callable[[list[Any]], Columns]]
     make_day: Callable[[date, Columns], Day]
 
-    def page_count(self, window: Window) -> int:
+    def page_count(self, window: DayRange) -> int:
         """How many pages a window is expected to take."""
-        return -(-window.days // self.days_a_page)
+        return -(-len(window) // self.days_a_page)
 
 
 class DailyReportsClient(ABC):
@@ -66,25 +67,25 @@ class DailyReportsClient(ABC):
     def explain(refused: KeyRefused) -> str:
         """What a refused key means with this vendor, and which key is needed instead."""
 
-    def usage(self, window: Window) -> Iterator[list[UsageDay]]:
+    def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         """Token counts, one list for each page, oldest day first within it.
 
         :param window: the days to read.
         """
         return self._days(self.usage_report, window)
 
-    def costs(self, window: Window) -> Iterator[list[CostDay]]:
+    def costs(self, window: DayRange) -> Iterator[list[CostDay]]:
         """What was charged, one list for each page, oldest day first within it.
 
         :param window: the days to read.
         """
         return self._days(self.cost_report, window)
 
-    def page_count(self, window: Window) -> int:
+    def page_count(self, window: DayRange) -> int:
         """How many pages usage and costs together are expected to take."""
         return self.usage_report.page_count(window) + self.cost_report.page_count(window)
 
-    def pages(self, report: DailyReport[Day], window: Window) -> Iterator[list[object]]:
+    def pages(self, report: DailyReport[Day], window: DayRange) -> Iterator[list[object]]:
         """The buckets of each page of a report, as the vendor sent them."""
         query = report.query(window)
 
@@ -110,7 +111,7 @@ class DailyReportsClient(ABC):
         # Raised out here, the error has no context: the frames below end with it.
         raise explained
 
-    def _days(self, report: DailyReport[Day], window: Window) -> Iterator[list[Day]]:
+    def _days(self, report: DailyReport[Day], window: DayRange) -> Iterator[list[Day]]:
         collector = DayCollector(
             window,
             self.title,

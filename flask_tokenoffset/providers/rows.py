@@ -7,19 +7,24 @@ decode. So each reader takes a day column by column, and what columns share is h
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
-from flask_tokenoffset.providers.base import Columns
+from flask_tokenoffset.providers.base import Columns, CostDay, CostRow, UsageDay, UsageRow
+from flask_tokenoffset.providers.money import check_costs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import date
 
 #: Longer is no name of a model or a price, but free text in the wrong place.
 LONGEST_DIMENSION: Final = 200
 #: Figures are kept as signed 64-bit integers; no figure has a bit from this one on.
 FIGURE_BITS: Final = 63
+#: How many of the fields of a row of use are figures: four kinds of tokens, and requests.
+_USAGE_FIGURES: Final = 5
 
 
 class Dimensions(dict[tuple[object, ...], tuple[str, ...]]):
@@ -49,6 +54,53 @@ class Dimensions(dict[tuple[object, ...], tuple[str, ...]]):
             raise malformed_row(self._title)
         texts = self[sent] = self._arrange(*("" if value is None else value for value in sent))
         return texts
+
+
+def usage_day(title: str, day: date, rows: Sequence[UsageRow]) -> UsageDay:
+    """One day of use from rows with names, checked, those of equal dimensions made one.
+
+    The plain way, for a vendor with few rows a day; see :class:`Columns` for the fast one.
+
+    :param title: the vendor's name, for messages.
+    :param day: the UTC day.
+    :param rows: in any order; a dimension may be ``None`` where the vendor says null.
+    :raises MalformedAnswer: a dimension is no short text, or a figure no whole number from zero up.
+    """
+    texts = len(UsageRow._fields) - _USAGE_FIGURES
+    check = partial(check_figures, title)
+    return UsageDay(day, _columns(title, rows, texts, len(UsageRow._fields), check))
+
+
+def cost_day(title: str, day: date, rows: Sequence[CostRow]) -> CostDay:
+    """One day's cost from rows with names, as :func:`usage_day` makes a day of use.
+
+    :param title: the vendor's name, for messages.
+    :param day: the UTC day.
+    :param rows: in any order; amounts in billionths of a US dollar, negative for a credit.
+    :raises MalformedAnswer: a dimension is no short text, or an amount cannot be kept.
+    """
+    texts = len(CostRow._fields) - 1
+
+    def check(amounts: list[int]) -> None:
+        if set(map(type, amounts)) - {int}:
+            raise malformed_row(title)
+        check_costs(amounts)
+
+    return CostDay(day, _columns(title, rows, texts, len(CostRow._fields), check))
+
+
+def _columns(
+    title: str,
+    rows: Sequence[tuple[Any, ...]],
+    texts: int,
+    fields: int,
+    check: Callable[..., None],
+) -> Columns:
+    dimensions = Dimensions(title, lambda *sent: sent)
+    named = [dimensions[row[:texts]] for row in rows]
+    figures = tuple([row[place] for row in rows] for place in range(texts, fields))
+    check(*figures)
+    return merged(named, figures, check)
 
 
 def malformed_row(title: str) -> MalformedAnswer:

@@ -6,22 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.methodology import Stretch
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.models import Estimate, SourceKind
-from flask_tokenoffset.services.estimates.estimates import (
-    newest_by_source,
-    sum_of_all,
-)
+from flask_tokenoffset.services.estimates.estimates import newest_by_source, sum_of_all
 from flask_tokenoffset.services.plans.charged import Charged, read_charged
 from flask_tokenoffset.services.plans.ledger import price_cents
-from flask_tokenoffset.services.sources.listing import (
-    SampledSource,
-    list_sources,
-)
-from flask_tokenoffset.services.sources.usage import (
-    DayTotals,
-    daily_totals,
-)
+from flask_tokenoffset.services.sources.listing import SampledSource, list_sources
+from flask_tokenoffset.services.sources.usage import DayTotals, daily_totals
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -59,7 +50,7 @@ EMPTY = Dashboard(charged=None, proposal=None, sources=[], days=[])
 
 
 def read_dashboard(session: Session, account_id: UUID, *, method_version: str) -> Dashboard:
-    """Gather an account's dashboard: six queries, whatever there is.
+    """Gather an account's dashboard: five queries, whatever there is.
 
     :param method_version: the method that prices a proposal (``TOKENOFFSET_METHOD``).
     """
@@ -106,5 +97,5 @@ def _days(session: Session, account_id: UUID, sources: list[SampledSource]) -> l
     ends = [each.newest_complete.window_end for each in sampled if each.newest_complete]
     if not ends:
         return []
-    window = Stretch(max(ends) - timedelta(days=CHART_DAYS), max(ends))
+    window = DayRange(max(ends) - timedelta(days=CHART_DAYS), max(ends))
     return daily_totals(session, account_id, [each.source.id for each in sampled], window)

@@ -11,14 +11,8 @@ from sqlalchemy import CursorResult, bindparam, func, select, update
 
 from flask_tokenoffset.errors import KeyVersionUnknown, SealBroken
 from flask_tokenoffset.models import Connection, Credential, Identity, IdentityCredential
-from flask_tokenoffset.services.identities.refresh_tokens import (
-    identity_context,
-    sealed_token_of,
-)
-from flask_tokenoffset.services.sources.credentials import (
-    credential_context,
-    sealed_of,
-)
+from flask_tokenoffset.services.identities.refresh_tokens import identity_context, sealed_token_of
+from flask_tokenoffset.services.sources.credentials import credential_context, sealed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,11 +9,7 @@ from uuid import UUID
 from flask import current_app
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.host.mailer import (
-    LONGEST_SUBJECT,
-    OutgoingMail,
-    one_line,
-)
+from flask_tokenoffset.host.mailer import LONGEST_SUBJECT, OutgoingMail, one_line
 from flask_tokenoffset.services.links.message_links import FeatureLinks
 from flask_tokenoffset.services.mail.outbox import OPTIONAL
 from flask_tokenoffset.services.mail.sending import send_message

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.services.documents import notices as document_notices
-from flask_tokenoffset.services.erasures import (
-    requests as erasures,
-)
-from flask_tokenoffset.services.erasures import (
-    worker as erasure_worker,
-)
-from flask_tokenoffset.services.exports import exports
-from flask_tokenoffset.services.mail import sending as mail_sending
-from flask_tokenoffset.services.member_plans import bulk_worker
+from flask_tokenoffset.services.documents.notices import due_notices
+from flask_tokenoffset.services.erasures import requests as erasures
+from flask_tokenoffset.services.erasures.worker import due_erasures
+from flask_tokenoffset.services.exports.exports import EXPORTS, expire_exports
+from flask_tokenoffset.services.mail.sending import MESSAGES
+from flask_tokenoffset.services.member_plans.bulk_worker import due_changes
 from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.services.rights_requests import queue as request_queue
-from flask_tokenoffset.services.sampling import (
-    aggregates,
-    weekly_schedule,
-)
+from flask_tokenoffset.services.sampling import aggregates, weekly_schedule
 from flask_tokenoffset.tasks import purging
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.services.shared.leases import Due
     from flask_tokenoffset.state import State
+    from flask_tokenoffset.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
 
@@ -81,37 +79,46 @@ class TickReport:
     failed_steps: list[str] = field(default_factory=list)
 
 
-def tick(state: State) -> TickReport:
-    """Do what is due now. Any process may call it, any number of times, several at once.
+Step = Callable[["State", "datetime", TickReport], None]
 
-    Needs an application context. Each step has transactions of its own, and one that fails does not
-    keep the others from being taken.
+
+def _hands_over(
+    task: Task, counter: str, due: Callable[[Session, datetime], Sequence[Due]]
+) -> Step:
+    """Enqueues what is due.
+
+    :param counter: the field of the report that says how many rows that were.
     """
-    report = TickReport()
-    now = state.clock.now()
-    steps: dict[str, Callable[[State, datetime, TickReport], None]] = {
-        "reclaim lost runs": _reclaim,
-        "create weekly runs": _create_weekly_runs,
-        "hand runs to the queue": _hand_over,
-        "hand messages to the queue": _hand_over_messages,
-        "hand changes to many plans to the queue": _hand_over_bulk_changes,
-        "hand copies of people's data to the queue": _hand_over_exports,
-        "delete copies that nobody fetched": _expire_exports,
-        "hand notices of documents to the queue": _hand_over_document_notices,
-        "create billing records": _create_billing_records,
-        "fold what a hold kept of leavers": _fold_leavers,
-        "purge what was kept long enough": _purge,
-        "remind of deletions": _remind_of_deletions,
-        "hand erasures to the queue": _hand_over_erasures,
-        "warn of requests that are due": _warn_of_requests,
-    }
-    for name, step in steps.items():
-        try:
-            step(state, now, report)
-        except Exception:
-            logger.exception("The schedule could not %s; the next tick tries again.", name)
-            report.failed_steps.append(name)
-    return report
+
+    def take(state: State, now: datetime, report: TickReport) -> None:
+        with state.unit_of_work() as work:
+            rows = due(work.session, now)
+            for row in rows:
+                work.enqueue(task, row.row_id, attempt=row.attempt)
+        setattr(report, counter, len(rows))
+
+    return take
+
+
+def _does(
+    counter: str, do: Callable[[UnitOfWork, datetime], int], *, batch: int | None = None
+) -> Step:
+    """Does what is due.
+
+    :param counter: the field of the report that says how many rows that were.
+    :param batch: it goes on, in another transaction, until it does fewer than this at once. With
+        ``None`` the next tick goes on.
+    """
+
+    def take(state: State, now: datetime, report: TickReport) -> None:
+        for _ in range(MOST_BATCHES):
+            with state.unit_of_work() as work:
+                done = do(work, now)
+            setattr(report, counter, getattr(report, counter) + done)
+            if batch is None or done < batch:
+                return
+
+    return take
 
 
 def _reclaim(state: State, now: datetime, report: TickReport) -> None:
@@ -129,112 +136,87 @@ def _reclaim(state: State, now: datetime, report: TickReport) -> None:
 
 
 def _create_weekly_runs(state: State, now: datetime, report: TickReport) -> None:
-    for _ in range(MOST_BATCHES):
-        with state.unit_of_work() as work:
-            created = weekly_schedule.create_weekly_runs(work.session, now, state.settings)
-        report.weekly_runs_created += len(created)
-        if len(created) < weekly_schedule.BATCH:
-            return
+    def create(work: UnitOfWork, now: datetime) -> int:
+        return len(weekly_schedule.create_weekly_runs(work.session, now, state.settings))
+
+    _does("weekly_runs_created", create, batch=weekly_schedule.BATCH)(state, now, report)
 
 
-def _hand_over(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        due = weekly_schedule.due_runs(work.session, now, state.settings)
-        for run in due:
-            work.enqueue(Task.SAMPLE, run.run_id, attempt=run.attempt)
-    report.handed_to_queue = len(due)
+def _hand_over_runs(state: State, now: datetime, report: TickReport) -> None:
+    def due(session: Session, now: datetime) -> Sequence[Due]:
+        return weekly_schedule.due_runs(session, now, state.settings)
+
+    _hands_over(Task.SAMPLE, "handed_to_queue", due)(state, now, report)
 
 
-def _hand_over_messages(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        due = mail_sending.due_messages(work.session, now)
-        for message in due:
-            work.enqueue(Task.MAIL, message.message_id, attempt=message.attempt)
-    report.messages_handed_to_queue = len(due)
+def _fold_leavers(work: UnitOfWork, now: datetime) -> int:
+    leavers = aggregates.held_leavers(work.session, now, MOST_BATCHES)
+    for account_id, source_id in leavers:
+        aggregates.fold_source(work, account_id=account_id, source_id=source_id, now=now)
+    return len(leavers)
 
 
-def _hand_over_bulk_changes(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        unfinished = bulk_worker.unfinished_changes(work.session, limit=MOST_BATCHES)
-        for change_id, requested_at in unfinished:
-            # Another job each minute: one whose worker was killed may be taken for a running one,
-            # and a job too many finds the change held, or done.
-            minutes = int((now - requested_at).total_seconds() // TICK_SECONDS)
-            work.enqueue(Task.BULK_CHANGE, change_id, attempt=minutes)
-    report.bulk_changes_handed_to_queue = len(unfinished)
-
-
-def _hand_over_document_notices(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        unfinished = document_notices.unfinished_notices(work.session, limit=MOST_BATCHES)
-        for version_id, started_at in unfinished:
-            # Another job each minute, for the same reason as above.
-            minutes = int((now - started_at).total_seconds() // TICK_SECONDS)
-            work.enqueue(Task.DOCUMENT_NOTICE, version_id, attempt=minutes)
-    report.document_notices_handed_to_queue = len(unfinished)
-
-
-def _remind_of_deletions(state: State, now: datetime, report: TickReport) -> None:
-    for _ in range(MOST_BATCHES):
-        with state.unit_of_work() as work:
-            reminded = erasures.remind(work, now)
-        report.deletion_reminders += reminded
-        if reminded < erasures.BATCH:
-            return
-
-
-def _hand_over_erasures(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        due = erasure_worker.due_erasures(work.session, now)
-        for erasure in due:
-            work.enqueue(Task.ERASE, erasure.erasure_id, attempt=erasure.attempt)
-    report.erasures_handed_to_queue = len(due)
-
-
-def _hand_over_exports(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        due = exports.due_exports(work.session, now)
-        for each in due:
-            work.enqueue(Task.EXPORT, each.export_id, attempt=each.attempt)
-    report.exports_handed_to_queue = len(due)
-
-
-def _expire_exports(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        report.exports_expired = exports.expire_exports(work, now)
-
-
-def _create_billing_records(state: State, now: datetime, report: TickReport) -> None:
-    for _ in range(MOST_BATCHES):
-        with state.unit_of_work() as work:
-            created = len(billing.create_due_records(work, now))
-        report.billing_records_created += created
-        if not created:
-            return
-
-
-def _fold_leavers(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        for account_id, source_id in aggregates.held_leavers(work.session, now, MOST_BATCHES):
-            aggregates.fold_source(work, account_id=account_id, source_id=source_id, now=now)
-            report.leavers_folded += 1
-
-
-def _purge(state: State, now: datetime, report: TickReport) -> None:  # noqa: ARG001 - as all steps
+def _purge(state: State, _now: datetime, report: TickReport) -> None:
     report.rows_purged = purging.purge_what_is_due(state)
     report.idempotency_records_forgotten = report.rows_purged.get("idempotency", 0)
     report.audit_origins_forgotten = report.rows_purged.get("audit-origins", 0)
     report.links_forgotten = report.rows_purged.get("links", 0)
 
 
-def _warn_of_requests(state: State, now: datetime, report: TickReport) -> None:
-    with state.unit_of_work() as work:
-        for request in request_queue.warn_of_due(work, now):
-            logger.warning(
-                "The privacy request %s (%s) is %s: it is to be answered by %s.",
-                request.id,
-                request.kind,
-                "overdue" if request_queue.is_overdue(request, now) else "due soon",
-                request.due_at.isoformat(timespec="minutes"),
-            )
-            report.requests_warned_of += 1
+def _warn_of_requests(work: UnitOfWork, now: datetime) -> int:
+    warned_of = request_queue.warn_of_due(work, now)
+    for request in warned_of:
+        logger.warning(
+            "The privacy request %s (%s) is %s: it is to be answered by %s.",
+            request.id,
+            request.kind,
+            "overdue" if request_queue.is_overdue(request, now) else "due soon",
+            request.due_at.isoformat(timespec="minutes"),
+        )
+    return len(warned_of)
+
+
+#: What a tick does, in this order. A name completes "The schedule could not ...".
+STEPS: Final[Mapping[str, Step]] = {
+    "reclaim lost runs": _reclaim,
+    "create weekly runs": _create_weekly_runs,
+    "hand runs to the queue": _hand_over_runs,
+    "hand messages to the queue": _hands_over(Task.MAIL, "messages_handed_to_queue", MESSAGES.due),
+    "hand changes to many plans to the queue": _hands_over(
+        Task.BULK_CHANGE, "bulk_changes_handed_to_queue", due_changes
+    ),
+    "hand copies of people's data to the queue": _hands_over(
+        Task.EXPORT, "exports_handed_to_queue", EXPORTS.due
+    ),
+    "delete copies that nobody fetched": _does("exports_expired", expire_exports),
+    "hand notices of documents to the queue": _hands_over(
+        Task.DOCUMENT_NOTICE, "document_notices_handed_to_queue", due_notices
+    ),
+    "create billing records": _does(
+        "billing_records_created",
+        lambda work, now: len(billing.create_due_records(work, now)),
+        batch=1,
+    ),
+    "fold what a hold kept of leavers": _does("leavers_folded", _fold_leavers),
+    "purge what was kept long enough": _purge,
+    "remind of deletions": _does("deletion_reminders", erasures.remind, batch=erasures.BATCH),
+    "hand erasures to the queue": _hands_over(Task.ERASE, "erasures_handed_to_queue", due_erasures),
+    "warn of requests that are due": _does("requests_warned_of", _warn_of_requests),
+}
+
+
+def tick(state: State) -> TickReport:
+    """Do what is due now. Any process may call it, any number of times, several at once.
+
+    Needs an application context. Each step has transactions of its own, and one that fails does not
+    keep the others from being taken.
+    """
+    report = TickReport()
+    now = state.clock.now()
+    for name, step in STEPS.items():
+        try:
+            step(state, now, report)
+        except Exception:
+            logger.exception("The schedule could not %s; the next tick tries again.", name)
+            report.failed_steps.append(name)
+    return report

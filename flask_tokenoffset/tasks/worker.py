@@ -14,11 +14,7 @@ from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, REDIS_TIMEOUT_SECONDS, SERIALIZER
-from flask_tokenoffset.tasks.rq_overrides import (
-    PatientWorker,
-    TokenOffsetJob,
-    stop_signals_held,
-)
+from flask_tokenoffset.tasks.rq_overrides import PatientWorker, TokenOffsetJob, stop_signals_held
 from flask_tokenoffset.tasks.schedule import TICK_SECONDS, tick
 
 if TYPE_CHECKING:

@@ -6,14 +6,7 @@ See ``docs/explanation/secrets.md`` for how, and how to change the master key.
 from __future__ import annotations
 
 from .envelope import SCHEMA_VERSION, SealedSecret, SecretContext, WrappedKey
-from .key_store import (
-    KeyRing,
-    KeyStore,
-    LocalKeyStore,
-    MasterKey,
-    generate_key,
-    parse_key_ring,
-)
+from .key_store import KeyRing, KeyStore, LocalKeyStore, MasterKey, generate_key, parse_key_ring
 from .secret import Secret, key_prefix, read_key
 from .vault import Vault
 

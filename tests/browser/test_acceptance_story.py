@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from flask_tokenoffset.services.documents.publishing import (
-    Draft,
-    publish,
-)
+from flask_tokenoffset.services.documents.publishing import Draft, publish
 from flask_tokenoffset.state import state_of
 
 if TYPE_CHECKING:

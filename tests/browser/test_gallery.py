@@ -10,13 +10,7 @@ from playwright.sync_api import expect
 
 from flask_tokenoffset.formatting import money_cents
 from flask_tokenoffset.methodology import published, published_amount_cents
-from tests.browser.gallery import (
-    NAVIGATION,
-    TOKENS_PER_MONTH,
-    gallery_pages,
-    served,
-    with_policy,
-)
+from tests.browser.gallery import NAVIGATION, TOKENS_PER_MONTH, gallery_pages, served, with_policy
 from tests.hosts.host_apps import PREFIX, dispose, make_host
 
 if TYPE_CHECKING:

@@ -20,21 +20,12 @@ from sqlalchemy import Column, MetaData, String
 from flask_tokenoffset.cli import tokenoffset as command
 from flask_tokenoffset.data_map import MapError, load, packaged_texts, read
 from flask_tokenoffset.data_map.promises import promises
-from flask_tokenoffset.data_map.purposes import (
-    NOTICES,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import NOTICES, Purpose
 from flask_tokenoffset.host.mailer import OutgoingMail
 from flask_tokenoffset.models import TABLE_PREFIX, Base, MessageKind
 from flask_tokenoffset.services.data_map.markdown import to_markdown
-from flask_tokenoffset.services.data_map.personal_rows import (
-    BY_HAND,
-    deleted_tables,
-)
-from flask_tokenoffset.services.mail.outbox import (
-    DETAILS,
-    WITH_LINK,
-)
+from flask_tokenoffset.services.data_map.personal_rows import BY_HAND, deleted_tables
+from flask_tokenoffset.services.mail.outbox import DETAILS, WITH_LINK
 from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.rules import find_rule
 from flask_tokenoffset.services.shared.request_log import LoggedRequest

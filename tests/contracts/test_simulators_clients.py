@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_tokenoffset import providers
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import ProviderError
-from flask_tokenoffset.providers import CostDay, UsageDay, VendorHTTP, Window
+from flask_tokenoffset.providers import CostDay, UsageDay, VendorHTTP
 from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
     CANARY_TEXT,
@@ -24,7 +25,7 @@ from flask_tokenoffset.testing import (
 from flask_tokenoffset.vault import Secret
 
 TODAY = date(2026, 11, 20)
-WINDOW = Window(TODAY - timedelta(days=90), TODAY)
+WINDOW = DayRange(TODAY - timedelta(days=90), TODAY)
 SIMULATORS = [AnthropicSimulator, OpenAISimulator]
 Simulator = AnthropicSimulator | OpenAISimulator
 KEYS = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
@@ -40,7 +41,7 @@ class Read(NamedTuple):
     costs: list[CostDay]
 
 
-def read(simulator: Simulator, window: Window = WINDOW) -> Read:
+def read(simulator: Simulator, window: DayRange = WINDOW) -> Read:
     provider, key = providers.get(simulator.name), Secret(KEYS[simulator.name])
     with VendorHTTP(
         provider.name,
@@ -56,7 +57,7 @@ def read(simulator: Simulator, window: Window = WINDOW) -> Read:
         )
 
 
-def assert_equals_ledger(simulator: Simulator, seen: Read, window: Window = WINDOW) -> None:
+def assert_equals_ledger(simulator: Simulator, seen: Read, window: DayRange = WINDOW) -> None:
     usage = {day.day: day.rows for day in seen.usage}
     costs = {day.day: day.rows for day in seen.costs}
     for day, truth in simulator.ledger.by_day(window.start, window.end).items():
@@ -81,7 +82,9 @@ def test_each_day_is_read_to_the_token_and_nano_dollar(
         late_days=data.draw(st.integers(0, 3)),
     )
     start = TODAY - timedelta(days=data.draw(st.integers(1, 100)))
-    window = Window(start, start + timedelta(days=data.draw(st.integers(1, (TODAY - start).days))))
+    window = DayRange(
+        start, start + timedelta(days=data.draw(st.integers(1, (TODAY - start).days)))
+    )
 
     assert_equals_ledger(simulator, read(simulator, window), window)
 

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from flask_tokenoffset.testing import (
-    ANTHROPIC_DEMO_KEY,
-    AnthropicSimulator,
-    ToxicProxy,
-)
+from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY, AnthropicSimulator, ToxicProxy
 from flask_tokenoffset.testing.simulators import toxics
 
 if TYPE_CHECKING:

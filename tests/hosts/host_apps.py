@@ -14,10 +14,7 @@ from pydantic import Field
 from sqlalchemy import event
 
 from flask_tokenoffset.blueprints import mount
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.blueprints.html.rendering import NavigationItem
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,

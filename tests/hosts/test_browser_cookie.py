@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flask_tokenoffset.blueprints.access.browser_cookie import (
-    PLAIN_COOKIE,
-    SECURE_COOKIE,
-)
+from flask_tokenoffset.blueprints.access.browser_cookie import PLAIN_COOKIE, SECURE_COOKIE
 from flask_tokenoffset.services.shared.tokens import digest_of
 from tests.support.html_page import HtmlPage
 from tests.support.world import PREFIX, make_world, world

@@ -15,18 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from flask_tokenoffset.models import AuditAction, AuditEvent, AuditOrigin
 from flask_tokenoffset.services.audit import verification as audit_verification
-from flask_tokenoffset.services.audit.chain import (
-    GENESIS,
-    AuditKeys,
-    Signed,
-    canonical,
-)
+from flask_tokenoffset.services.audit.chain import GENESIS, AuditKeys, Signed, canonical
 from flask_tokenoffset.services.audit.log import reseal_batch
-from flask_tokenoffset.services.audit.verification import (
-    Head,
-    compare_heads,
-    read_heads,
-)
+from flask_tokenoffset.services.audit.verification import Head, compare_heads, read_heads
 from flask_tokenoffset.tasks.schedule import tick
 from flask_tokenoffset.unit_of_work import UnitOfWork
 from tests.support.audit_log import (

@@ -165,3 +165,11 @@ def test_a_short_history_says_why_there_is_no_number(
 
     assert answer["projection"] is None
     assert answer["no_projection"]["code"] == "too-few-days"
+
+
+def test_a_vendor_that_is_not_enabled_is_refused_with_those_that_are(
+    make_world: Callable[..., World],
+) -> None:
+    result = run(make_world(TOKENOFFSET_PROVIDERS=["openai"]), "--provider", "anthropic", key="")
+    assert result.exit_code == 2
+    assert "Choose one of: openai." in result.output

@@ -26,11 +26,7 @@ from flask_tokenoffset.models import (
     Source,
     SourceKind,
 )
-from flask_tokenoffset.services.key_rotation import (
-    RewrapBatch,
-    rewrap_batch,
-    versions_in_use,
-)
+from flask_tokenoffset.services.key_rotation import RewrapBatch, rewrap_batch, versions_in_use
 from flask_tokenoffset.services.sources.credentials import (
     credential_context,
     sealed_of,

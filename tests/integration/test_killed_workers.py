@@ -34,12 +34,8 @@ from flask_tokenoffset.models import (
     SampleRun,
     UsageSeries,
 )
-from flask_tokenoffset.services.sampling import (
-    runs as sampling,
-)
-from flask_tokenoffset.services.sampling import (
-    weekly_schedule,
-)
+from flask_tokenoffset.services.sampling import runs as sampling
+from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.schedule import TICK_SECONDS
 from flask_tokenoffset.tasks.worker import MAINTENANCE_SECONDS, WORKER_TTL_SECONDS
@@ -385,9 +381,9 @@ def test_redis_forgets_everything_and_the_worker_is_killed_as_well(
 
 def test_what_is_due_is_taken_up_within_five_minutes() -> None:
     """By the product's own lengths, even if the queue loses what a dead worker left behind."""
-    assert sampling.LEASE > SHORT_LEASE  # The test's short ones live in other processes.
+    assert sampling.RUNS.lease > SHORT_LEASE  # The test's short ones live in other processes.
     assert weekly_schedule.QUEUE_PATIENCE > SHORT_QUEUE_PATIENCE
     # An idle worker looks around between two waits for jobs, and ticks only then.
     longest_idle = timedelta(seconds=max(MAINTENANCE_SECONDS, WORKER_TTL_SECONDS))
     tick = timedelta(seconds=TICK_SECONDS) + longest_idle
-    assert sampling.LEASE + tick + weekly_schedule.QUEUE_PATIENCE < timedelta(minutes=5)
+    assert sampling.RUNS.lease + tick + weekly_schedule.QUEUE_PATIENCE < timedelta(minutes=5)

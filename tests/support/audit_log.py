@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select, text
 
 from flask_tokenoffset.models import APPEND_ONLY, AuditAction, AuditChain, AuditEvent, AuditOrigin
-from flask_tokenoffset.services.audit.verification import (
-    Fault,
-    verify,
-)
+from flask_tokenoffset.services.audit.verification import Fault, verify
 
 if TYPE_CHECKING:
     from uuid import UUID

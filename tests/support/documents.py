@@ -6,10 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from flask_tokenoffset.services.documents.publishing import (
-    Draft,
-    publish,
-)
+from flask_tokenoffset.services.documents.publishing import Draft, publish
 from flask_tokenoffset.tasks.documents import tell_of_document
 
 if TYPE_CHECKING:

@@ -17,16 +17,9 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_tokenoffset import TokenOffset
-from flask_tokenoffset.services.erasures import (
-    steps as erasure_steps,
-)
-from flask_tokenoffset.services.erasures import (
-    worker as erasure_worker,
-)
-from flask_tokenoffset.services.erasures.steps import (
-    Erasing,
-    Step,
-)
+from flask_tokenoffset.services.erasures import steps as erasure_steps
+from flask_tokenoffset.services.erasures import worker as erasure_worker
+from flask_tokenoffset.services.erasures.steps import Erasing, Step
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.tasks.erasing import erase
 from flask_tokenoffset.vault import generate_key
@@ -66,7 +59,8 @@ def wait_in(step: Step, folder: Path) -> None:
 
 def main() -> None:
     """Be the worker that the environment describes."""
-    erasure_worker.LEASE = SHORT  # type: ignore[misc]  # the product's constant
+    short = replace(erasure_worker.ERASURES, lease=SHORT, first_wait=SHORT)
+    erasure_worker.ERASURES = short  # type: ignore[misc]  # the product's constant
     if len(sys.argv) > 2:
         wait_in(Step(sys.argv[2]), Path(os.environ["TEST_FOLDER"]))
     with host_app(os.environ["TEST_DATABASE_URL"]).app_context():

@@ -26,7 +26,7 @@ NEIGHBOURS = {("migrations", "models")}
 
 # What a partner checks an implementation of our own Protocols with. The rest of testing simulates
 # vendors, and a simulator that knew the clients would share their mistakes.
-KITS = {"testing.key_store"}
+KITS = {"testing.key_store", "testing.provider"}
 
 # What would let the arithmetic depend on anything but its arguments and its own data files, which
 # `importlib.resources` reads.

@@ -132,17 +132,18 @@ def send_what_is_due(app: Flask) -> None:
     """Send every message whose time has come, as a worker does that is handed them."""
     with app.app_context():
         state = state_of(app)
-        due = mail_sending.due_messages(state.session, state.clock.now())
+        due = mail_sending.MESSAGES.due(state.session, state.clock.now())
         # The transaction of the question must not stay open.
         state.session.rollback()
     for message in due:
         with app.app_context():
-            mail(str(message.message_id))
+            mail(str(message.row_id))
 
 
 def main() -> None:
     """Be the worker that the environment describes."""
-    mail_sending.LEASE = mail_sending.FIRST_WAIT = SHORT  # type: ignore[misc]  # the product's constants
+    short = replace(mail_sending.MESSAGES, lease=SHORT, first_wait=SHORT)
+    mail_sending.MESSAGES = short  # type: ignore[misc]  # the product's constant
     given = os.environ
     app = make_app(
         given["TEST_DATABASE_URL"],

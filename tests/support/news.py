@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.services.consents import ledger as consents
-from flask_tokenoffset.services.links.product_updates import (
-    begin_update,
-    queue_update,
-)
+from flask_tokenoffset.services.links.product_updates import begin_update, queue_update
 from flask_tokenoffset.services.links.unsubscribing import unsubscribe_token
-from flask_tokenoffset.services.mail.sending import due_messages
+from flask_tokenoffset.services.mail.sending import MESSAGES
 from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.unit_of_work import Task
 
@@ -52,8 +49,8 @@ def queue_news(world: World, subject: str = "News", text: str = "There is news."
 def deliver(world: World) -> None:
     """Hand everything in the outbox that is due to the mailer, as the schedule does."""
     with world.app.app_context(), world.state.unit_of_work() as work:
-        for message in due_messages(work.session, world.clock.now()):
-            work.enqueue(Task.MAIL, message.message_id)
+        for message in MESSAGES.due(work.session, world.clock.now()):
+            work.enqueue(Task.MAIL, message.row_id)
     world.work()
 
 

@@ -21,18 +21,9 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.organizations import (
-    members,
-    organizations,
-)
-from flask_tokenoffset.services.organizations.organizations import (
-    search_text_of,
-    sort_name_of,
-)
-from flask_tokenoffset.services.people.profiles import (
-    ensure_person,
-    find_person,
-)
+from flask_tokenoffset.services.organizations import members, organizations
+from flask_tokenoffset.services.organizations.organizations import search_text_of, sort_name_of
+from flask_tokenoffset.services.people.profiles import ensure_person, find_person
 
 if TYPE_CHECKING:
     from tests.support.world import Browser, World

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.services.documents.documents import (
-    NOTICE_PERIOD,
-    history,
-)
-from flask_tokenoffset.services.documents.publishing import (
-    Draft,
-    publish,
-)
+from flask_tokenoffset.services.documents.documents import NOTICE_PERIOD, history
+from flask_tokenoffset.services.documents.publishing import Draft, publish
 
 if TYPE_CHECKING:
     from uuid import UUID

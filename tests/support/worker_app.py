@@ -24,12 +24,8 @@ from sqlalchemy import event
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.services.member_plans import bulk_worker
-from flask_tokenoffset.services.sampling import (
-    runs as sampling,
-)
-from flask_tokenoffset.services.sampling import (
-    weekly_schedule,
-)
+from flask_tokenoffset.services.sampling import runs as sampling
+from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import EXTENSION_KEY, state_of
 from flask_tokenoffset.testing import AnthropicSimulator, OpenAISimulator
 from tests.support.tables import make_tables
@@ -135,7 +131,8 @@ def stop_before_commit(db: SQLAlchemy, point: FaultPoint, number: int = 1) -> No
 def create_app() -> Flask:
     """The application that the environment describes."""
     given = os.environ
-    sampling.LEASE = SHORT_LEASE  # type: ignore[misc]  # it is the product's constant
+    short = replace(sampling.RUNS, lease=SHORT_LEASE)
+    sampling.RUNS = short  # type: ignore[misc]  # it is the product's constant
     weekly_schedule.QUEUE_PATIENCE = SHORT_QUEUE_PATIENCE  # type: ignore[misc]  # as above
     bulk_worker.TARGETS_PER_CHUNK = TARGETS_PER_CHUNK  # type: ignore[misc]  # as above
     return make_app(

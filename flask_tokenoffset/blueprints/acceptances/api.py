@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flask_tokenoffset.blueprints.acceptances.schemas import AcceptanceAnswer, AcceptanceBody
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    missing_documents,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import missing_documents
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 #: What the ledger calls these operations.
 PLACE: Final = "api"
@@ -52,19 +43,17 @@ def read_acceptance() -> OperationAnswer:
 def post_acceptance(body: AcceptanceBody) -> OperationAnswer:
     """Take down that the caller accepts these versions; answers what is still missing."""
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, now):
         acceptances.accept(
             work,
-            acting_person(work),
+            person,
             body.version_ids,
             place=PLACE,
             method=ConsentMethod.API,
-            now=state.clock.now(),
+            now=now,
             settings=state.settings,
         )
     return AcceptanceAnswer.of(missing_documents())
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_acceptance, post_acceptance)
+register = operations(read_acceptance, post_acceptance)

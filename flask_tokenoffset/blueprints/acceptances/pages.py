@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.acceptance import home_url
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    missing_documents,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import missing_documents
 from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.access.urls import see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
@@ -23,12 +23,10 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.services.documents.acceptances import Asked
 
-_SEE_OTHER: Final = 303
 #: What the ledger calls this page.
 PLACE: Final = "acceptance-page"
 #: The name of every box.
@@ -47,28 +45,28 @@ def accept_documents() -> ResponseReturnValue:
     state = current_state()
     try:
         ticked = _ticked()
-        with state.unit_of_work() as work:
+        with changing() as (work, person, now):
             acceptances.accept(
                 work,
-                acting_person(work),
+                person,
                 ticked,
                 place=PLACE,
                 method=ConsentMethod.FORM,
-                now=state.clock.now(),
+                now=now,
                 settings=state.settings,
             )
     except (InvalidInput, Conflict) as refusal:
         return _page(missing_documents(), refusal), refusal.status
     if missing_documents():
         here = url_for(".acceptance", next=_next_path(), done="some")
-        return redirect(here, code=_SEE_OTHER)
-    return redirect(_next_path(), code=_SEE_OTHER)
+        return see_other_at(here)
+    return see_other_at(_next_path())
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/privacy/acceptance", view_func=acceptance)
-    pages.add_url_rule("/privacy/acceptance", view_func=accept_documents, methods=["POST"])
+register = page_routes(
+    ("/privacy/acceptance", acceptance),
+    ("/privacy/acceptance", accept_documents, "POST"),
+)
 
 
 def _ticked() -> list[UUID]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,18 +48,9 @@ class MissingDocument(Answer):
     )
 
     @classmethod
-    def of(cls, asked: Asked) -> MissingDocument:
+    def of(cls, asked: Asked) -> Self:
         """Show one."""
-        return cls(
-            version_id=asked.id,
-            document=asked.document,
-            version=asked.version,
-            language=asked.language,
-            title=asked.title,
-            summary=asked.summary,
-            effective_at=asked.effective_at,
-            accepted_before=asked.accepted_before,
-        )
+        return super().of(asked, version_id=asked.id)
 
 
 class AcceptanceAnswer(Answer):

@@ -30,10 +30,7 @@ from flask_tokenoffset.permissions import (
     opens_before_acceptance,
     permissions_of,
 )
-from flask_tokenoffset.services.consents.ledger import (
-    Circumstances,
-    keep_signal,
-)
+from flask_tokenoffset.services.consents.ledger import Circumstances, keep_signal
 from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.people.minimum_age import is_too_young
@@ -134,6 +131,17 @@ def own_account() -> UUID:
     if account_id is None:
         raise nothing_here()
     return account_id
+
+
+def own_person() -> Person:
+    """The visitor's person, to look something of theirs up.
+
+    :raises NotFound: there is none yet, so whatever they ask for is not theirs.
+    """
+    person = current_visitor().person
+    if person is None:
+        raise nothing_here()
+    return person
 
 
 def current_place() -> Place:

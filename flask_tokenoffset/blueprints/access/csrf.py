@@ -20,10 +20,7 @@ from urllib.parse import urlsplit
 from flask import current_app, g, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
-from flask_tokenoffset.blueprints.access.context import (
-    SAFE_METHODS,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import SAFE_METHODS, current_visitor
 from flask_tokenoffset.blueprints.schemas.refusals import (
     CrossSiteRequest,
     FormExpired,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import url_for
+from flask import redirect, url_for
 
 from flask_tokenoffset.blueprints.access.context import named_organization
 from flask_tokenoffset.permissions import Permission
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from werkzeug import Response
 
     from flask_tokenoffset.services.organizations.organizations import Place
 
@@ -63,3 +65,17 @@ def home_of(place: Place) -> str:
     """
     may_see_plan = Permission.READ_PLAN in place.permissions
     return organization_url(place.organization.id, "dashboard" if may_see_plan else "membership")
+
+
+def see_other(endpoint: str, **values: Any) -> Response:
+    """Send the browser on to a page, which it asks for by GET, whatever it sent.
+
+    :param endpoint: as for :func:`flask.url_for`.
+    :param values: what stands in its path and query.
+    """
+    return see_other_at(url_for(endpoint, **values))
+
+
+def see_other_at(address: str) -> Response:
+    """The same with an address that is known already."""
+    return redirect(address, code=303)

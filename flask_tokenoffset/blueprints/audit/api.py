@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.context import account_if_any
-from flask_tokenoffset.blueprints.audit.forms import sequence_of
 from flask_tokenoffset.blueprints.audit.schemas import (
     AuditEventAnswer,
     AuditEventList,
     AuditEventQuery,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
-from flask_tokenoffset.blueprints.schemas.base import encode_cursor
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_sequence_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.audit.reading import list_events
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -38,25 +28,24 @@ if TYPE_CHECKING:
 def list_audit_events(query: AuditEventQuery) -> OperationAnswer:
     """Who did what, on what, when and from where, newest first."""
     wanted = query.wanted()
-    before = sequence_of(query.cursor)
+    before = read_sequence_cursor(query.cursor)
     account_id = account_if_any()
     if account_id is None:
         return AuditEventList(items=[], next_cursor=None)
-    found = list_events(
-        current_state().session,
-        account_id,
-        wanted,
-        before_sequence=before,
-        limit=query.limit + 1,
+    found = page_of(
+        list_events(
+            current_state().session,
+            account_id,
+            wanted,
+            before_sequence=before,
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda view: (view.event.sequence,),
     )
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return AuditEventList(
-        items=[AuditEventAnswer.of(view) for view in shown],
-        next_cursor=encode_cursor([shown[-1].event.sequence]) if more else None,
+        items=[AuditEventAnswer.of(view) for view in found.shown], next_cursor=found.next_cursor
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operation."""
-    add_operations(api, list_audit_events)
+register = register_in_organization = operations(list_audit_events)

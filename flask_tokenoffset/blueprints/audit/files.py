@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.audit.schemas import AuditEventAnswer
 from flask_tokenoffset.blueprints.audit.sentences import actor_of, sentence_of
+from flask_tokenoffset.blueprints.html.files import FileFormat
 from flask_tokenoffset.services.shared.csv_rows import csv_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flask_tokenoffset.services.audit.reading import AuditView
 
@@ -64,22 +64,8 @@ def _id(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class FileFormat:
-    """A way to write the log.
-
-    :param title: what a person calls it.
-    :param content_type: what a browser is told.
-    :param write: makes the text, piece by piece.
-    """
-
-    title: str
-    content_type: str
-    write: Callable[[Iterable[AuditView]], Iterator[str]]
-
-
 #: The ends of file names, with what is behind them.
-FORMATS: Final[Mapping[str, FileFormat]] = {
+FORMATS: Final[Mapping[str, FileFormat[AuditView]]] = {
     "csv": FileFormat("CSV", "text/csv; charset=utf-8", csv_lines),
     "jsonl": FileFormat("JSON Lines", "application/x-ndjson; charset=utf-8", json_lines),
 }

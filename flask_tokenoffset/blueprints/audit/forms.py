@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
-from flask_tokenoffset.blueprints.schemas.base import decode_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.services.audit.reading import AuditFilter
 
@@ -79,19 +78,3 @@ class FilterForm:
         except ValueError:
             errors["actor_id"] = "There is no such person in this log. Choose one from the list."
             return None
-
-
-def sequence_of(cursor: str | None) -> int | None:
-    """The event behind which a page begins.
-
-    :param cursor: as the page before gave it; ``None`` for the first page.
-    :raises InvalidInput: it is none of this list.
-    """
-    if cursor is None:
-        return None
-    (sequence,) = decode_cursor(cursor, 1)
-    if not isinstance(sequence, int) or not 0 < sequence < 2**63:
-        raise InvalidInput(
-            {"cursor": "It is not a cursor of this list. Take next_cursor from the page before."}
-        )
-    return sequence

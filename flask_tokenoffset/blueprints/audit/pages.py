@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from flask_tokenoffset.blueprints.access.context import (
@@ -15,7 +15,7 @@ from flask_tokenoffset.blueprints.access.context import (
     named_organization,
 )
 from flask_tokenoffset.blueprints.audit.files import FORMATS
-from flask_tokenoffset.blueprints.audit.forms import FilterForm, sequence_of
+from flask_tokenoffset.blueprints.audit.forms import FilterForm
 from flask_tokenoffset.blueprints.audit.sentences import (
     SUBJECTS,
     action_choices,
@@ -23,8 +23,10 @@ from flask_tokenoffset.blueprints.audit.sentences import (
     name_of,
     sentence_of,
 )
+from flask_tokenoffset.blueprints.html.files import sent_file
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.base import encode_cursor
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_sequence_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.audit import reading as audit_reading
@@ -33,13 +35,9 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.audit.reading import (
-        AuditFilter,
-        AuditView,
-    )
+    from flask_tokenoffset.services.audit.reading import AuditFilter, AuditView
     from flask_tokenoffset.state import State
 
 EVENTS_PER_PAGE: Final = 50
@@ -52,9 +50,9 @@ _TOGETHER: Final = 5
 def audit_events() -> ResponseReturnValue:
     """The account's events, newest first, as far as they are wanted."""
     form = FilterForm.read(request.args)
-    before = sequence_of(request.args.get("cursor"))
+    before = read_sequence_cursor(request.args.get("cursor"))
     errors: dict[str, str] = {}
-    found: list[AuditView] = []
+    found: Page[AuditView] = Page([])
     actors = _actors_to_choose_from()
     try:
         wanted = form.wanted()
@@ -62,14 +60,12 @@ def audit_events() -> ResponseReturnValue:
         found = _find(wanted, before)
     except InvalidInput as error:
         errors = error.errors
-    shown = found[:EVENTS_PER_PAGE]
     older_url = None
-    if len(found) > EVENTS_PER_PAGE:
-        cursor = encode_cursor([shown[-1].event.sequence])
-        older_url = url_for(".audit_events", cursor=cursor, **form.query())
+    if found.next_cursor is not None:
+        older_url = url_for(".audit_events", cursor=found.next_cursor, **form.query())
     page = render(
         "audit/audit_events.html",
-        events=shown,
+        events=found.shown,
         form=form,
         errors=errors,
         actions=action_choices(),
@@ -109,13 +105,7 @@ def export_audit_events(file_format: str) -> ResponseReturnValue:
         wanted,
         last_sequence=audit_reading.chain_length(state.session, account_id),
     )
-    chosen = FORMATS[file_format]
-    name = f"audit-log-{state.clock.now():%Y-%m-%d}.{file_format}"
-    return current_app.response_class(
-        chosen.write(views),
-        content_type=chosen.content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return sent_file("audit-log", file_format, FORMATS[file_format], views)
 
 
 def _count_export(state: State, account_id: UUID) -> None:
@@ -135,17 +125,18 @@ def _count_export(state: State, account_id: UUID) -> None:
         state.attempts.check("audit-export", kind, whose, limit_per_hour=most)
 
 
-def _find(wanted: AuditFilter, before_sequence: int | None) -> list[AuditView]:
+def _find(wanted: AuditFilter, before_sequence: int | None) -> Page[AuditView]:
     account_id = account_if_any()
     if account_id is None:
-        return []
-    return audit_reading.list_events(
+        return Page([])
+    found = audit_reading.list_events(
         current_state().session,
         account_id,
         wanted,
         before_sequence=before_sequence,
         limit=EVENTS_PER_PAGE + 1,
     )
+    return page_of(found, EVENTS_PER_PAGE, lambda view: (view.event.sequence,))
 
 
 def _actors_to_choose_from() -> dict[str, str]:
@@ -172,12 +163,7 @@ def _chosen_actor(wanted: AuditFilter, known: dict[str, str]) -> dict[str, str]:
     return {str(actor.id): name_of(actor)}
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page and the files."""
-    pages.add_url_rule("/audit-events", view_func=audit_events)
-    formats = ", ".join(FORMATS)
-    pages.add_url_rule(
-        f"/audit-events.<any({formats}):file_format>",
-        view_func=export_audit_events,
-        methods=["POST"],
-    )
+register = register_in_organization = page_routes(
+    ("/audit-events", audit_events),
+    (f"/audit-events.<any({', '.join(FORMATS)}):file_format>", export_audit_events, "POST"),
+)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
 from flask_tokenoffset.blueprints.audit.sentences import sentence_of
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    ItemList,
-    ListQuery,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, ItemList, ListQuery
 from flask_tokenoffset.services.audit.reading import AuditFilter
 
 if TYPE_CHECKING:
@@ -55,23 +51,14 @@ class AuditEventAnswer(Answer):
     digest: str = Field(description="Follows from everything before it; compare it with yours.")
 
     @classmethod
-    def of(cls, view: AuditView) -> AuditEventAnswer:
+    def of(cls, view: AuditView) -> Self:
         """Show an event."""
-        event, actor = view.event, view.actor
-        return cls(
-            id=event.id,
-            sequence=event.sequence,
-            occurred_at=event.occurred_at,
-            action=event.action,
+        actor = view.actor
+        return super().of(
+            view,
+            view.event,
             sentence=sentence_of(view),
-            actor_id=event.actor_id,
             actor_name=actor.name if actor and not actor.forgotten else None,
-            subject_type=event.subject_type,
-            subject_id=event.subject_id,
-            details=event.details,
-            address=view.address,
-            user_agent=view.user_agent,
-            digest=event.digest,
         )
 
 
@@ -97,10 +84,4 @@ class AuditEventQuery(ListQuery):
 
         :raises InvalidInput: there can be none such.
         """
-        return AuditFilter(
-            action=self.action,
-            actor_id=self.actor_id,
-            subject_type=self.subject_type,
-            from_date=self.from_date,
-            to_date=self.to_date,
-        )
+        return AuditFilter(**self.model_dump(exclude={"limit", "cursor"}))

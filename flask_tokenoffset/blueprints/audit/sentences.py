@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from flask_tokenoffset import formatting
 from flask_tokenoffset.models import AuditAction
 from flask_tokenoffset.services.audit.log import BEFORE
-from flask_tokenoffset.services.audit.reading import (
-    BY_OPERATORS,
-    PERSON_DETAIL,
-    group_of,
-)
+from flask_tokenoffset.services.audit.reading import BY_OPERATORS, PERSON_DETAIL, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.services.audit.reading import (
-        AuditView,
-        Named,
-    )
+    from flask_tokenoffset.services.audit.reading import AuditView, Named
 
 #: Every action as what somebody did. A word like ``{person}`` is the person it was done to.
 SENTENCES: Final[Mapping[AuditAction, str]] = {

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.access.context import account_if_any
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    ItemList,
-    ListQuery,
-    decode_cursor,
-    encode_cursor,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
+from flask_tokenoffset.blueprints.schemas.base import Answer, ItemList, ListQuery
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_month_cursor
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import Payer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
-
-    from flask_tokenoffset.models import BillingRecord
 
 
 class BillingRecordAnswer(Answer):
@@ -52,22 +38,6 @@ class BillingRecordAnswer(Answer):
     due_at: datetime
     created_at: datetime
 
-    @classmethod
-    def of(cls, record: BillingRecord) -> BillingRecordAnswer:
-        """Show a record."""
-        return cls(
-            id=record.id,
-            month=record.month,
-            amount_cents=record.amount_cents,
-            payer=Payer(record.payer),
-            tokens_per_month=record.tokens_per_month,
-            coverage_percent=record.coverage_percent,
-            method_version=record.method_version,
-            adoption_id=record.adoption_id,
-            due_at=record.due_at,
-            created_at=record.created_at,
-        )
-
 
 class BillingRecordList(ItemList[BillingRecordAnswer]):
     """One page of billing records, newest month first."""
@@ -84,36 +54,18 @@ class BillingRecordList(ItemList[BillingRecordAnswer]):
 )
 def list_billing_records(query: ListQuery) -> OperationAnswer:
     """The account's simulated billing records, newest month first."""
-    before_month = month_of(query.cursor) if query.cursor is not None else None
+    before_month = read_month_cursor(query.cursor)
     account_id = account_if_any()
     if account_id is None:
         return BillingRecordList(items=[], next_cursor=None)
     records = billing.list_records(
         current_state().session, account_id, before_month=before_month, limit=query.limit + 1
     )
-    shown = records[: query.limit]
-    more = len(records) > query.limit
+    found = page_of(records, query.limit, lambda record: (record.month,))
     return BillingRecordList(
-        items=[BillingRecordAnswer.of(record) for record in shown],
-        next_cursor=encode_cursor([shown[-1].month.isoformat()]) if more else None,
+        items=[BillingRecordAnswer.of(record) for record in found.shown],
+        next_cursor=found.next_cursor,
     )
 
 
-def month_of(cursor: str) -> date:
-    """The month a cursor of this list stands for.
-
-    :param cursor: as the page before gave it.
-    :raises InvalidInput: it is none of this list.
-    """
-    (text,) = decode_cursor(cursor, 1)
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        raise InvalidInput(
-            {"cursor": "It is not a cursor of this list. Take next_cursor from the page before."}
-        ) from None
-
-
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_billing_records)
+register = register_in_organization = operations(list_billing_records)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import account_if_any
-from flask_tokenoffset.blueprints.billing.api import month_of
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.base import encode_cursor
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_month_cursor
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
+    from flask_tokenoffset.models import BillingRecord
 
 #: Half a year at a time; none is kept for longer than a year.
 RECORDS_PER_PAGE: Final = 6
@@ -24,34 +24,25 @@ RECORDS_PER_PAGE: Final = 6
 @requires(Permission.READ_PLAN)
 def billing_records() -> str:
     """The account's records, newest month first."""
-    cursor = request.args.get("cursor")
-    before_month = month_of(cursor) if cursor is not None else None
+    before_month = read_month_cursor(request.args.get("cursor"))
     account_id = account_if_any()
-    found = (
-        billing.list_records(
+    found: Page[BillingRecord] = Page([])
+    if account_id is not None:
+        records = billing.list_records(
             current_state().session,
             account_id,
             before_month=before_month,
             limit=RECORDS_PER_PAGE + 1,
         )
-        if account_id is not None
-        else []
-    )
-    records = found[:RECORDS_PER_PAGE]
-    older_url = None
-    if len(found) > RECORDS_PER_PAGE:
-        older_url = url_for(
-            ".billing_records",
-            cursor=encode_cursor([records[-1].month.isoformat()]),
-        )
+        found = page_of(records, RECORDS_PER_PAGE, lambda record: (record.month,))
     return render(
         "billing/billing_records.html",
-        records=records,
-        older_url=older_url,
-        is_first_page=cursor is None,
+        records=found.shown,
+        older_url=found.next_cursor and url_for(".billing_records", cursor=found.next_cursor),
+        is_first_page=before_month is None,
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/billing-records", view_func=billing_records)
+register = register_in_organization = page_routes(
+    ("/billing-records", billing_records),
+)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.next_path import local_path
+from flask_tokenoffset.blueprints.access.urls import see_other_at
 from flask_tokenoffset.blueprints.components.consent import anchor, is_host_place
 from flask_tokenoffset.blueprints.consents import deciding
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.ledger import Decision
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.CHANGE_SELF)
@@ -35,11 +34,9 @@ def decide_consent_here(purpose: str) -> ResponseReturnValue:
         )
     deciding.decide(chosen, Decision(decision), place=place, method=ConsentMethod.FORM)
     back = local_path(request.form.get("next"), url_for(".list_consents"))
-    return redirect(f"{back.partition('#')[0]}#{anchor(chosen)}", code=_SEE_OTHER)
+    return see_other_at(f"{back.partition('#')[0]}#{anchor(chosen)}")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the door."""
-    pages.add_url_rule(
-        "/privacy/consents/<purpose>/here", view_func=decide_consent_here, methods=["POST"]
-    )
+register = page_routes(
+    ("/privacy/consents/<purpose>/here", decide_consent_here, "POST"),
+)

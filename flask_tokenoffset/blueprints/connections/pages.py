@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources.cadence import Cadence
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault.secret import KEY_PREFIX_CHARACTERS
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @requires(Permission.READ_PUBLISHED)
@@ -28,6 +24,6 @@ def connections() -> str:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/connections", view_func=connections)
+register = page_routes(
+    ("/connections", connections),
+)

@@ -11,11 +11,7 @@ from flask_tokenoffset.blueprints.consents.schemas import (
     ConsentReceiptAnswer,
     DecisionBody,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission
@@ -23,7 +19,6 @@ from flask_tokenoffset.permissions import Permission
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
 
 #: Where somebody decides, in the ledger.
 PLACE: Final = "api"
@@ -74,6 +69,4 @@ def read_consent_receipt(event_id: UUID) -> OperationAnswer:
     return ConsentReceiptAnswer.of(deciding.receipt(event_id))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_consents, decide_consent, read_consent_receipt)
+register = operations(list_consents, decide_consent, read_consent_receipt)

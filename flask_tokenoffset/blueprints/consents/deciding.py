@@ -5,33 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import gpc
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here, own_person
 from flask_tokenoffset.data_map.purposes import Purpose
-from flask_tokenoffset.services.consents import (
-    ledger as consents,
-)
-from flask_tokenoffset.services.consents import (
-    reading as consent_reading,
-)
-from flask_tokenoffset.services.consents.ledger import (
-    Circumstances,
-    Decision,
-)
+from flask_tokenoffset.services.consents import ledger as consents
+from flask_tokenoffset.services.consents import reading as consent_reading
+from flask_tokenoffset.services.consents.ledger import Circumstances, Decision
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.models import ConsentMethod
-    from flask_tokenoffset.services.consents.reading import (
-        Entry,
-        Receipt,
-        Standing,
-    )
+    from flask_tokenoffset.services.consents.reading import Entry, Receipt, Standing
 
 
 def standings() -> list[Standing]:
@@ -61,10 +47,7 @@ def receipt(event_id: UUID) -> Receipt:
 
     :raises NotFound: it is not theirs, or there is none.
     """
-    account_id = _own_ledger()
-    if account_id is None:
-        raise nothing_here()
-    state = current_state()
+    state, account_id = current_state(), own_person().account_id
     return consent_reading.read_receipt(state.session, account_id, event_id, state.clock.now())
 
 
@@ -95,8 +78,8 @@ def decide(purpose: Purpose, decision: Decision, *, place: str, method: ConsentM
         settings=state.settings,
         signal=gpc.sends_signal(),
     )
-    with state.unit_of_work() as work:
-        return consents.decide(work, acting_person(work), purpose, decision, how).id
+    with changing() as (work, person, _):
+        return consents.decide(work, person, purpose, decision, how).id
 
 
 def _own_ledger() -> UUID | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import gpc
-from flask_tokenoffset.blueprints.audit.forms import sequence_of
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.consents import deciding
 from flask_tokenoffset.blueprints.consents.words import (
     DECISIONS,
@@ -16,8 +16,9 @@ from flask_tokenoffset.blueprints.consents.words import (
     STATES,
     words_of_place,
 )
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.base import encode_cursor
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_sequence_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
@@ -26,13 +27,11 @@ from flask_tokenoffset.services.consents.ledger import Decision
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 #: Where somebody decides, in the ledger.
 PLACE: Final = "consents-page"
 EVENTS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SELF)
@@ -58,7 +57,7 @@ def decide_consent(purpose: str) -> ResponseReturnValue:
         deciding.decide(chosen, decision, place=PLACE, method=ConsentMethod.FORM)
     except Conflict as refusal:
         return _page(refusal), refusal.status
-    return redirect(url_for(".list_consents", done=purpose), code=_SEE_OTHER)
+    return see_other(".list_consents", done=purpose)
 
 
 @requires(Permission.READ_SELF)
@@ -74,27 +73,27 @@ def consent_receipt(event_id: UUID) -> ResponseReturnValue:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/consents", view_func=list_consents)
-    pages.add_url_rule("/privacy/consents/<purpose>", view_func=decide_consent, methods=["POST"])
-    pages.add_url_rule("/privacy/consents/<uuid:event_id>/receipt", view_func=consent_receipt)
+register = page_routes(
+    ("/privacy/consents", list_consents),
+    ("/privacy/consents/<purpose>", decide_consent, "POST"),
+    ("/privacy/consents/<uuid:event_id>/receipt", consent_receipt),
+)
 
 
 def _page(refusal: Conflict | None = None) -> str:
-    before = sequence_of(request.args.get("cursor"))
-    found = deciding.entries(before, EVENTS_PER_PAGE + 1)
-    shown = found[:EVENTS_PER_PAGE]
-    older_url = None
-    if len(found) > EVENTS_PER_PAGE:
-        older_url = url_for(".list_consents", cursor=encode_cursor([shown[-1].event.sequence]))
+    before = read_sequence_cursor(request.args.get("cursor"))
+    found = page_of(
+        deciding.entries(before, EVENTS_PER_PAGE + 1),
+        EVENTS_PER_PAGE,
+        lambda entry: (entry.event.sequence,),
+    )
     standings = deciding.standings()
     done = request.args.get("done")
     return render(
         "consents/consents.html",
         standings=standings,
-        entries=shown,
-        older_url=older_url,
+        entries=found.shown,
+        older_url=found.next_cursor and url_for(".list_consents", cursor=found.next_cursor),
         signal=gpc.sends_signal(),
         refusal=refusal,
         done=next((each for each in standings if each.purpose == done and each.since), None),

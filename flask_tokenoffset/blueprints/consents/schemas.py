@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
-from flask_tokenoffset.data_map.purposes import (
-    Basis,
-    Purpose,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
+from flask_tokenoffset.data_map.purposes import Basis, Purpose
 from flask_tokenoffset.models import ConsentEventType, ConsentMethod
 from flask_tokenoffset.services.consents.ledger import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from flask_tokenoffset.models import DocumentVersion
-    from flask_tokenoffset.services.consents.reading import (
-        Receipt,
-        Standing,
-    )
+    from flask_tokenoffset.services.consents.reading import Receipt, Standing
 
 _STATE: str = (
     "`given`, `refused`, `withdrawn` or `objected` as it was decided last; `expired` where a"
@@ -60,11 +48,6 @@ class ConsentNoticeAnswer(Answer):
     recipients: list[str] = Field(description="Who gets the data beside the controller.")
     withdrawal: str = Field(description="How to end it.")
 
-    @classmethod
-    def of(cls, told: Mapping[str, Any]) -> ConsentNoticeAnswer:
-        """Show a notice."""
-        return cls(**{**told, "legal_basis": Basis(told["legal_basis"])})
-
 
 class ConsentAnswer(Answer):
     """Where a purpose stands."""
@@ -82,18 +65,9 @@ class ConsentAnswer(Answer):
     notice: ConsentNoticeAnswer
 
     @classmethod
-    def of(cls, standing: Standing) -> ConsentAnswer:
+    def of(cls, standing: Standing) -> Self:
         """Show where a purpose stands."""
-        return cls(
-            purpose=standing.purpose,
-            state=str(standing.state),
-            since=standing.since,
-            event_id=standing.event_id,
-            objected_by_browser=standing.by_signal,
-            is_on=standing.is_on,
-            decisions=list(standing.decisions),
-            notice=ConsentNoticeAnswer.of(standing.told),
-        )
+        return super().of(standing, objected_by_browser=standing.by_signal, notice=standing.told)
 
 
 class ConsentListAnswer(Answer):
@@ -110,17 +84,6 @@ class ReceiptDocumentAnswer(Answer):
     title: str
     language: str
     digest: str = Field(description="SHA-256 over its text.")
-
-    @classmethod
-    def of(cls, document: DocumentVersion) -> ReceiptDocumentAnswer:
-        """Show a version."""
-        return cls(
-            document=document.document,
-            version=document.version,
-            title=document.title,
-            language=document.language,
-            digest=document.digest,
-        )
 
 
 class ConsentReceiptAnswer(Answer):
@@ -150,30 +113,12 @@ class ConsentReceiptAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, receipt: Receipt) -> ConsentReceiptAnswer:
+    def of(cls, receipt: Receipt) -> Self:
         """Show a receipt."""
-        event = receipt.event
-        return cls(
-            schema_version=event.schema_version,
-            record_id=event.id,
-            person_id=event.person_id,
-            by=event.actor_id,
-            event_type=ConsentEventType(event.event_type),
-            state=str(receipt.state),
-            occurred_at=event.occurred_at,
-            valid_until=event.valid_until,
-            place=event.place,
-            method=ConsentMethod(event.method),
-            language=event.language,
-            purpose=event.purpose,
-            document=None
-            if receipt.document is None
-            else ReceiptDocumentAnswer.of(receipt.document),
-            notice=None if receipt.told is None else ConsentNoticeAnswer.of(receipt.told),
-            notice_digest=event.notice_digest,
-            address=receipt.address,
-            user_agent=receipt.user_agent,
-            sequence=event.sequence,
-            digest=event.digest,
-            audit_sequence=receipt.audit_sequence,
+        return super().of(
+            receipt,
+            receipt.event,
+            record_id=receipt.event.id,
+            by=receipt.event.actor_id,
+            notice=receipt.told,
         )

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.models import ConsentEventType, ConsentMethod
 from flask_tokenoffset.services.consents.ledger import Decision
-from flask_tokenoffset.services.consents.reading import (
-    CONTRACT,
-    EXPIRED,
-    NOT_ASKED,
-)
+from flask_tokenoffset.services.consents.reading import CONTRACT, EXPIRED, NOT_ASKED
 from flask_tokenoffset.services.sampling.connections import CONNECT_PAGE
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from flask import request
 
@@ -18,15 +18,12 @@ from flask_tokenoffset.blueprints.dashboard.presentation import (
     news_of,
 )
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services.dashboard import EMPTY, read_dashboard
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @requires(Permission.READ_PLAN)
@@ -54,7 +51,10 @@ def dashboard() -> str:
         view=EstimateView.of(described, labels.get(str(described.source_id)))
         if described
         else None,
-        sources=[SourceLine.of(each) for each in shown.sources],
+        sources=[
+            SourceLine.of(each, state.gateway.vendor_of(each.connection.provider))
+            for each in shown.sources
+        ],
         days=shown.days,
         cost_nano_usd=sum(day.cost_nano_usd for day in shown.days),
         news=news_of(shown),
@@ -66,7 +66,7 @@ def dashboard() -> str:
         ),
         introduction=_introduction(request.args.get("done")),
         sample_days=state.settings.sample_days,
-        providers=[PROVIDERS[name] for name in state.settings.providers],
+        providers=state.gateway.providers,
     )
 
 
@@ -83,6 +83,6 @@ def _introduction(done: str | None) -> Literal["asked", "welcomed", "deleted"] |
     return "deleted" if done == "deleted" and person is None else "asked"
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/", view_func=dashboard)
+register = register_in_organization = page_routes(
+    ("/", dashboard),
+)

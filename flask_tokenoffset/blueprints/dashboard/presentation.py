@@ -9,13 +9,13 @@ from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.access.urls import operation_url
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.models import UNFINISHED, ConnectionStatus, RunStatus
-from flask_tokenoffset.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from flask_tokenoffset.models import SampleRun
+    from flask_tokenoffset.providers import Provider
     from flask_tokenoffset.services.dashboard import Dashboard, Proposal
     from flask_tokenoffset.services.plans.charged import Charged
     from flask_tokenoffset.services.sources.listing import SampledSource
@@ -43,15 +43,14 @@ class SourceLine:
     poll_url: str | None
 
     @classmethod
-    def of(cls, sampled: SampledSource) -> SourceLine:
-        """Show a connection."""
+    def of(cls, sampled: SampledSource, vendor: Provider) -> SourceLine:
+        """Show a connection of a vendor."""
         run = sampled.newest_run
         running = run if run is not None and run.status in UNFINISHED else None
         badge, sentence = _standing(sampled)
-        provider = PROVIDERS.get(sampled.connection.provider)
         return cls(
             sampled,
-            provider.title if provider else sampled.connection.provider,
+            vendor.title,
             badge,
             sentence,
             running,

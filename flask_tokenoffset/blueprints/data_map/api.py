@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.data_map.schemas import WhatIsHeldAnswer
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.data_map.inventory import what_is_held
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -30,6 +21,4 @@ def read_what_is_held() -> OperationAnswer:
     return WhatIsHeldAnswer.of(what_is_held(current_state().settings))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operation."""
-    add_operations(api, read_what_is_held)
+register = operations(read_what_is_held)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.data_map.inventory import what_is_held
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @requires(Permission.READ_PUBLISHED)
@@ -19,6 +15,6 @@ def what_we_hold() -> str:
     return render("data_map/what_we_hold.html", held=what_is_held(current_state().settings))
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/privacy/what-we-hold", view_func=what_we_hold)
+register = page_routes(
+    ("/privacy/what-we-hold", what_we_hold),
+)

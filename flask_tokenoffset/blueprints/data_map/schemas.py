@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.schemas.base import Answer
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.data_map.inventory import (
-        Held,
-        HeldGroup,
-        WhatIsHeld,
-    )
+    from flask_tokenoffset.services.data_map.inventory import Held, HeldGroup, WhatIsHeld
 
 
 class KeptOutAnswer(Answer):
@@ -39,23 +35,14 @@ class HeldAnswer(Answer):
     categories: dict[str, str] = Field(description="What each value is, in a word.")
 
     @classmethod
-    def of(cls, held: Held) -> HeldAnswer:
+    def of(cls, held: Held) -> Self:
         """Show one."""
-        return cls(
-            name=held.name,
-            title=held.title,
-            holds=held.holds,
-            about=held.about,
-            purpose=held.purpose,
-            basis=held.basis,
-            kept_for=held.kept_for,
-            copied=list(held.copied),
+        return super().of(
+            held,
             kept_out=[
                 KeptOutAnswer(reason=reason, values=list(values))
                 for reason, values in held.kept_out.items()
             ],
-            erased=held.erased,
-            categories=dict(held.categories),
         )
 
 
@@ -67,11 +54,9 @@ class HeldGroupAnswer(Answer):
     items: list[HeldAnswer]
 
     @classmethod
-    def of(cls, group: HeldGroup) -> HeldGroupAnswer:
+    def of(cls, group: HeldGroup) -> Self:
         """Show a group."""
-        return cls(
-            key=group.key, title=group.title, items=[HeldAnswer.of(each) for each in group.items]
-        )
+        return super().of(group, items=[HeldAnswer.of(each) for each in group.items])
 
 
 class WhatIsHeldAnswer(Answer):
@@ -82,10 +67,10 @@ class WhatIsHeldAnswer(Answer):
     words: dict[str, str] = Field(description="What each category means.")
 
     @classmethod
-    def of(cls, held: WhatIsHeld) -> WhatIsHeldAnswer:
+    def of(cls, held: WhatIsHeld) -> Self:
         """Show it."""
-        return cls(
+        return super().of(
+            held,
             tables=[HeldGroupAnswer.of(group) for group in held.tables],
             elsewhere=[HeldGroupAnswer.of(group) for group in held.elsewhere],
-            words=dict(held.words),
         )

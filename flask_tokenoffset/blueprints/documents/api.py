@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.documents.schemas import (
     ComparedPassageAnswer,
     ComparisonAnswer,
@@ -15,17 +13,10 @@ from flask_tokenoffset.blueprints.documents.schemas import (
     DocumentVersionAnswer,
 )
 from flask_tokenoffset.blueprints.documents.shown import all_shown, shown
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.documents.comparison import compare
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -99,8 +90,6 @@ def compare_document_versions(document: str, query: ComparisonQuery) -> Operatio
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api, list_documents, read_document, read_document_version, compare_document_versions
-    )
+register = operations(
+    list_documents, read_document, read_document_version, compare_document_versions
+)

@@ -9,6 +9,7 @@ from flask import request
 from markupsafe import Markup
 
 from flask_tokenoffset.blueprints.documents.shown import Shown, all_shown, shown
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.documents import documents as services
@@ -17,8 +18,6 @@ from flask_tokenoffset.services.documents.texts import to_html
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
-
     from flask_tokenoffset.services.documents.comparison import ComparedPassage
     from flask_tokenoffset.services.documents.documents import Standing
 
@@ -62,12 +61,12 @@ def compare_document(document: str) -> str:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/documents", view_func=documents)
-    pages.add_url_rule("/documents/<document>", view_func=document)
-    pages.add_url_rule("/documents/<document>/compare", view_func=compare_document)
-    pages.add_url_rule("/documents/<document>/<version>", view_func=document_version)
+register = page_routes(
+    ("/documents", documents),
+    ("/documents/<document>", document),
+    ("/documents/<document>/compare", compare_document),
+    ("/documents/<document>/<version>", document_version),
+)
 
 
 def _page(found: Shown, standing: Standing, *, is_current: bool) -> str:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Query
 from flask_tokenoffset.models import LONGEST_DOCUMENT, LONGEST_LANGUAGE
 
 if TYPE_CHECKING:
     from flask_tokenoffset.blueprints.documents.shown import Shown
-    from flask_tokenoffset.services.documents.comparison import ComparedPassage
     from flask_tokenoffset.services.documents.documents import Standing
 
 
@@ -60,24 +56,9 @@ class DocumentVersionAnswer(Answer):
     in_force: bool = Field(description="Whether it is the one that counts now.")
 
     @classmethod
-    def of(cls, standing: Standing, document: Shown) -> DocumentVersionAnswer:
+    def of(cls, standing: Standing, document: Shown) -> Self:
         """Show a version."""
-        version = standing.version
-        return cls(
-            version=version.version,
-            language=version.language,
-            sequence=version.sequence,
-            title=version.title,
-            summary=version.summary,
-            digest=version.digest,
-            material=version.material,
-            acceptance_required=version.acceptance_required,
-            published_at=version.published_at,
-            notice_at=standing.notice_at,
-            intended_effective_at=version.intended_effective_at,
-            effective_at=standing.effective_at,
-            in_force=standing is document.in_force,
-        )
+        return super().of(standing.version, standing, in_force=standing is document.in_force)
 
 
 class DocumentAnswer(Answer):
@@ -88,11 +69,11 @@ class DocumentAnswer(Answer):
     versions: list[DocumentVersionAnswer]
 
     @classmethod
-    def of(cls, document: Shown) -> DocumentAnswer:
+    def of(cls, document: Shown) -> Self:
         """Show a document."""
-        return cls(
+        return super().of(
+            document,
             document=document.name,
-            language=document.language,
             versions=[DocumentVersionAnswer.of(each, document) for each in document.versions],
         )
 
@@ -124,15 +105,6 @@ class ComparedPassageAnswer(Answer):
     fate: Literal["same", "added", "removed", "changed"]
     kind: str = Field(description="`heading`, `paragraph`, `item`, `cell` or `code`.")
     parts: list[ComparedPart] = Field(description="All of its words, in order.")
-
-    @classmethod
-    def of(cls, passage: ComparedPassage) -> ComparedPassageAnswer:
-        """Show a passage."""
-        return cls(
-            fate=passage.fate,
-            kind=passage.kind,
-            parts=[ComparedPart(fate=each.fate, text=each.text) for each in passage.parts],
-        )
 
 
 class ComparisonAnswer(Answer):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
@@ -16,11 +14,7 @@ from flask_tokenoffset.blueprints.erasures.schemas import (
     DeletionBody,
     ReceiptAnswer,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import (
     Conflict,
     FreshSignInRequired,
@@ -29,9 +23,6 @@ from flask_tokenoffset.errors import (
     NotFound,
 )
 from flask_tokenoffset.permissions import Permission
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -94,6 +85,4 @@ def read_erasure_receipt(receipt_token: str) -> OperationAnswer:
     return ReceiptAnswer.of(find_done(receipt_token))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, delete_me, read_deletion, undo_deletion, read_erasure_receipt)
+register = operations(delete_me, read_deletion, undo_deletion, read_erasure_receipt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_visitor,
@@ -55,9 +56,8 @@ def take_deletion_back() -> None:
 
     :raises Conflict: there is no deletion that could be taken back.
     """
-    state = current_state()
-    with state.unit_of_work() as work:
-        erasures.undo(work, acting_person(work), state.clock.now())
+    with changing() as (work, person, now):
+        erasures.undo(work, person, now)
 
 
 def find_done(token: str) -> Erasure:

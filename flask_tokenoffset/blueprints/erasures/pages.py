@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response, redirect, request, url_for
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
     find_done,
@@ -15,28 +16,25 @@ from flask_tokenoffset.blueprints.erasures.deleting import (
     waiting_deletion,
 )
 from flask_tokenoffset.blueprints.erasures.schemas import ReceiptAnswer
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.errors import Conflict, LastOwner
 from flask_tokenoffset.models import HostOutcome
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.erasures.owned_organizations import owned_alone
-from flask_tokenoffset.services.erasures.requests import (
-    LONGEST,
-    due_after,
-)
+from flask_tokenoffset.services.erasures.requests import LONGEST, due_after
 from flask_tokenoffset.services.retention.legal_remains import BASES
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
 
-_SEE_OTHER: Final = 303
 #: What a receipt says of the host.
 HOST_SENTENCES: Final[Mapping[HostOutcome, str]] = {
     HostOutcome.NOT_ASKED: "Your account on this site is another one. It was not asked to delete"
@@ -67,8 +65,8 @@ def deletion() -> ResponseReturnValue:
     except LastOwner as refusal:
         return _confirm_page(refusal), refusal.status
     if erasure is None:
-        return redirect(url_for(".dashboard", done="deleted"), code=_SEE_OTHER)
-    return redirect(url_for(".deletion", done="requested"), code=_SEE_OTHER)
+        return see_other(".dashboard", done="deleted")
+    return see_other(".deletion", done="requested")
 
 
 @requires(Permission.CHANGE_SELF)
@@ -78,26 +76,23 @@ def undo_deletion() -> ResponseReturnValue:
         take_deletion_back()
     except Conflict as refusal:
         return _confirm_page(refusal), refusal.status
-    return redirect(url_for(".me", done="kept"), code=_SEE_OTHER)
+    return see_other(".me", done="kept")
 
 
 @requires(Permission.SIGN_IN)
 def erasure_receipt(receipt_token: str) -> ResponseReturnValue:
     """What went, and what stays until when and why."""
     receipt = ReceiptAnswer.of(find_done(receipt_token))
-    response = make_response(
-        render("erasures/receipt.html", receipt=receipt, host=HOST_SENTENCES[receipt.host])
-    )
-    # The address is all that it takes to read it, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    page = render("erasures/receipt.html", receipt=receipt, host=HOST_SENTENCES[receipt.host])
+    # The address is all that it takes to read it.
+    return page, UNTOLD
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/deletion", view_func=deletion, methods=["GET", "POST"])
-    pages.add_url_rule("/privacy/deletion/undo", view_func=undo_deletion, methods=["POST"])
-    pages.add_url_rule("/erasures/<receipt_token>", view_func=erasure_receipt)
+register = page_routes(
+    ("/privacy/deletion", deletion, "GET", "POST"),
+    ("/privacy/deletion/undo", undo_deletion, "POST"),
+    ("/erasures/<receipt_token>", erasure_receipt),
+)
 
 
 def _confirm_page(refusal: Refusal | None = None) -> str:

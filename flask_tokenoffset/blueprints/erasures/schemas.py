@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.models import HostOutcome
 
 if TYPE_CHECKING:
@@ -87,22 +84,14 @@ class ReceiptAnswer(Answer):
     host_replied_at: datetime | None
 
     @classmethod
-    def of(cls, erasure: Erasure) -> ReceiptAnswer:
+    def of(cls, erasure: Erasure) -> Self:
         """Show one.
 
         :param erasure: one that is done.
         """
-        receipt = erasure.receipt or {}
-        return cls(
-            schema_version=receipt["schema_version"],
-            requested_at=datetime.fromisoformat(receipt["requested_at"]),
-            erased_at=datetime.fromisoformat(receipt["erased_at"]),
-            gone=[GoneAnswer(**each) for each in receipt["gone"]],
-            stays=[
-                StaysAnswer(**{**each, "until": _instant(each["until"])})
-                for each in receipt["stays"]
-            ],
-            host=HostOutcome(erasure.host_outcome),
+        return super().of(
+            **(erasure.receipt or {}),
+            host=erasure.host_outcome,
             host_replied_at=erasure.host_replied_at,
         )
 

@@ -18,30 +18,17 @@ from flask import current_app, g, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_exceptions
 
-from flask_tokenoffset.blueprints.access.acceptance import (
-    acceptance_url,
-    send_to_acceptance,
-)
-from flask_tokenoffset.blueprints.access.context import (
-    forget_visitor,
-    send_to_sign_in,
-)
+from flask_tokenoffset.blueprints.access.acceptance import acceptance_url, send_to_acceptance
+from flask_tokenoffset.blueprints.access.context import forget_visitor, send_to_sign_in
 from flask_tokenoffset.blueprints.access.reauthentication import send_to_confirm
-from flask_tokenoffset.blueprints.schemas.base import (
-    FieldProblem,
-    Problem,
-    UnacceptedDocument,
-)
+from flask_tokenoffset.blueprints.schemas.base import FieldProblem, Problem, UnacceptedDocument
 from flask_tokenoffset.blueprints.schemas.body_limits import too_large
 from flask_tokenoffset.blueprints.schemas.refusals import (
     MalformedRequest,
     MethodNotAllowed,
     WrongContentType,
 )
-from flask_tokenoffset.blueprints.schemas.validation import (
-    InvalidRequest,
-    pointer,
-)
+from flask_tokenoffset.blueprints.schemas.validation import InvalidRequest, pointer
 from flask_tokenoffset.errors import (
     AcceptanceRequired,
     EndpointNotAllowed,

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flask import g, request
 
 from flask_tokenoffset.blueprints.errors.problems import request_id
-from flask_tokenoffset.services.shared.request_log import (
-    LoggedRequest,
-    note,
-)
+from flask_tokenoffset.services.shared.request_log import LoggedRequest, note
 from flask_tokenoffset.state import current_state, origin_of_request
 
 if TYPE_CHECKING:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting,
-    own_account,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_account
+from flask_tokenoffset.blueprints.access.context import own_account
 from flask_tokenoffset.blueprints.estimates.schemas import (
     CoverageQuery,
     EstimateAnswer,
     EstimateBody,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.estimates import estimates
@@ -25,8 +19,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
     from flask_tokenoffset.models import Estimate
 
@@ -54,20 +46,12 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
         return _shown(estimates.newest_of_sample(state.session, own_account(), body.source_id)), 200
     if body.kind == "combined":
         return _shown(estimates.newest_combined(state.session, own_account())), 200
-    now = state.clock.now()
-    with state.unit_of_work() as work:
-        who = acting(work)
+    with changing_account() as (work, who):
         if body.band is not None:
-            estimate = estimates.estimate_from_band(
-                work.session, account_id=who.account_id, person=who.person, key=body.band, now=now
-            )
+            estimate = estimates.estimate_from_band(work.session, **who, key=body.band)
         else:
             estimate = estimates.estimate_from_amount(
-                work.session,
-                account_id=who.account_id,
-                person=who.person,
-                tokens_per_month=body.tokens_per_month or 0,
-                now=now,
+                work.session, **who, tokens_per_month=body.tokens_per_month or 0
             )
         estimate_id = estimate.id
     return _shown(estimates.read_estimate(state.session, own_account(), estimate_id)), 201
@@ -107,6 +91,4 @@ def _refuse_other_fields(body: EstimateBody) -> None:
         raise InvalidInput(errors)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, make_estimate, read_estimate)
+register = register_in_organization = operations(make_estimate, read_estimate)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import acting
+from flask_tokenoffset.blueprints.access.changing import changing_account
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.methodology import amount_cents
@@ -21,7 +23,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 #: The button that asks for the amount instead of going on. It sends the same form.
@@ -39,37 +40,23 @@ def make_estimate() -> ResponseReturnValue:
     """Make the chosen estimate and show it for review."""
     form = ChooserForm.read(request.form)
     if UPDATE in request.form:
-        address = url_for(
-            ".bands",
-            band=form.band,
-            tokens=form.tokens or None,
-            coverage=form.coverage,
+        return see_other(
+            ".bands", band=form.band, tokens=form.tokens or None, coverage=form.coverage
         )
-        return redirect(address, code=303)
     try:
         _, coverage_percent = form.check()
     except InvalidInput:
         return _chooser(form)
     tokens_per_month = form.tokens_per_month()
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
-        who = acting(work)
+    with changing_account() as (work, who):
         if tokens_per_month is None:
-            made = estimates.estimate_from_band(
-                work.session, account_id=who.account_id, person=who.person, key=form.band, now=now
-            )
+            made = estimates.estimate_from_band(work.session, **who, key=form.band)
         else:
             made = estimates.estimate_from_amount(
-                work.session,
-                account_id=who.account_id,
-                person=who.person,
-                tokens_per_month=tokens_per_month,
-                now=now,
+                work.session, **who, tokens_per_month=tokens_per_month
             )
         estimate_id = made.id
-    address = url_for(".estimate", estimate_id=estimate_id, coverage=coverage_percent)
-    return redirect(address, code=303)
+    return see_other(".estimate", estimate_id=estimate_id, coverage=coverage_percent)
 
 
 @requires(Permission.READ_ESTIMATES)
@@ -106,8 +93,8 @@ def _chooser(form: ChooserForm) -> ResponseReturnValue:
     return page, 422 if errors else 200
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/bands", view_func=bands)
-    pages.add_url_rule("/estimates", view_func=make_estimate, methods=["POST"])
-    pages.add_url_rule("/estimates/<uuid:estimate_id>", view_func=estimate)
+register = register_in_organization = page_routes(
+    ("/bands", bands),
+    ("/estimates", make_estimate, "POST"),
+    ("/estimates/<uuid:estimate_id>", estimate),
+)

@@ -22,10 +22,7 @@ from flask_tokenoffset.services.estimates.estimates import (
     QUALITY_COMBINED,
     QUALITY_TYPED,
 )
-from flask_tokenoffset.services.estimates.figures import (
-    Figures,
-    from_json,
-)
+from flask_tokenoffset.services.estimates.figures import Figures, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, DecimalText, Query
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
-from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
+from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT, TokenKind
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
 from flask_tokenoffset.services.estimates.figures import from_json
 from flask_tokenoffset.services.plans.ledger import price_cents
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.methodology import Range, RollingSums
     from flask_tokenoffset.models import Estimate
     from flask_tokenoffset.services.estimates.figures import ProjectionFigures
 
@@ -63,9 +58,7 @@ class ContributionAnswer(Answer):
     method_version: str
 
     @classmethod
-    def of(
-        cls, estimate: Estimate, coverage_percent: int, method_version: str
-    ) -> ContributionAnswer:
+    def of(cls, estimate: Estimate, coverage_percent: int, method_version: str) -> Self:
         """Price an estimate."""
         return cls(
             coverage_percent=coverage_percent,
@@ -88,9 +81,9 @@ class PublishedAnswer(Answer):
     """What the published method says, as decimal texts."""
 
     version: str
-    energy_wh: str
-    water_ml: str
-    co2e_g: str
+    energy_wh: DecimalText
+    water_ml: DecimalText
+    co2e_g: DecimalText
 
 
 class ClassAwareAnswer(Answer):
@@ -119,16 +112,6 @@ class RollingAnswer(Answer):
     largest_tokens: int
     count: int
 
-    @classmethod
-    def of(cls, rolling: RollingSums) -> RollingAnswer:
-        """Show the sums."""
-        return cls(
-            smallest_tokens=rolling.smallest_tokens,
-            median_tokens=rolling.median_tokens,
-            largest_tokens=rolling.largest_tokens,
-            count=rolling.count,
-        )
-
 
 class ProjectionAnswer(Answer):
     """What a sampled estimate rests on."""
@@ -143,19 +126,10 @@ class ProjectionAnswer(Answer):
     active_days: int
 
     @classmethod
-    def of(cls, projection: ProjectionFigures) -> ProjectionAnswer:
+    def of(cls, projection: ProjectionFigures) -> Self:
         """Show a projection."""
         cost = projection.basis_cost_nano_usd
-        return cls(
-            basis_start=projection.basis_start,
-            basis_end=projection.basis_end,
-            basis_cost_usd=None if cost is None else usd_text(cost),
-            rolling=RollingAnswer.of(projection.rolling) if projection.rolling else None,
-            mean_tokens_per_month=projection.mean_tokens_per_month,
-            first_use=projection.first_use,
-            days_covered=projection.days_covered,
-            active_days=projection.active_days,
-        )
+        return super().of(projection, basis_cost_usd=None if cost is None else usd_text(cost))
 
 
 class NoteAnswer(Answer):
@@ -188,56 +162,30 @@ class EstimateAnswer(Answer):
     notes: list[NoteAnswer]
 
     @classmethod
-    def of(
-        cls, estimate: Estimate, method_version: str, coverage_percent: int = 100
-    ) -> EstimateAnswer:
+    def of(cls, estimate: Estimate, method_version: str, coverage_percent: int = 100) -> Self:
         """Show an estimate, and what it would cost.
 
         :param method_version: the method that prices plans here.
         """
         figures = from_json(estimate.figures)
         cost = estimate.cost_nano_usd_per_month
-        return cls(
-            id=estimate.id,
-            source_id=estimate.source_id,
-            source_kind=SourceKind(estimate.source_kind),
-            band=estimate.band,
-            quality=estimate.quality,
-            created_at=estimate.created_at,
-            window_start=estimate.window_start,
-            window_end=estimate.window_end,
-            tokens_per_month=TokensAnswer(
-                uncached_input=estimate.uncached_input_tokens_per_month,
-                cached_input=estimate.cached_input_tokens_per_month,
-                cache_creation=estimate.cache_creation_tokens_per_month,
-                output=estimate.output_tokens_per_month,
-                total=estimate.tokens_per_month,
-            ),
+        return super().of(
+            estimate,
+            tokens_per_month={
+                "total": estimate.tokens_per_month,
+                **{kind: getattr(estimate, f"{kind}_tokens_per_month") for kind in TokenKind},
+            },
             cost_usd_per_month=None if cost is None else usd_text(cost),
             contribution=ContributionAnswer.of(estimate, coverage_percent, method_version),
-            published=PublishedAnswer(
-                version=figures.published.method_version,
-                energy_wh=str(figures.published.energy_wh),
-                water_ml=str(figures.published.water_ml),
-                co2e_g=str(figures.published.co2e_g),
+            published=PublishedAnswer.of(
+                figures.published, version=figures.published.method_version
             ),
-            class_aware=ClassAwareAnswer(
-                version=estimate.class_aware_version,
-                energy_wh=_range(figures.energy_wh),
-                water_ml=_range(figures.water_ml),
-                co2e_g=_range(figures.co2e_g),
-                unknown_models=list(figures.unknown_models),
-                difference=figures.difference,
-            ),
+            class_aware=ClassAwareAnswer.of(figures, version=estimate.class_aware_version),
             models=[
                 ModelAnswer(model=usage.model, tokens_per_month=usage.tokens.total)
                 for usage in figures.models
                 if usage.model
             ],
-            projection=ProjectionAnswer.of(figures.projection) if figures.projection else None,
+            projection=figures.projection and ProjectionAnswer.of(figures.projection),
             notes=[NoteAnswer(code=code, sentence=sentence) for code, sentence in figures.notes],
         )
-
-
-def _range(value: Range) -> RangeAnswer:
-    return RangeAnswer(low=str(value.low), central=str(value.central), high=str(value.high))

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import own_person
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, FreshSignInRequired, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.exports import exports
@@ -22,8 +15,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -35,7 +26,9 @@ if TYPE_CHECKING:
 )
 def list_exports() -> OperationAnswer:
     """The copies of everything held about the caller that were asked for, newest first."""
-    return ExportListAnswer(items=[ExportAnswer.of(each, link_of(each)) for each in own_exports()])
+    return ExportListAnswer(
+        items=[ExportAnswer.of(each, link=link_of(each)) for each in own_exports()]
+    )
 
 
 @operation(
@@ -49,7 +42,7 @@ def list_exports() -> OperationAnswer:
 def request_export() -> OperationAnswer:
     """Have a copy of everything held about the caller made; one at a time."""
     export = ask_for_export()
-    return ExportAnswer.of(export, link_of(export)), 202
+    return ExportAnswer.of(export, link=link_of(export)), 202
 
 
 @operation(
@@ -61,13 +54,8 @@ def request_export() -> OperationAnswer:
 )
 def read_export(export_id: UUID) -> OperationAnswer:
     """One copy: where it stands, and the page that fetches it once it is ready."""
-    person = current_visitor().person
-    if person is None:
-        raise nothing_here()
-    export = exports.find_export(current_state().session, person.id, export_id)
-    return ExportAnswer.of(export, link_of(export))
+    export = exports.find_export(current_state().session, own_person().id, export_id)
+    return ExportAnswer.of(export, link=link_of(export))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_exports, request_export, read_export)
+register = operations(list_exports, request_export, read_export)

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
@@ -35,10 +33,8 @@ def ask_for_export() -> Export:
     """
     require_fresh_sign_in(strict=True)
     state = current_state()
-    with state.unit_of_work() as work:
-        return exports.request_export(
-            work, acting_person(work), link_key=state.link_key, now=state.clock.now()
-        )
+    with changing() as (work, person, now):
+        return exports.request_export(work, person, link_key=state.link_key, now=now)
 
 
 def link_of(export: Export) -> str | None:

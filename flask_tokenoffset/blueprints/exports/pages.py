@@ -6,20 +6,16 @@ nothing. Only the button fetches, for the person alone, who has just confirmed t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import current_app, make_response, redirect, request, url_for
+from flask import current_app, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.access.reauthentication import (
-    is_fresh,
-    require_fresh_sign_in,
-)
-from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import (
     Conflict,
@@ -32,10 +28,7 @@ from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SELF)
@@ -52,11 +45,8 @@ def request_export() -> ResponseReturnValue:
     except FreshSignInRequired:
         return _confirm_first()
     except (Conflict, TooManyAttempts) as refusal:
-        response = make_response(_page(refusal), status_of(type(refusal)))
-        if isinstance(refusal, TooManyAttempts):
-            response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-        return response
-    return redirect(url_for(".list_exports", done="asked"), code=_SEE_OTHER)
+        return with_status(_page(refusal), refusal)
+    return see_other(".list_exports", done="asked")
 
 
 @requires(Permission.READ_SELF)
@@ -69,17 +59,11 @@ def export_link(token: str) -> ResponseReturnValue:
     confirmed = visitor.host_user is not None and is_fresh(
         visitor.host_user, visitor.person, strict=True
     )
-    response = make_response(
-        render(
-            "exports/fetch.html",
-            token=token,
-            confirmed=confirmed,
-            confirm_url=_confirm_url(),
-        )
+    page = render(
+        "exports/fetch.html", token=token, confirmed=confirmed, confirm_url=_confirm_url()
     )
-    # The address is half of what fetches the copy, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    # The address is half of what fetches the copy.
+    return page, UNTOLD
 
 
 @requires(Permission.CHANGE_SELF)
@@ -112,12 +96,12 @@ def fetch_export(token: str) -> ResponseReturnValue:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/privacy/exports", view_func=list_exports)
-    pages.add_url_rule("/privacy/exports", view_func=request_export, methods=["POST"])
-    pages.add_url_rule("/exports/<token>", view_func=export_link)
-    pages.add_url_rule("/exports/<token>", view_func=fetch_export, methods=["POST"])
+register = page_routes(
+    ("/privacy/exports", list_exports),
+    ("/privacy/exports", request_export, "POST"),
+    ("/exports/<token>", export_link),
+    ("/exports/<token>", fetch_export, "POST"),
+)
 
 
 def _page(refusal: Conflict | TooManyAttempts | None = None) -> str:
@@ -136,7 +120,7 @@ def _page(refusal: Conflict | TooManyAttempts | None = None) -> str:
 
 def _confirm_first() -> ResponseReturnValue:
     """Send somebody to confirm, with a way back that holds no link: it would be kept in a row."""
-    return redirect(_confirm_url(), code=_SEE_OTHER)
+    return see_other_at(_confirm_url())
 
 
 def _confirm_url() -> str:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.schemas.base import Answer
 from flask_tokenoffset.models import ExportStatus
-
-if TYPE_CHECKING:
-    from flask_tokenoffset.models import Export
 
 
 class ExportAnswer(Answer):
@@ -33,25 +29,6 @@ class ExportAnswer(Answer):
     link: str | None = Field(
         description="The page that fetches it, for the caller alone and after a fresh sign-in."
     )
-
-    @classmethod
-    def of(cls, export: Export, link: str | None) -> ExportAnswer:
-        """Show a copy.
-
-        :param link: the address of the page that fetches it, while it can be fetched.
-        """
-        return cls(
-            id=export.id,
-            status=ExportStatus(export.status),
-            tables_done=export.tables_done,
-            tables_expected=export.tables_expected,
-            size_bytes=export.size_bytes,
-            requested_at=export.requested_at,
-            ready_at=export.ready_at,
-            expires_at=export.expires_at,
-            fetched_at=export.fetched_at,
-            link=link,
-        )
 
 
 class ExportListAnswer(Answer):

@@ -1,12 +1,11 @@
 """Charts as SVG, drawn on the server: pure functions from figures to markup.
 
-``svg.py`` writes the elements, because it is typed and small and needs no browser. Colours come
-from classes, so the theme and the dark are the style sheet's business; nothing carries a ``style``
-attribute, so the strictest Content-Security-Policy lets it pass.
+Colours come from classes, so the theme and the dark are the style sheet's business; nothing carries
+a ``style`` attribute, so the strictest Content-Security-Policy lets it pass.
 
 What a chart shows and says is decided here, how it is drawn in
 :mod:`~flask_tokenoffset.blueprints.html.chart_drawing`. Templates find these functions as
-``tokenoffset.charts``, which imports them when the first chart is drawn.
+``tokenoffset.charts``.
 """
 
 from __future__ import annotations
@@ -17,11 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.html import chart_drawing
-from flask_tokenoffset.blueprints.html.chart_drawing import (
-    Bar,
-    Part,
-    Words,
-)
+from flask_tokenoffset.blueprints.html.chart_drawing import Bar, Part, Words
 from flask_tokenoffset.methodology import TokenCounts, TokenKind
 
 if TYPE_CHECKING:
@@ -61,14 +56,12 @@ def daily_usage_chart(
     :param kept_days: those the vendor no longer reports, whose former figures were kept.
     :param id_prefix: unique on the page; letters, digits and hyphens.
     """
+    looks = [(kind, _kind_class(kind), _hatching(kind, id_prefix)) for kind in KINDS]
     bars = [
         Bar(
             each.day,
             f"{_named(each.day, kept_days)}: {formatting.tokens(each.tokens.total)} tokens",
-            tuple(
-                Part(_kind_class(kind), each.tokens.of(kind), _hatching(kind, id_prefix))
-                for kind in KINDS
-            ),
+            tuple(Part(css_class, each.tokens.of(kind), fill) for kind, css_class, fill in looks),
             marked=each.day in kept_days,
         )
         for each in days
@@ -130,7 +123,7 @@ def usage_rows(days: Sequence[DayTotals], *, kept_days: Collection[date] = ()) -
     return [
         [
             _named(each.day, kept_days),
-            *(formatting.integer(each.tokens.of(kind)) for kind in TokenKind),
+            *map(formatting.integer, each.tokens.counts()),
             formatting.nano_usd(each.cost_nano_usd),
         ]
         for each in reversed(days)

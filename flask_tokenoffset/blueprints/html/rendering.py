@@ -13,23 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from flask import current_app, render_template, request, send_from_directory, url_for
+from jinja2 import pass_context
 from markupsafe import Markup
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.blueprints.access.context import (
-    Visitor,
-    current_visitor,
-    named_organization,
-)
-from flask_tokenoffset.blueprints.access.csrf import (
-    CSRF_FIELD,
-    csrf_token,
-)
-from flask_tokenoffset.blueprints.access.urls import (
-    PAGES,
-    home_of,
-    page_url,
-)
+from flask_tokenoffset.blueprints.access.context import Visitor, current_visitor, named_organization
+from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token
+from flask_tokenoffset.blueprints.access.urls import PAGES, home_of, page_url
+from flask_tokenoffset.blueprints.html import charts as drawn_charts
+from flask_tokenoffset.blueprints.html.elements import KeptModules, is_ours
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.documents.documents import coming_changes
@@ -37,14 +29,14 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
 
     from flask import Response
+    from jinja2.runtime import Context
 
     from flask_tokenoffset.services.documents.documents import Change
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
-_TEMPLATE_FOLDER: Final = STATIC_FOLDER.with_name("templates")
+_NAVIGATION: Final = "tokenoffset.navigation"
 _LAYOUT: Final = "tokenoffset/layout.html"
 #: The class of the element that our layout wraps around a page.
 _ROOT: Final = "to-root"
@@ -106,19 +98,22 @@ class View:
     ) -> None:
         self._navigation = navigation
         self._organization_navigation = organization_navigation
+        self._elements = KeptModules(self)
 
     #: The name of the hidden input that carries the token.
     csrf_field_name: str = CSRF_FIELD
     #: How figures are written: money, tokens, dates, ranges.
     display = formatting
+    #: Charts drawn on the server.
+    charts = drawn_charts
 
-    @property
-    def charts(self) -> ModuleType:
-        """Charts drawn on the server."""
-        # svg.py takes as long to import as everything else of ours; workers never draw.
-        from flask_tokenoffset.blueprints.html import charts  # noqa: PLC0415 - see the line above
+    @pass_context
+    def elements(self, context: Context) -> object:
+        """The elements, each as an attribute.
 
-        return charts
+        :param context: of the page; Jinja hands it in.
+        """
+        return self._elements.on_page(context)
 
     @property
     def base_template(self) -> str:
@@ -133,6 +128,15 @@ class View:
     @property
     def navigation(self) -> list[NavigationLink]:
         """The entries this visitor may follow."""
+        # A layout asks for the entries in two places.
+        visitor = current_visitor()
+        of, links = request.environ.get(_NAVIGATION, (None, []))
+        if of is not visitor:
+            links = self._links()
+            request.environ[_NAVIGATION] = visitor, links
+        return list(links)
+
+    def _links(self) -> list[NavigationLink]:
         of_organization = named_organization() is not None
         entries = self._organization_navigation if of_organization else self._navigation
         permissions = current_visitor().permissions
@@ -211,7 +215,8 @@ def render(template: str, **context: Any) -> str:
     name = f"tokenoffset/{template}"
     page = render_template(name, **context)
     # Jinja says nothing about a block that is nowhere shown.
-    if _ROOT not in page and _is_ours(name) and _is_ours(_LAYOUT):
+    templates = current_app.jinja_env
+    if _ROOT not in page and all(is_ours(templates.get_template(e)) for e in (name, _LAYOUT)):
         raise ConfigurationError(
             "TOKENOFFSET_BASE_TEMPLATE",
             f"the template {current_state().settings.base_template!r} has no block called content,"
@@ -219,12 +224,6 @@ def render(template: str, **context: Any) -> str:
             f" {_LAYOUT} of your own into your template folder that fills the blocks you have.",
         )
     return page
-
-
-def _is_ours(template: str) -> bool:
-    """Whether a template is the one we ship, and not the host's in its place."""
-    filename = current_app.jinja_env.get_template(template).filename
-    return filename is not None and Path(filename).is_relative_to(_TEMPLATE_FOLDER)
 
 
 def template_context(

@@ -8,11 +8,7 @@ from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.identities import linking
 from flask_tokenoffset.blueprints.identities.schemas import IdentityAnswer, IdentityListAnswer
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, FreshSignInRequired, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.identities import links as identities
@@ -20,8 +16,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -53,6 +47,4 @@ def unlink_identity(identity_id: UUID) -> OperationAnswer:
     return None, 204
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_identities, unlink_identity)
+register = operations(list_identities, unlink_identity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import own_login
+from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_visitor,
@@ -28,15 +29,9 @@ def unlink(identity_id: UUID) -> bool:
     :raises Conflict: it is the last way to sign in.
     """
     state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
+    with changing() as (work, person, now):
         taken = identities.unlink(
-            work,
-            person,
-            identity_id,
-            vault=state.vault,
-            settings=state.settings,
-            now=state.clock.now(),
+            work, person, identity_id, vault=state.vault, settings=state.settings, now=now
         )
     if state.settings.sign_in == "identity":
         # Every login is over now; whoever has just shown that it is they goes on with a new one.

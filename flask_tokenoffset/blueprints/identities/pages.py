@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import after_this_request, redirect, request, url_for
+from flask import after_this_request, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities import linking, trips
 from flask_tokenoffset.errors import Conflict
@@ -23,12 +22,11 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint, Response
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.models import Identity
 
-_SEE_OTHER: Final = 303
 #: What the list may say was just done.
 _DONE: Final = frozenset({"linked", "unlinked", "unlinked-here", "checked"})
 
@@ -49,7 +47,7 @@ def link_identity(provider: str) -> ResponseReturnValue:
     state.identities.client(provider)
     require_fresh_sign_in(strict=True)
     after = url_for(".list_identities", done="linked")
-    return redirect(trips.set_out(provider, AttemptPurpose.LINK, after), code=_SEE_OTHER)
+    return see_other_at(trips.set_out(provider, AttemptPurpose.LINK, after))
 
 
 @requires(Permission.CHANGE_SELF)
@@ -59,7 +57,7 @@ def confirm_with_identity(provider: str) -> ResponseReturnValue:
     :param provider: the provider's name.
     """
     after = local_path(request.form.get("next"), url_for(".list_identities"))
-    return redirect(trips.set_out(provider, AttemptPurpose.CONFIRM, after), code=_SEE_OTHER)
+    return see_other_at(trips.set_out(provider, AttemptPurpose.CONFIRM, after))
 
 
 @requires(Permission.SIGN_IN)
@@ -74,14 +72,14 @@ def identity_callback(provider: str) -> ResponseReturnValue:
     # The address holds a code. No page that the browser opens next shall learn it.
     after_this_request(_tell_nobody)
     arrival = trips.come_back(provider)
-    return redirect(arrival.next_path, code=_SEE_OTHER)
+    return see_other_at(arrival.next_path)
 
 
 @requires(Permission.CHANGE_SELF)
 def check_identity(identity_id: UUID) -> ResponseReturnValue:
     """Ask the provider again about an identity."""
     linking.refresh(identity_id)
-    return redirect(url_for(".list_identities", done="checked"), code=_SEE_OTHER)
+    return see_other(".list_identities", done="checked")
 
 
 @requires(Permission.CHANGE_SELF)
@@ -101,25 +99,17 @@ def unlink_identity(identity_id: UUID) -> ResponseReturnValue:
     except Conflict as refusal:
         return _list_page(refusal), refusal.status
     done = "unlinked" if nothing_left else "unlinked-here"
-    return redirect(url_for(".list_identities", done=done), code=_SEE_OTHER)
+    return see_other(".list_identities", done=done)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/identities", view_func=list_identities)
-    pages.add_url_rule("/identities/<provider>/link", view_func=link_identity, methods=["POST"])
-    pages.add_url_rule(
-        "/identities/<provider>/confirm", view_func=confirm_with_identity, methods=["POST"]
-    )
-    pages.add_url_rule("/identities/<provider>/callback", view_func=identity_callback)
-    pages.add_url_rule(
-        "/identities/<uuid:identity_id>/check", view_func=check_identity, methods=["POST"]
-    )
-    pages.add_url_rule(
-        "/identities/<uuid:identity_id>/unlink",
-        view_func=unlink_identity,
-        methods=["GET", "POST"],
-    )
+register = page_routes(
+    ("/identities", list_identities),
+    ("/identities/<provider>/link", link_identity, "POST"),
+    ("/identities/<provider>/confirm", confirm_with_identity, "POST"),
+    ("/identities/<provider>/callback", identity_callback),
+    ("/identities/<uuid:identity_id>/check", check_identity, "POST"),
+    ("/identities/<uuid:identity_id>/unlink", unlink_identity, "GET", "POST"),
+)
 
 
 def _list_page(refusal: Conflict | None = None) -> str:
@@ -138,10 +128,7 @@ def _list_page(refusal: Conflict | None = None) -> str:
 
 
 def _own(identity_id: UUID) -> Identity:
-    person = current_visitor().person
-    if person is None:
-        raise nothing_here()
-    return identities.read_identity(current_state().session, person.id, identity_id)
+    return identities.read_identity(current_state().session, own_person().id, identity_id)
 
 
 def _tell_nobody(response: Response) -> Response:

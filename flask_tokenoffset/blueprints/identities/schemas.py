@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -26,18 +26,9 @@ class IdentityAnswer(Answer):
     refreshable: bool = Field(description="Whether a sealed refresh token is kept.")
 
     @classmethod
-    def of(cls, linked: LinkedIdentity) -> IdentityAnswer:
+    def of(cls, linked: LinkedIdentity) -> Self:
         """Show an identity."""
-        identity = linked.identity
-        return cls(
-            id=identity.id,
-            provider=identity.provider,
-            email=identity.email,
-            email_verified=identity.email_verified,
-            linked_at=identity.linked_at,
-            last_used_at=identity.last_used_at,
-            refreshable=linked.refreshable,
-        )
+        return super().of(linked, linked.identity)
 
 
 class IdentityListAnswer(Answer):

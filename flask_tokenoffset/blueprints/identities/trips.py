@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import own_login
-from flask_tokenoffset.blueprints.access.browser_cookie import (
-    browser_secret,
-    known_browser_secret,
-)
+from flask_tokenoffset.blueprints.access.browser_cookie import browser_secret, known_browser_secret
 from flask_tokenoffset.blueprints.access.context import (
     acting_person,
     current_visitor,
@@ -34,10 +31,7 @@ from flask_tokenoffset.services.identities.sign_in_attempts import (
     make_trip,
     unknown_trip,
 )
-from flask_tokenoffset.services.sign_in import (
-    logins,
-    reauthentication,
-)
+from flask_tokenoffset.services.sign_in import logins, reauthentication
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import Secret
 

@@ -17,27 +17,11 @@ from flask_tokenoffset.blueprints.invitations.schemas import (
     ReportAnswer,
     ReportItem,
 )
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.body_limits import (
-    LONGEST_LIST,
-    reads_up_to,
-)
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
-from flask_tokenoffset.errors import (
-    Conflict,
-    InvalidInput,
-    NoMailer,
-    NotFound,
-    TooManyAttempts,
-)
+from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
+from flask_tokenoffset.errors import Conflict, InvalidInput, NoMailer, NotFound, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.invitations import answering
 from flask_tokenoffset.services.invitations.invitations import list_invitations as find_invitations
@@ -49,7 +33,6 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
 
 _ONE = "/invitations/<uuid:invitation_id>"
 
@@ -66,20 +49,20 @@ _ONE = "/invitations/<uuid:invitation_id>"
 def list_invitations(query: ListQuery) -> OperationAnswer:
     """Every invitation of the organization, newest first, with what it is good for now."""
     state = current_state()
-    found = find_invitations(
-        state.session,
-        current_place().organization.id,
-        now=state.clock.now(),
-        before=read_time_cursor(query.cursor),
-        limit=query.limit + 1,
+    found = page_of(
+        find_invitations(
+            state.session,
+            current_place().organization.id,
+            now=state.clock.now(),
+            before=read_time_cursor(query.cursor),
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda listed: (listed.invitation.created_at, listed.invitation.id),
     )
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return InvitationList(
-        items=[InvitationAnswer.of(listed) for listed in shown],
-        next_cursor=write_time_cursor(shown[-1].invitation.created_at, shown[-1].invitation.id)
-        if more
-        else None,
+        items=[InvitationAnswer.of(listed) for listed in found.shown],
+        next_cursor=found.next_cursor,
     )
 
 
@@ -190,11 +173,9 @@ def decline_invitation(invitation_id: UUID) -> OperationAnswer:
     return None, 204
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations on invitations to oneself."""
-    add_operations(api, list_own_invitations, accept_invitation, decline_invitation)
+register = operations(list_own_invitations, accept_invitation, decline_invitation)
 
 
-def register_in_organization(api: Blueprint) -> None:
-    """Add the operations on an organization's invitations."""
-    add_operations(api, list_invitations, invite, resend_invitation, cancel_invitation)
+register_in_organization = operations(
+    list_invitations, invite, resend_invitation, cancel_invitation
+)

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.invitations.csv_parsing import (
-    Row,
-    decode_list,
-    read_list,
-)
+from flask_tokenoffset.services.invitations.csv_parsing import Row, decode_list, read_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

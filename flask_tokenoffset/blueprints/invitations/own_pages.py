@@ -8,14 +8,16 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flask import redirect, request, url_for
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import (
     current_visitor,
     require_acceptance,
     send_to_sign_in,
 )
-from flask_tokenoffset.blueprints.access.urls import organization_url
+from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
+from flask_tokenoffset.blueprints.html.outcomes import with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
@@ -31,18 +33,13 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
     from flask_tokenoffset.errors import Refusal
-    from flask_tokenoffset.services.invitations.answering import (
-        Joined,
-        Offer,
-    )
+    from flask_tokenoffset.services.invitations.answering import Joined, Offer
     from flask_tokenoffset.services.member_plans.offers import JoiningPlan
 
-_SEE_OTHER: Final = 303
 _GONE: Final = 410
 #: Longer than any amount, and short enough to be read without a thought.
 _LONGEST_AMOUNT: Final = 18
@@ -114,18 +111,16 @@ def answer_own_invitation(invitation_id: UUID, choice: str) -> ResponseReturnVal
         return _own_page(refused)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/invitations", view_func=own_invitations)
-    pages.add_url_rule(
+register = page_routes(
+    ("/invitations", own_invitations),
+    (
         "/invitations/<uuid:invitation_id>/<any(accept, decline):choice>",
-        view_func=answer_own_invitation,
-        methods=["POST"],
-    )
-    pages.add_url_rule("/invitations/<invitation_token>", view_func=invitation)
-    pages.add_url_rule(
-        "/invitations/<invitation_token>", view_func=answer_invitation, methods=["POST"]
-    )
+        answer_own_invitation,
+        "POST",
+    ),
+    ("/invitations/<invitation_token>", invitation),
+    ("/invitations/<invitation_token>", answer_invitation, "POST"),
+)
 
 
 def _answer(which: ColumnElement[bool], choice: str) -> ResponseReturnValue:
@@ -134,16 +129,16 @@ def _answer(which: ColumnElement[bool], choice: str) -> ResponseReturnValue:
         return _welcome(steps.accept(which, _shown_amount_cents()))
     if choice == "decline":
         steps.decline(which)
-        return redirect(url_for(".own_invitations", done="declined"), code=_SEE_OTHER)
+        return see_other(".own_invitations", done="declined")
     raise InvalidInput({"choice": "The form did not say what you chose. Press one of its buttons."})
 
 
 def _welcome(joined: Joined) -> ResponseReturnValue:
     if joined.membership.status != "active":
-        return redirect(url_for(".own_invitations", done="suspended"), code=_SEE_OTHER)
+        return see_other(".own_invitations", done="suspended")
     done = "was-member" if joined.was_member else "joined"
     url = organization_url(joined.organization.id, "membership", done=done)
-    return redirect(url, code=_SEE_OTHER)
+    return see_other_at(url)
 
 
 def _shown_amount_cents() -> int:
@@ -184,7 +179,7 @@ def _link_page(token: str, refused: Refusal | None = None) -> ResponseReturnValu
         refused=refused,
     )
     if refused is not None:
-        return _told(page, refused)
+        return with_status(page, refused)
     return page, 200 if is_pending else _GONE
 
 
@@ -203,7 +198,7 @@ def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
         role_sentences=ROLE_SENTENCES,
         refused=refused,
     )
-    return page if refused is None else _told(page, refused)
+    return with_status(page, refused)
 
 
 def _reader_of(offer: Offer) -> Reader:
@@ -223,10 +218,3 @@ def _plan_of(offer: Offer) -> PlanView | None:
     state = current_state()
     plan = plan_on_joining(state.session, offer.organization, state.settings.method)
     return None if plan is None else PlanView(plan, band(plan.offer.band).name)
-
-
-def _told(page: str, refused: Refusal) -> ResponseReturnValue:
-    headers = {}
-    if isinstance(refused, TooManyAttempts):
-        headers["Retry-After"] = str(refused.retry_after_seconds)
-    return page, refused.status, headers

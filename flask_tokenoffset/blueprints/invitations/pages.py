@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
+from flask_tokenoffset.blueprints.invitations.own_pages import register
 from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
-from flask_tokenoffset.blueprints.schemas.body_limits import (
-    LONGEST_LIST,
-    reads_up_to,
-)
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,
@@ -31,33 +29,27 @@ from flask_tokenoffset.errors import (
 )
 from flask_tokenoffset.models import LONGEST_EMAIL
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
-from flask_tokenoffset.services.invitations.csv_rows import (
-    INVITED,
-    Outcome,
-)
+from flask_tokenoffset.services.invitations.csv_rows import INVITED, Outcome
 from flask_tokenoffset.services.invitations.invitations import (
     OPEN,
     Standing,
     list_invitations,
     read_invitation,
 )
-from flask_tokenoffset.services.invitations.sending import (
-    most_rows,
-    preview,
-)
+from flask_tokenoffset.services.invitations.sending import most_rows, preview
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
     from flask_tokenoffset.services.invitations.csv_rows import Result
 
+__all__ = ["register", "register_in_organization"]
+
 INVITATIONS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 #: What the page can say itself. Whoever does not belong there (any more) gets the common answers.
 _TOLD: Final = (Conflict, NotPermitted, TooManyAttempts, NoMailer)
 #: Whose fault a row is that could not be sent.
@@ -137,14 +129,14 @@ def cancel_invitation(invitation_id: UUID) -> ResponseReturnValue:
     return _done("cancelled", invitation_id)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    one = "/invitations/<uuid:invitation_id>"
-    pages.add_url_rule("/invitations", view_func=invitations)
-    pages.add_url_rule("/invitations", view_func=invite, methods=["POST"])
-    pages.add_url_rule("/invitations/list", view_func=invite_list, methods=["POST"])
-    pages.add_url_rule(f"{one}/resend", view_func=resend_invitation, methods=["POST"])
-    pages.add_url_rule(f"{one}/cancel", view_func=cancel_invitation, methods=["POST"])
+_ONE: Final = "/invitations/<uuid:invitation_id>"
+register_in_organization = page_routes(
+    ("/invitations", invitations),
+    ("/invitations", invite, "POST"),
+    ("/invitations/list", invite_list, "POST"),
+    (f"{_ONE}/resend", resend_invitation, "POST"),
+    (f"{_ONE}/cancel", cancel_invitation, "POST"),
+)
 
 
 def _page(
@@ -156,21 +148,23 @@ def _page(
 ) -> ResponseReturnValue:
     state = current_state()
     place = current_place()
-    cursor = request.args.get("cursor")
-    found = list_invitations(
-        state.session,
-        place.organization.id,
-        now=state.clock.now(),
-        before=read_time_cursor(cursor),
-        limit=INVITATIONS_PER_PAGE + 1,
+    before = read_time_cursor(request.args.get("cursor"))
+    found = page_of(
+        list_invitations(
+            state.session,
+            place.organization.id,
+            now=state.clock.now(),
+            before=before,
+            limit=INVITATIONS_PER_PAGE + 1,
+        ),
+        INVITATIONS_PER_PAGE,
+        lambda listed: (listed.invitation.created_at, listed.invitation.id),
     )
-    shown = found[:INVITATIONS_PER_PAGE]
-    more = len(found) > INVITATIONS_PER_PAGE
     grantable = [role for role in Role if may_grant(place.role, role)]
     page = render(
         "invitations/invitations.html",
         organization=place.organization,
-        invitations=shown,
+        invitations=found.shown,
         standings=STANDINGS,
         open_standings=OPEN,
         grantable=grantable,
@@ -184,24 +178,12 @@ def _page(
         days=state.settings.invitation_days,
         most_rows=most_rows(state.settings),
         longest_email=LONGEST_EMAIL,
-        is_first_page=cursor is None,
-        older_url=url_for(
-            ".invitations",
-            cursor=write_time_cursor(shown[-1].invitation.created_at, shown[-1].invitation.id),
-        )
-        if more
-        else None,
+        is_first_page=before is None,
+        older_url=found.next_cursor and url_for(".invitations", cursor=found.next_cursor),
     )
     if refused is not None:
-        return _told(page, refused)
+        return with_status(page, refused)
     return page, InvalidInput.status if errors else 200
-
-
-def _told(page: str, refused: Refusal) -> ResponseReturnValue:
-    headers = {}
-    if isinstance(refused, TooManyAttempts):
-        headers["Retry-After"] = str(refused.retry_after_seconds)
-    return page, refused.status, headers
 
 
 def _notice(organization_id: UUID) -> tuple[str, str] | None:
@@ -216,8 +198,7 @@ def _notice(organization_id: UUID) -> tuple[str, str] | None:
 
 
 def _done(done: str, invitation_id: UUID | None) -> ResponseReturnValue:
-    url = url_for(".invitations", done=done, invitation=invitation_id)
-    return redirect(url, code=_SEE_OTHER)
+    return see_other(".invitations", done=done, invitation=invitation_id)
 
 
 def _report(form: ListForm, results: Sequence[Result]) -> str:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.invitations.words import sentence_of
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import LONGEST_EMAIL, Payer
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.invitations.csv_parsing import (
-    MOST_ROWS,
-    Row,
-)
+from flask_tokenoffset.services.invitations.csv_parsing import MOST_ROWS, Row
 from flask_tokenoffset.services.invitations.csv_rows import Outcome
 from flask_tokenoffset.services.invitations.invitations import Standing
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.invitations.answering import (
-        Joined,
-        Offer,
-    )
+    from flask_tokenoffset.services.invitations.answering import Joined, Offer
     from flask_tokenoffset.services.invitations.csv_rows import Result
     from flask_tokenoffset.services.invitations.invitations import Listed
     from flask_tokenoffset.services.member_plans.offers import JoiningPlan
@@ -81,21 +71,9 @@ class InvitationAnswer(Answer):
     cancelled_at: datetime | None
 
     @classmethod
-    def of(cls, listed: Listed) -> InvitationAnswer:
+    def of(cls, listed: Listed) -> Self:
         """Show an invitation."""
-        invitation = listed.invitation
-        return cls(
-            id=invitation.id,
-            email=invitation.email,
-            role=Role(invitation.role),
-            standing=listed.standing,
-            invited_by=listed.invited_by,
-            created_at=invitation.created_at,
-            sent_at=invitation.sent_at,
-            expires_at=invitation.expires_at,
-            accepted_at=invitation.accepted_at,
-            cancelled_at=invitation.cancelled_at,
-        )
+        return super().of(listed, listed.invitation)
 
 
 class InvitationList(ItemList[InvitationAnswer]):
@@ -112,15 +90,9 @@ class ReportItem(Answer):
     invitation_id: UUID | None
 
     @classmethod
-    def of(cls, result: Result) -> ReportItem:
+    def of(cls, result: Result) -> Self:
         """Show a row's result."""
-        return cls(
-            email=result.address,
-            role=result.role,
-            outcome=result.outcome,
-            detail=sentence_of(result),
-            invitation_id=result.invitation_id,
-        )
+        return super().of(result, email=result.address, detail=sentence_of(result))
 
 
 class ReportAnswer(Answer):
@@ -141,16 +113,9 @@ class JoiningPlanAnswer(Answer):
     skipped: str | None = Field(description="Why it does not begin at present, if it does not.")
 
     @classmethod
-    def of(cls, plan: JoiningPlan) -> JoiningPlanAnswer:
+    def of(cls, plan: JoiningPlan) -> Self:
         """Show a plan."""
-        return cls(
-            band=plan.offer.band,
-            coverage_percent=plan.offer.coverage_percent,
-            tokens_per_month=plan.offer.tokens_per_month,
-            amount_cents=plan.offer.amount_cents,
-            payer=plan.payer,
-            skipped=plan.skipped,
-        )
+        return super().of(plan, plan.offer)
 
 
 class OfferAnswer(Answer):
@@ -166,17 +131,13 @@ class OfferAnswer(Answer):
     plan: JoiningPlanAnswer | None = Field(description="What one begins with; null for no plan.")
 
     @classmethod
-    def of(cls, offer: Offer, plan: JoiningPlan | None) -> OfferAnswer:
+    def of(cls, offer: Offer, plan: JoiningPlan | None) -> Self:
         """Show an offer."""
-        return cls(
-            id=offer.invitation.id,
-            organization_id=offer.organization.id,
+        return super().of(
+            offer,
+            offer.invitation,
             organization_name=offer.organization.name,
-            role=offer.role,
-            invited_by=offer.invited_by,
-            sent_at=offer.invitation.sent_at,
-            expires_at=offer.invitation.expires_at,
-            plan=None if plan is None else JoiningPlanAnswer.of(plan),
+            plan=plan and JoiningPlanAnswer.of(plan),
         )
 
 
@@ -198,12 +159,6 @@ class JoinedAnswer(Answer):
     no_plan: str | None = Field(description="Why the plan of the terms did not begin, if so.")
 
     @classmethod
-    def of(cls, joined: Joined) -> JoinedAnswer:
+    def of(cls, joined: Joined) -> Self:
         """Show a membership."""
-        return cls(
-            organization_id=joined.organization.id,
-            membership_id=joined.membership.id,
-            role=Role(joined.membership.role),
-            was_member=joined.was_member,
-            no_plan=joined.no_plan,
-        )
+        return super().of(joined, joined.membership, membership_id=joined.membership.id)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-    forget_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
+from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
 from flask_tokenoffset.blueprints.people.account import known_of
-from flask_tokenoffset.services.invitations import (
-    answering,
-)
-from flask_tokenoffset.services.invitations import (
-    sending as inviting,
-)
+from flask_tokenoffset.services.invitations import answering
+from flask_tokenoffset.services.invitations import sending as inviting
 from flask_tokenoffset.services.mail.outbox import require_mailer
 from flask_tokenoffset.state import current_state
 
@@ -38,18 +30,15 @@ def send(rows: Sequence[Row]) -> list[Result]:
     :raises NoMailer: nothing could be sent to anybody.
     """
     state = current_state()
-    organization_id = current_place().organization.id
     require_mailer(state.mailer)
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         return inviting.invite(
             work,
-            organization_id=organization_id,
-            person=acting_person(work),
+            **who,
             rows=rows,
             link_key=state.link_key,
             attempts=state.attempts,
             settings=state.settings,
-            now=state.clock.now(),
         )
 
 
@@ -59,33 +48,22 @@ def resend(invitation_id: UUID) -> None:
     :raises NoMailer: nothing could be sent to anybody.
     """
     state = current_state()
-    organization_id = current_place().organization.id
     require_mailer(state.mailer)
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         inviting.resend(
             work,
-            organization_id=organization_id,
+            **who,
             invitation_id=invitation_id,
-            person=acting_person(work),
             link_key=state.link_key,
             attempts=state.attempts,
             settings=state.settings,
-            now=state.clock.now(),
         )
 
 
 def cancel(invitation_id: UUID) -> None:
     """Take one of the organization's invitations back."""
-    state = current_state()
-    organization_id = current_place().organization.id
-    with state.unit_of_work() as work:
-        inviting.cancel(
-            work,
-            organization_id=organization_id,
-            invitation_id=invitation_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        inviting.cancel(work, **who, invitation_id=invitation_id)
 
 
 def own_invitation(invitation_id: UUID) -> ColumnElement[bool]:
@@ -100,15 +78,15 @@ def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joi
     :param expected_amount_cents: the amount of the plan that was shown; 0 for none.
     """
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, now):
         joined = answering.accept(
             work,
             which=which,
-            person=acting_person(work),
+            person=person,
             attempts=state.attempts,
             settings=state.settings,
             expected_amount_cents=expected_amount_cents,
-            now=state.clock.now(),
+            now=now,
         )
     forget_visitor()
     return joined
@@ -120,14 +98,8 @@ def decline(which: ColumnElement[bool]) -> None:
     :param which: the invitation.
     """
     state = current_state()
-    with state.unit_of_work() as work:
-        answering.decline(
-            work,
-            which=which,
-            person=acting_person(work),
-            attempts=state.attempts,
-            now=state.clock.now(),
-        )
+    with changing() as (work, person, now):
+        answering.decline(work, which=which, person=person, attempts=state.attempts, now=now)
 
 
 def proved_address() -> str | None:

@@ -25,11 +25,7 @@ from flask_tokenoffset.blueprints.schemas.refusals import (
 from flask_tokenoffset.errors import TokenOffsetError
 from flask_tokenoffset.models import LONGEST_IDEMPOTENCY_KEY
 from flask_tokenoffset.services.shared import idempotency
-from flask_tokenoffset.services.shared.idempotency import (
-    Call,
-    KeptAnswer,
-    Taken,
-)
+from flask_tokenoffset.services.shared.idempotency import Call, KeptAnswer, Taken
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault.derived_keys import derive_keys
 

@@ -12,25 +12,11 @@ from pydantic import ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from flask_tokenoffset.blueprints.access.csrf import CSRF_HEADER
-from flask_tokenoffset.blueprints.access.urls import (
-    API_PREFIX,
-    ORGANIZATION_API,
-)
-from flask_tokenoffset.blueprints.errors.problems import (
-    PROBLEM_JSON,
-    status_of,
-)
+from flask_tokenoffset.blueprints.access.urls import API_PREFIX, ORGANIZATION_API
+from flask_tokenoffset.blueprints.errors.problems import PROBLEM_JSON, status_of
 from flask_tokenoffset.blueprints.json_api import idempotency
-from flask_tokenoffset.blueprints.json_api.operations import (
-    Operation,
-    operation,
-    operation_of,
-)
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Problem,
-    Query,
-)
+from flask_tokenoffset.blueprints.json_api.operations import Operation, operation, operation_of
+from flask_tokenoffset.blueprints.schemas.base import Answer, Problem, Query
 from flask_tokenoffset.blueprints.schemas.refusals import (
     BodyTooLarge,
     CrossSiteRequest,

@@ -10,8 +10,7 @@
         ...
         return EstimateAnswer(...), 201
 
-    def register(api: Blueprint) -> None:
-        add_operations(api, make_estimate)
+    register = operations(make_estimate)
 
 The handler gets what the path names, ``body`` if the operation declares one and ``query`` if it
 declares one, all validated. It returns its answer, or the answer with a status and headers; or,
@@ -31,22 +30,10 @@ from werkzeug.exceptions import NotFound as RoutedNowhere
 from werkzeug.routing import RequestRedirect
 
 from flask_tokenoffset.blueprints.json_api.idempotency import answer_once
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    NoBody,
-    NoQuery,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, NoBody, NoQuery, Query
 from flask_tokenoffset.blueprints.schemas.body_limits import too_large
-from flask_tokenoffset.blueprints.schemas.refusals import (
-    MalformedRequest,
-    MethodNotAllowed,
-)
-from flask_tokenoffset.blueprints.schemas.validation import (
-    InvalidRequest,
-    field_problems,
-)
+from flask_tokenoffset.blueprints.schemas.refusals import MalformedRequest, MethodNotAllowed
+from flask_tokenoffset.blueprints.schemas.validation import InvalidRequest, field_problems
 from flask_tokenoffset.errors import NotFound, TokenOffsetError
 from flask_tokenoffset.permissions import Permission, requires
 
@@ -183,6 +170,11 @@ def add_operations(api: Blueprint, *views: Callable[..., Response]) -> None:
         )
 
 
+def operations(*views: Callable[..., Response]) -> Callable[[Blueprint], None]:
+    """What gives operations their routes on a blueprint; as :func:`add_operations`."""
+    return lambda api: add_operations(api, *views)
+
+
 def answer_unknown_paths(api: Blueprint) -> None:
     """Answer every other path below the API ourselves.
 
@@ -249,6 +241,8 @@ def _read_input(declared: Operation) -> dict[str, Any]:
 
 
 def _read_query(model: type[Query]) -> Query:
+    if model is NoQuery and not request.query_string:
+        return NoQuery()
     repeated = {name for name, values in request.args.lists() if len(values) > 1}
     if repeated:
         raise InvalidRequest.in_parameters(dict.fromkeys(sorted(repeated), "It is given twice."))

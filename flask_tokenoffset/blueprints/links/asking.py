@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.browser_cookie import browser_digest
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.models import MagicLinkPurpose
 from flask_tokenoffset.services.links import magic_links
 from flask_tokenoffset.services.mail.outbox import require_mailer

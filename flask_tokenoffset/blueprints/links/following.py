@@ -8,19 +8,13 @@ from flask import request
 
 from flask_tokenoffset.blueprints.access import own_login
 from flask_tokenoffset.blueprints.access.browser_cookie import known_browser_digest
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
 from flask_tokenoffset.errors import Conflict, LinkNotValid, SignInRequired
 from flask_tokenoffset.models import MagicLinkPurpose
 from flask_tokenoffset.services.links import magic_links
 from flask_tokenoffset.services.people import profiles as people
 from flask_tokenoffset.services.shared import addresses
-from flask_tokenoffset.services.sign_in import (
-    logins,
-    reauthentication,
-)
+from flask_tokenoffset.services.sign_in import logins, reauthentication
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

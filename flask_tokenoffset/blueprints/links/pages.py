@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from flask import make_response, redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
-from flask_tokenoffset.blueprints.access.reauthentication import (
-    host_sign_in_url,
-    is_fresh,
-)
-from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD, errors_of, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities.linking import confirming_providers
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
@@ -29,13 +28,11 @@ from flask_tokenoffset.services.people.profiles import held_of
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.host.users import HostUser
     from flask_tokenoffset.services.people.profiles import Held
 
-_SEE_OTHER: Final = 303
 _SECONDS_PER_MINUTE: Final = 60
 #: What keeps the form on the page; everything else has a page of its own.
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
@@ -47,10 +44,7 @@ def link(token: str) -> ResponseReturnValue:
 
     :param token: whatever stands in the address; nothing is looked up for it.
     """
-    response = make_response(render("links/link.html", token=token, minutes=_minutes()))
-    # The address opens something, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return render("links/link.html", token=token, minutes=_minutes()), UNTOLD
 
 
 @requires(Permission.SIGN_IN)
@@ -60,7 +54,7 @@ def follow(token: str) -> ResponseReturnValue:
     :param token: as it stands in the address.
     """
     redeemed = follow_link(token)
-    return redirect(local_path(redeemed.next_path, _home()), code=_SEE_OTHER)
+    return see_other_at(local_path(redeemed.next_path, _home()))
 
 
 @requires(Permission.READ_SELF)
@@ -81,8 +75,8 @@ def ask_address() -> ResponseReturnValue:
             local_path(request.form.get("next"), url_for(".me")),
         )
     except _SHOWN_WITH_FORM as refusal:
-        return _refused(_address_page(refusal), refusal)
-    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+        return with_status(_address_page(refusal), refusal)
+    return see_other(".link_sent")
 
 
 @requires(Permission.SIGN_IN)
@@ -110,23 +104,23 @@ def confirm_by_mail() -> ResponseReturnValue:
             )
         ask_for_link(MagicLinkPurpose.CONFIRM, held.email, next_path)
     except (*_SHOWN_WITH_FORM, Conflict) as refusal:
-        return _refused(_confirm_page(next_path, refusal), refusal)
-    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+        return with_status(_confirm_page(next_path, refusal), refusal)
+    return see_other(".link_sent")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/links/sent", view_func=link_sent)
-    pages.add_url_rule("/links/<token>", view_func=link)
-    pages.add_url_rule("/links/<token>", view_func=follow, methods=["POST"])
-    pages.add_url_rule("/me/address", view_func=address)
-    pages.add_url_rule("/me/address", view_func=ask_address, methods=["POST"])
-    pages.add_url_rule("/confirm", view_func=confirm)
-    pages.add_url_rule("/confirm/mail", view_func=confirm_by_mail, methods=["POST"])
+register = page_routes(
+    ("/links/sent", link_sent),
+    ("/links/<token>", link),
+    ("/links/<token>", follow, "POST"),
+    ("/me/address", address),
+    ("/me/address", ask_address, "POST"),
+    ("/confirm", confirm),
+    ("/confirm/mail", confirm_by_mail, "POST"),
+)
 
 
 def _address_page(refusal: Refusal | None = None) -> str:
-    errors = refusal.errors if isinstance(refusal, InvalidInput) else {}
+    errors = errors_of(refusal)
     return render(
         "links/address.html",
         said=_said_by_host(),
@@ -154,13 +148,6 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
         minutes=_minutes(),
         fresh_minutes=current_state().settings.fresh_sign_in_minutes,
     )
-
-
-def _refused(page: str, refusal: Refusal) -> ResponseReturnValue:
-    response = make_response(page, status_of(type(refusal)))
-    if isinstance(refusal, TooManyAttempts):
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
 
 
 def _host_user() -> HostUser:

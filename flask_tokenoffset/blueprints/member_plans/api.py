@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
-from flask_tokenoffset.blueprints.member_plans import own_api
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
+from flask_tokenoffset.blueprints.member_plans import flow, own_api
 from flask_tokenoffset.blueprints.member_plans.schemas import (
     BulkChangeAnswer,
     ManyBody,
@@ -28,33 +22,19 @@ from flask_tokenoffset.blueprints.member_plans.schemas import (
     TotalsAnswer,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans import (
-    bulk_changes,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
-from flask_tokenoffset.services.member_plans import (
-    terms as member_terms,
-)
-from flask_tokenoffset.services.member_plans import (
-    totals as member_totals,
-)
+from flask_tokenoffset.services.member_plans import bulk_changes
+from flask_tokenoffset.services.member_plans import terms as member_terms
+from flask_tokenoffset.services.member_plans import totals as member_totals
 from flask_tokenoffset.services.member_plans.bulk_previews import preview_change
 from flask_tokenoffset.services.member_plans.terms import Terms
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -80,16 +60,8 @@ def read_terms() -> OperationAnswer:
 )
 def change_terms(body: TermsBody) -> OperationAnswer:
     """Say the terms anew. It changes no amount; who pays changes from the next record on."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_terms.change_terms(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            terms=body.terms(),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        member_terms.change_terms(work, **who, terms=body.terms())
     return TermsAnswer.of(Terms.of(current_place().organization))
 
 
@@ -121,17 +93,18 @@ def count_member_plans() -> OperationAnswer:
 )
 def list_shared_usage(query: ListQuery) -> OperationAnswer:
     """Members who let the organization see their own use, by name."""
-    found = member_totals.list_shared_usage(
-        current_state().session,
-        current_place().organization.id,
-        after=read_name_cursor(query.cursor),
-        limit=query.limit + 1,
+    found = page_of(
+        member_totals.list_shared_usage(
+            current_state().session,
+            current_place().organization.id,
+            after=read_name_cursor(query.cursor),
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda each: (each.membership.sort_name, each.membership.id),
     )
-    shown = found[: query.limit]
-    last = shown[-1].membership if len(found) > query.limit else None
     return SharedUsageList(
-        items=[SharedUsageAnswer.of(each) for each in shown],
-        next_cursor=write_name_cursor(last.sort_name, last.id) if last else None,
+        items=[SharedUsageAnswer.of(each) for each in found.shown], next_cursor=found.next_cursor
     )
 
 
@@ -159,20 +132,7 @@ def read_member_plan(membership_id: UUID) -> OperationAnswer:
 )
 def set_member_plan(membership_id: UUID, body: MemberPlanBody) -> OperationAnswer:
     """Say what a member's plan contributes, where the organization pays. The member is told."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_plans.set_for_member(
-            work,
-            organization_id=organization_id,
-            membership_id=membership_id,
-            person=acting_person(work),
-            key=body.band,
-            coverage_percent=body.coverage_percent,
-            expected_amount_cents=body.amount_cents,
-            method_version=state.settings.method,
-            now=state.clock.now(),
-        )
+    flow.adopt(body.band, body.coverage_percent, body.amount_cents, membership_id)
     return _answer(membership_id)
 
 
@@ -250,20 +210,17 @@ def preview_bulk_change(query: ManyQuery) -> OperationAnswer:
 )
 def request_bulk_change(body: ManyBody) -> OperationAnswer:
     """Apply a band and a coverage as a preview showed it. More than a hundred take a while."""
-    organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         change_id = bulk_changes.request_change(
             work,
-            organization_id=organization_id,
-            person=acting_person(work),
+            **who,
             wanted=body.wanted(),
             key=body.band,
             coverage_percent=body.coverage_percent,
             expected_plans=body.plans_to_change,
             expected_difference_cents=body.difference_cents,
             method_version=state.settings.method,
-            now=state.clock.now(),
         ).id
     return read_change(change_id), 202
 
@@ -289,43 +246,26 @@ def read_change(change_id: UUID) -> BulkChangeAnswer:
 
 
 def _change(membership_id: UUID, status: PlanStatus) -> OperationAnswer:
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_plans.change_status_for_member(
-            work,
-            organization_id=organization_id,
-            membership_id=membership_id,
-            person=acting_person(work),
-            status=status,
-            now=state.clock.now(),
-        )
+    flow.change_status(status, membership_id)
     return _answer(membership_id)
 
 
 def _answer(membership_id: UUID) -> MemberPlanAnswer:
-    return MemberPlanAnswer.of(
-        member_plans.read_member_plan(
-            current_state().session, current_place().organization, membership_id
-        )
-    )
+    return MemberPlanAnswer.of(flow.read_plan(membership_id))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        read_terms,
-        change_terms,
-        count_member_plans,
-        list_shared_usage,
-        read_member_plan,
-        set_member_plan,
-        pause_member_plan,
-        resume_member_plan,
-        end_member_plan,
-        preview_bulk_change,
-        request_bulk_change,
-        read_bulk_change,
-    )
-    own_api.register(api)
+register_in_organization = operations(
+    read_terms,
+    change_terms,
+    count_member_plans,
+    list_shared_usage,
+    read_member_plan,
+    set_member_plan,
+    pause_member_plan,
+    resume_member_plan,
+    end_member_plan,
+    preview_bulk_change,
+    request_bulk_change,
+    read_bulk_change,
+    *own_api.OPERATIONS,
+)

@@ -12,14 +12,8 @@ from flask_tokenoffset.blueprints.members.forms import SearchForm
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.methodology import bands
 from flask_tokenoffset.models import PayerRule
-from flask_tokenoffset.services.member_plans.bulk_previews import (
-    NO_PLAN,
-    PlanFilter,
-)
-from flask_tokenoffset.services.member_plans.offers import (
-    Offer,
-    offer_of,
-)
+from flask_tokenoffset.services.member_plans.bulk_previews import NO_PLAN, PlanFilter
+from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
 from flask_tokenoffset.services.member_plans.terms import Terms
 
 if TYPE_CHECKING:

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import ManyForm, read_cents
-from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES, STATUS_TITLES
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
 from flask_tokenoffset.models import UNFINISHED_BULK
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.member_plans import bulk_changes
-from flask_tokenoffset.services.member_plans.bulk_previews import (
-    NO_PLAN,
-    preview_change,
-)
+from flask_tokenoffset.services.member_plans.bulk_previews import NO_PLAN, preview_change
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -43,29 +38,26 @@ def change_many_plans() -> ResponseReturnValue:
 def apply_to_many_plans() -> ResponseReturnValue:
     """Apply what was shown, if it still holds."""
     form = ManyForm.read(request.form)
-    organization_id = current_place().organization.id
     state = current_state()
     try:
         offer = form.plan.offer(state.settings.method)
         plans = read_cents(request.form, "plans_to_change")
         difference = read_cents(request.form, "difference_cents")
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             change = bulk_changes.request_change(
                 work,
-                organization_id=organization_id,
-                person=acting_person(work),
+                **who,
                 wanted=form.wanted(),
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
                 expected_plans=plans,
                 expected_difference_cents=difference,
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
             change_id = change.id
     except (InvalidInput, Conflict) as refused:
         return _many_page(form, refused=refused)
-    return redirect(url_for(".bulk_change", change_id=change_id), code=SEE_OTHER)
+    return see_other(".bulk_change", change_id=change_id)
 
 
 @requires(Permission.READ_MEMBER_PLANS)
@@ -118,8 +110,8 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
     return page, refused.status if refused else 422 if errors else 200
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/member-plans/change", view_func=change_many_plans)
-    pages.add_url_rule("/member-plans/changes", view_func=apply_to_many_plans, methods=["POST"])
-    pages.add_url_rule("/member-plans/changes/<uuid:change_id>", view_func=bulk_change)
+register = page_routes(
+    ("/member-plans/change", change_many_plans),
+    ("/member-plans/changes", apply_to_many_plans, "POST"),
+    ("/member-plans/changes/<uuid:change_id>", bulk_change),
+)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    require_acceptance,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place, require_acceptance
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation
+from flask_tokenoffset.blueprints.member_plans import flow
 from flask_tokenoffset.blueprints.member_plans.schemas import (
     MemberPlanAnswer,
     MemberPlanBody,
@@ -24,16 +18,7 @@ from flask_tokenoffset.blueprints.member_plans.schemas import (
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans import (
-    member_choices,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
-from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
+from flask_tokenoffset.services.member_plans import member_choices
 
 
 @operation(
@@ -60,19 +45,7 @@ def read_own_plan() -> OperationAnswer:
 )
 def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
     """Say what the caller's own plan contributes, where the caller pays it."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_plans.adopt_own(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            key=body.band,
-            coverage_percent=body.coverage_percent,
-            expected_amount_cents=body.amount_cents,
-            method_version=state.settings.method,
-            now=state.clock.now(),
-        )
+    flow.adopt(body.band, body.coverage_percent, body.amount_cents)
     return _answer()
 
 
@@ -87,18 +60,7 @@ def adopt_own_plan(body: MemberPlanBody) -> OperationAnswer:
 )
 def choose_own_payer(body: PayerBody) -> OperationAnswer:
     """Choose who pays, where the terms leave it to members. It counts from the next record on."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_choices.choose_payer(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            payer=body.payer,
-            expected_amount_cents=body.amount_cents,
-            method_version=state.settings.method,
-            now=state.clock.now(),
-        )
+    flow.choose_payer(body.payer, body.amount_cents)
     return _answer()
 
 
@@ -156,46 +118,27 @@ def set_usage_sharing(body: SharingBody) -> OperationAnswer:
     """Let the organization see the tokens a month of the caller's own plan by name, or no more."""
     if body.shared:
         require_acceptance()
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_choices.share_usage(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            shared=body.shared,
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        member_choices.share_usage(work, **who, shared=body.shared)
     return SharingAnswer(shared_at=current_place().membership.usage_shared_at)
 
 
 def _change(status: PlanStatus) -> OperationAnswer:
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        member_plans.change_own_status(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            status=status,
-            now=state.clock.now(),
-        )
+    flow.change_status(status)
     return _answer()
 
 
 def _answer() -> MemberPlanAnswer:
-    return MemberPlanAnswer.of(member_plans.read_own_plan(current_state().session, current_place()))
+    return MemberPlanAnswer.of(flow.read_plan())
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        read_own_plan,
-        adopt_own_plan,
-        choose_own_payer,
-        pause_own_plan,
-        resume_own_plan,
-        end_own_plan,
-        set_usage_sharing,
-    )
+#: In order.
+OPERATIONS: Final = (
+    read_own_plan,
+    adopt_own_plan,
+    choose_own_payer,
+    pause_own_plan,
+    resume_own_plan,
+    end_own_plan,
+    set_usage_sharing,
+)

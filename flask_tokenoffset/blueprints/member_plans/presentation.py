@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.blueprints.html.outcomes import Notice
 from flask_tokenoffset.methodology import band, bands
 from flask_tokenoffset.models import Payer, PayerRule, PlanStatus
 from flask_tokenoffset.services.member_plans.bulk_worker import (
@@ -41,13 +42,6 @@ STOPPED: Final[Mapping[str, str]] = {
     PRICE_CHANGED: "The method that prices plans was changed meanwhile, so the amount would not"
     " have been the one that was shown. What was changed until then stays.",
 }
-
-
-class Notice(NamedTuple):
-    """What to say after a change."""
-
-    title: str
-    text: str
 
 
 #: By what was done and where the plan stands then: an address alone can claim anything.

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.members.schemas import LONGEST_SEARCH
 from flask_tokenoffset.blueprints.plans.schemas import PlanAnswer
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList, Query
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import BulkStatus, MembershipStatus, Payer, PayerRule
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.member_plans.bulk_previews import PlanFilter
-from flask_tokenoffset.services.member_plans.terms import (
-    MOST_CAP_CENTS,
-    Terms,
-)
+from flask_tokenoffset.services.member_plans.terms import MOST_CAP_CENTS, Terms
 from flask_tokenoffset.services.organizations.member_lists import MemberFilter
 from flask_tokenoffset.services.plans.ledger import PlanView
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.models import BulkChange
     from flask_tokenoffset.services.member_plans.bulk_previews import Preview
     from flask_tokenoffset.services.member_plans.plans import MemberPlan
-    from flask_tokenoffset.services.member_plans.totals import (
-        HiddenUsage,
-        Share,
-        SharedUsage,
-        Totals,
-    )
+    from flask_tokenoffset.services.member_plans.totals import HiddenUsage, SharedUsage, Totals
 
 #: Characters of the longest key of a band that anybody need send.
 LONGEST_BAND = 40
@@ -58,12 +44,7 @@ class TermsBody(Body):
 
     def terms(self) -> Terms:
         """The same for the service."""
-        return Terms(
-            payer_rule=self.payer_rule,
-            default_band=self.default_band,
-            default_coverage_percent=self.default_coverage_percent,
-            cap_cents_per_month=self.cap_cents_per_month,
-        )
+        return Terms(**dict(self))
 
 
 class TermsAnswer(Answer):
@@ -73,16 +54,6 @@ class TermsAnswer(Answer):
     default_band: str | None
     default_coverage_percent: int
     cap_cents_per_month: int | None
-
-    @classmethod
-    def of(cls, terms: Terms) -> TermsAnswer:
-        """Show the terms."""
-        return cls(
-            payer_rule=terms.payer_rule,
-            default_band=terms.default_band,
-            default_coverage_percent=terms.default_coverage_percent,
-            cap_cents_per_month=terms.cap_cents_per_month,
-        )
 
 
 class MemberPlanBody(Body):
@@ -156,11 +127,6 @@ class ShareAnswer(Answer):
     plans: int
     cents_per_month: int
 
-    @classmethod
-    def of(cls, share: Share) -> ShareAnswer:
-        """Show a share."""
-        return cls(plans=share.plans, cents_per_month=share.cents_per_month)
-
 
 class TotalsAnswer(Answer):
     """The plans of all members, counted."""
@@ -183,16 +149,12 @@ class TotalsAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, totals: Totals, hidden: HiddenUsage) -> TotalsAnswer:
+    def of(cls, totals: Totals, hidden: HiddenUsage) -> Self:
         """Show the totals."""
-        return cls(
-            members=totals.members,
-            active=ShareAnswer.of(totals.active),
-            paid_by_organization=ShareAnswer.of(totals.by_payer[Payer.ORGANIZATION]),
-            paid_by_members=ShareAnswer.of(totals.by_payer[Payer.MEMBER]),
-            by_band={key: ShareAnswer.of(share) for key, share in totals.by_band.items()},
-            paused=totals.paused,
-            without_plan=totals.without_plan,
+        return super().of(
+            totals,
+            paid_by_organization=totals.by_payer[Payer.ORGANIZATION],
+            paid_by_members=totals.by_payer[Payer.MEMBER],
             organization_cents_per_month=totals.cents_per_month,
             unshared_people=hidden.people,
             unshared_tokens_per_month=hidden.tokens_per_month,
@@ -206,9 +168,9 @@ class SharedUsageAnswer(Answer):
     tokens_per_month: int | None = Field(description="Null without a plan of their own.")
 
     @classmethod
-    def of(cls, shared: SharedUsage) -> SharedUsageAnswer:
+    def of(cls, shared: SharedUsage) -> Self:
         """Show what is shared."""
-        return cls(membership_id=shared.membership.id, tokens_per_month=shared.tokens_per_month)
+        return super().of(shared, membership_id=shared.membership.id)
 
 
 class SharedUsageList(ItemList[SharedUsageAnswer]):
@@ -277,20 +239,13 @@ class PreviewAnswer(Answer):
     within_cap: bool
 
     @classmethod
-    def of(cls, preview: Preview) -> PreviewAnswer:
+    def of(cls, preview: Preview) -> Self:
         """Show a preview."""
-        return cls(
-            amount_cents=preview.offer.amount_cents,
-            members=preview.members,
-            members_paying=preview.members_paying,
-            members_suspended=preview.members_suspended,
-            plans_to_change=preview.plans_to_change,
-            plans_unchanged=preview.plans_unchanged,
-            plans_paused=preview.plans_paused,
-            difference_cents=preview.difference_cents,
+        return super().of(
+            preview,
+            preview.offer,
             organization_cents_per_month=preview.cents_per_month,
             organization_cents_per_month_afterwards=preview.cents_per_month_afterwards,
-            cap_cents_per_month=preview.cap_cents_per_month,
             within_cap=preview.over_cap is None,
         )
 
@@ -309,20 +264,3 @@ class BulkChangeAnswer(Answer):
     stopped_code: str | None
     created_at: datetime
     finished_at: datetime | None
-
-    @classmethod
-    def of(cls, change: BulkChange) -> BulkChangeAnswer:
-        """Show a change."""
-        return cls(
-            id=change.id,
-            status=BulkStatus(change.status),
-            band=change.band,
-            coverage_percent=change.coverage_percent,
-            amount_cents=change.amount_cents,
-            difference_cents=change.difference_cents,
-            plans_to_change=change.plans_to_change,
-            plans_changed=change.plans_changed,
-            stopped_code=change.stopped_code,
-            created_at=change.created_at,
-            finished_at=change.finished_at,
-        )

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import TermsForm
-from flask_tokenoffset.blueprints.member_plans.own_pages import SEE_OTHER
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.member_plans.terms import (
-    Terms,
-    cents_by_rule,
-    change_terms,
-)
+from flask_tokenoffset.services.member_plans.terms import Terms, cents_by_rule, change_terms
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -38,21 +33,13 @@ def terms() -> ResponseReturnValue:
 def save_terms() -> ResponseReturnValue:
     """Say the terms anew."""
     form = TermsForm.read(request.form)
-    organization_id = current_place().organization.id
-    state = current_state()
     try:
         wanted = form.terms()
-        with state.unit_of_work() as work:
-            change_terms(
-                work,
-                organization_id=organization_id,
-                person=acting_person(work),
-                terms=wanted,
-                now=state.clock.now(),
-            )
+        with changing_organization() as (work, who):
+            change_terms(work, **who, terms=wanted)
     except InvalidInput as refused:
         return _terms_page(form=form, refused=refused)
-    return redirect(url_for(".terms", saved=""), code=SEE_OTHER)
+    return see_other(".terms", saved="")
 
 
 def _terms_page(
@@ -74,10 +61,10 @@ def _terms_page(
         cap_cents_per_month=standing.cap_cents_per_month,
         band_options=presentation.band_options(),
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/terms", view_func=terms)
-    pages.add_url_rule("/terms", view_func=save_terms, methods=["POST"])
+register = page_routes(
+    ("/terms", terms),
+    ("/terms", save_terms, "POST"),
+)

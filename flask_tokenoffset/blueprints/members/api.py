@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.members.schemas import (
     MemberAnswer,
     MemberBody,
@@ -21,10 +14,7 @@ from flask_tokenoffset.blueprints.members.schemas import (
     MemberQuery,
     TransferBody,
 )
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotFound, NotPermitted
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission
@@ -37,10 +27,7 @@ from flask_tokenoffset.services.organizations.member_lists import (
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -54,18 +41,19 @@ if TYPE_CHECKING:
 )
 def list_organization_members(query: MemberQuery) -> OperationAnswer:
     """The organization's members, by name."""
-    found = list_members(
-        current_state().session,
-        current_place().organization.id,
-        MemberFilter(search=query.search, role=query.role, status=query.status),
-        after=read_name_cursor(query.cursor),
-        limit=query.limit + 1,
+    found = page_of(
+        list_members(
+            current_state().session,
+            current_place().organization.id,
+            MemberFilter(search=query.search, role=query.role, status=query.status),
+            after=read_name_cursor(query.cursor),
+            limit=query.limit + 1,
+        ),
+        query.limit,
+        lambda member: (member.membership.sort_name, member.membership.id),
     )
-    shown = found[: query.limit]
-    last = shown[-1].membership if len(found) > query.limit else None
     return MemberList(
-        items=[MemberAnswer.of(member) for member in shown],
-        next_cursor=write_name_cursor(last.sort_name, last.id) if last else None,
+        items=[MemberAnswer.of(member) for member in found.shown], next_cursor=found.next_cursor
     )
 
 
@@ -95,26 +83,18 @@ def change_member(membership_id: UUID, body: MemberBody) -> OperationAnswer:
     """Give a member another role, suspend or restore them; both at once or neither."""
     if body.role is None and body.status is None:
         raise InvalidInput({"": "Name a role or a status; there is nothing to change without."})
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
-        if body.status is not None:
-            change: Callable[..., object] = members.restore
-            if body.status is MembershipStatus.SUSPENDED:
-                change = partial(members.suspend, now=state.clock.now())
-            change(
-                work, organization_id=organization_id, membership_id=membership_id, person=person
+    with changing_organization() as (work, who):
+        if body.status is MembershipStatus.SUSPENDED:
+            members.suspend(work, **who, membership_id=membership_id)
+        elif body.status is not None:
+            members.restore(
+                work,
+                organization_id=who["organization_id"],
+                membership_id=membership_id,
+                person=who["person"],
             )
         if body.role is not None:
-            members.change_role(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=person,
-                role=body.role,
-                now=state.clock.now(),
-            )
+            members.change_role(work, **who, membership_id=membership_id, role=body.role)
     return _answer(membership_id)
 
 
@@ -128,16 +108,8 @@ def change_member(membership_id: UUID, body: MemberBody) -> OperationAnswer:
 )
 def remove_member(membership_id: UUID) -> OperationAnswer:
     """End a membership. The plan the member has in the organization ends with it."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        members.remove(
-            work,
-            organization_id=organization_id,
-            membership_id=membership_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        members.remove(work, **who, membership_id=membership_id)
     return None, 204
 
 
@@ -153,16 +125,8 @@ def remove_member(membership_id: UUID) -> OperationAnswer:
 )
 def transfer_ownership(body: TransferBody) -> OperationAnswer:
     """Make a member an owner in the caller's place; the caller is an admin afterwards."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        members.transfer_ownership(
-            work,
-            organization_id=organization_id,
-            membership_id=body.membership_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        members.transfer_ownership(work, **who, membership_id=body.membership_id)
     return _answer(body.membership_id)
 
 
@@ -191,15 +155,8 @@ def read_membership() -> OperationAnswer:
 )
 def leave_organization() -> OperationAnswer:
     """End the caller's own membership."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    with state.unit_of_work() as work:
-        members.leave(
-            work,
-            organization_id=organization_id,
-            person=acting_person(work),
-            now=state.clock.now(),
-        )
+    with changing_organization() as (work, who):
+        members.leave(work, **who)
     return None, 204
 
 
@@ -209,15 +166,12 @@ def _answer(membership_id: UUID) -> MemberAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        list_organization_members,
-        read_organization_member,
-        change_member,
-        remove_member,
-        transfer_ownership,
-        read_membership,
-        leave_organization,
-    )
+register_in_organization = operations(
+    list_organization_members,
+    read_organization_member,
+    change_member,
+    remove_member,
+    transfer_ownership,
+    read_membership,
+    leave_organization,
+)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import Notice, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.members.forms import (
     ROLE_SENTENCES,
@@ -19,11 +19,8 @@ from flask_tokenoffset.blueprints.members.forms import (
     SearchForm,
     read_role,
 )
-from flask_tokenoffset.blueprints.organizations.pages import Notice, left
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.organizations.pages import left
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, LastOwner, NotPermitted, Refusal
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Permission, Role, may_grant, requires
@@ -37,14 +34,12 @@ from flask_tokenoffset.services.organizations.member_lists import (
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 MEMBERS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 #: What a page can say itself. Whoever does not belong there (any more) gets the common answers.
 _TOLD: Final = (Conflict, LastOwner, NotPermitted)
 
@@ -75,23 +70,22 @@ def members() -> ResponseReturnValue:
     session = current_state().session
     form = SearchForm.read(request.args)
     after = read_name_cursor(request.args.get("cursor"))
-    found = list_members(
-        session, organization_id, form.wanted(), after=after, limit=MEMBERS_PER_PAGE + 1
+    found = page_of(
+        list_members(
+            session, organization_id, form.wanted(), after=after, limit=MEMBERS_PER_PAGE + 1
+        ),
+        MEMBERS_PER_PAGE,
+        lambda member: (member.membership.sort_name, member.membership.id),
     )
-    shown = found[:MEMBERS_PER_PAGE]
-    more_url = None
-    if len(found) > MEMBERS_PER_PAGE:
-        last = shown[-1].membership
-        cursor = write_name_cursor(last.sort_name, last.id)
-        more_url = url_for(".members", cursor=cursor, **form.query())
     return render(
         "members/members.html",
-        members=shown,
+        members=found.shown,
         count=count_members(session, organization_id, form.wanted()),
         counted_up_to=COUNTED_UP_TO,
         form=form,
         first_url=None if after is None else url_for(".members", **form.query()),
-        more_url=more_url,
+        more_url=found.next_cursor
+        and url_for(".members", cursor=found.next_cursor, **form.query()),
         removed=request.args.get("done") == "removed",
         role_titles=ROLE_TITLES,
         status_titles=STATUS_TITLES,
@@ -108,50 +102,38 @@ def member(membership_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_MEMBERS)
 def change_role(membership_id: UUID) -> ResponseReturnValue:
     """Give a member another role."""
-    organization_id = current_place().organization.id
     role = read_role(request.form)
     if role is None:
         raise InvalidInput({"role": "There is no such role. Choose one of the list."})
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            person = acting_person(work)
-            changed = services.change_role(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=person,
-                role=role,
-                now=state.clock.now(),
-            )
-            own = changed.person_id == person.id
+        with changing_organization() as (work, who):
+            changed = services.change_role(work, **who, membership_id=membership_id, role=role)
+            own = changed.person_id == who["person"].id
     except _TOLD as refused:
         return _member_page(membership_id, chosen=role, refused=refused)
     if own:  # They may not see members any more.
-        return redirect(url_for(".membership", done="role"), code=_SEE_OTHER)
-    return redirect(url_for(".member", membership_id=membership_id, done="role"), code=_SEE_OTHER)
+        return see_other(".membership", done="role")
+    return see_other(".member", membership_id=membership_id, done="role")
 
 
 @requires(Permission.CHANGE_MEMBERS)
-def change_status(membership_id: UUID, change: str) -> ResponseReturnValue:
+def change_member_status(membership_id: UUID, change: str) -> ResponseReturnValue:
     """Suspend or restore a member."""
-    organization_id = current_place().organization.id
-    state = current_state()
-    apply: Callable[..., object] = services.restore
-    if change == "suspend":
-        apply = partial(services.suspend, now=state.clock.now())
     try:
-        with state.unit_of_work() as work:
-            apply(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=acting_person(work),
-            )
+        with changing_organization() as (work, who):
+            if change == "suspend":
+                services.suspend(work, **who, membership_id=membership_id)
+            else:
+                services.restore(
+                    work,
+                    organization_id=who["organization_id"],
+                    membership_id=membership_id,
+                    person=who["person"],
+                )
     except _TOLD as refused:
         return _member_page(membership_id, refused=refused)
     done = "suspended" if change == "suspend" else "restored"
-    return redirect(url_for(".member", membership_id=membership_id, done=done), code=_SEE_OTHER)
+    return see_other(".member", membership_id=membership_id, done=done)
 
 
 @requires(Permission.CHANGE_MEMBERS)
@@ -161,20 +143,13 @@ def remove_member(membership_id: UUID) -> ResponseReturnValue:
     found = read_member(current_state().session, place.organization.id, membership_id)
     if request.method != "POST":
         return render("members/remove.html", member=found, organization=place.organization)
-    organization_id, own = place.organization.id, found.membership.id == place.membership.id
-    state = current_state()
+    own = found.membership.id == place.membership.id
     try:
-        with state.unit_of_work() as work:
-            services.remove(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=acting_person(work),
-                now=state.clock.now(),
-            )
+        with changing_organization() as (work, who):
+            services.remove(work, **who, membership_id=membership_id)
     except _TOLD as refused:
         return _member_page(membership_id, refused=refused)
-    return left() if own else redirect(url_for(".members", done="removed"), code=_SEE_OTHER)
+    return left() if own else see_other(".members", done="removed")
 
 
 @requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
@@ -184,39 +159,23 @@ def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
     if request.method != "POST":
         found = read_member(current_state().session, place.organization.id, membership_id)
         return render("members/transfer.html", member=found, organization=place.organization)
-    organization_id = place.organization.id
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            services.transfer_ownership(
-                work,
-                organization_id=organization_id,
-                membership_id=membership_id,
-                person=acting_person(work),
-                now=state.clock.now(),
-            )
+        with changing_organization() as (work, who):
+            services.transfer_ownership(work, **who, membership_id=membership_id)
     except _TOLD as refused:
         return _member_page(membership_id, refused=refused)
-    return redirect(
-        url_for(".member", membership_id=membership_id, done="transferred"), code=_SEE_OTHER
-    )
+    return see_other(".member", membership_id=membership_id, done="transferred")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    both = ["GET", "POST"]
-    one = "/members/<uuid:membership_id>"
-    pages.add_url_rule("/members", view_func=members)
-    pages.add_url_rule(one, view_func=member)
-    pages.add_url_rule(f"{one}/role", view_func=change_role, methods=["POST"])
-    pages.add_url_rule(
-        f"{one}/<any(suspend, restore):change>",
-        "change_member_status",
-        change_status,
-        methods=["POST"],
-    )
-    pages.add_url_rule(f"{one}/remove", view_func=remove_member, methods=both)
-    pages.add_url_rule(f"{one}/transfer", view_func=transfer_ownership, methods=both)
+_ONE: Final = "/members/<uuid:membership_id>"
+register_in_organization = page_routes(
+    ("/members", members),
+    (_ONE, member),
+    (f"{_ONE}/role", change_role, "POST"),
+    (f"{_ONE}/<any(suspend, restore):change>", change_member_status, "POST"),
+    (f"{_ONE}/remove", remove_member, "GET", "POST"),
+    (f"{_ONE}/transfer", transfer_ownership, "GET", "POST"),
+)
 
 
 def _member_page(
@@ -249,4 +208,4 @@ def _member_page(
         refused=refused,
         may_see_plan=Permission.READ_MEMBER_PLANS in place.permissions,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

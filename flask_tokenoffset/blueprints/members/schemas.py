@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-    ListQuery,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList, ListQuery
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
 
@@ -60,16 +55,9 @@ class MemberAnswer(Answer):
     joined_at: datetime
 
     @classmethod
-    def of(cls, member: Member) -> MemberAnswer:
+    def of(cls, member: Member) -> Self:
         """Show a member."""
-        return cls(
-            id=member.membership.id,
-            name=member.name,
-            email=member.email,
-            role=member.role,
-            status=member.status,
-            joined_at=member.membership.joined_at,
-        )
+        return super().of(member, member.membership)
 
 
 class MemberList(ItemList[MemberAnswer]):

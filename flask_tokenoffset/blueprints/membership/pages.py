@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.html.outcomes import with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.member_plans.own_pages import own_plan_of
+from flask_tokenoffset.blueprints.member_plans.plan_pages import shown_own_plan
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.organizations.pages import left
 from flask_tokenoffset.errors import LastOwner, Refusal
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.organizations import members
-from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -36,25 +34,18 @@ def leave() -> ResponseReturnValue:
     organization = current_place().organization
     if request.method != "POST":
         return render("members/leave.html", organization=organization)
-    organization_id = organization.id
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            members.leave(
-                work,
-                organization_id=organization_id,
-                person=acting_person(work),
-                now=state.clock.now(),
-            )
+        with changing_organization() as (work, who):
+            members.leave(work, **who)
     except LastOwner as refused:
         return _membership_page(refused=refused)
     return left()
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/membership", view_func=membership)
-    pages.add_url_rule("/leave", view_func=leave, methods=["GET", "POST"])
+register_in_organization = page_routes(
+    ("/membership", membership),
+    ("/leave", leave, "GET", "POST"),
+)
 
 
 def _membership_page(*, done: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
@@ -67,7 +58,7 @@ def _membership_page(*, done: str = "", refused: Refusal | None = None) -> Respo
         role_titles=ROLE_TITLES,
         role_sentences=ROLE_SENTENCES,
         done=done,
-        own_plan=own_plan_of(place),
+        own_plan=shown_own_plan(),
         refused=refused,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
 
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.methodology.schemas import (
     BandAnswer,
     BandListAnswer,
@@ -18,9 +14,6 @@ from flask_tokenoffset.blueprints.methodology.schemas import (
 from flask_tokenoffset.methodology import bands, class_aware, published
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -32,6 +25,11 @@ if TYPE_CHECKING:
 )
 def list_bands() -> OperationAnswer:
     """The published bands of monthly use, smallest first, with their sources."""
+    return _band_list()
+
+
+@cache
+def _band_list() -> BandListAnswer:
     return BandListAnswer(items=[BandAnswer.of(band) for band in bands()])
 
 
@@ -51,6 +49,4 @@ def read_methodology() -> OperationAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_bands, read_methodology)
+register = operations(list_bands, read_methodology)

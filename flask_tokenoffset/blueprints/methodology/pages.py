@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.methodology import (
     Constant,
@@ -27,8 +28,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from flask import Blueprint
 
     from flask_tokenoffset.methodology import (
         Band,
@@ -152,9 +151,9 @@ def methodology() -> str:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/methodology", view_func=methodology)
+register = page_routes(
+    ("/methodology", methodology),
+)
 
 
 def in_full(value: Decimal) -> str:

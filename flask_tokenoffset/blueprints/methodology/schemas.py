@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import Answer
-from flask_tokenoffset.methodology import Constant, TokenKind
+from flask_tokenoffset.blueprints.schemas.base import Answer, DecimalText
+from flask_tokenoffset.methodology import TokenKind
 
 if TYPE_CHECKING:
     from flask_tokenoffset.methodology import (
-        Band,
         ClassAwareMethod,
+        Constant,
         PublishedMethod,
         RangedConstant,
-        Source,
     )
 
 
@@ -25,11 +25,6 @@ class CitationAnswer(Answer):
 
     text: str
     url: str
-
-    @classmethod
-    def of(cls, source: Source) -> CitationAnswer:
-        """Show a source."""
-        return cls(text=source.text, url=source.url)
 
 
 class BandAnswer(Answer):
@@ -41,26 +36,10 @@ class BandAnswer(Answer):
     low_tokens: int = Field(description="Tokens a month; still in the band below.")
     high_tokens: int | None = Field(description="Tokens a month, included; null without an end.")
     midpoint_tokens: int = Field(description="What picking the band assumes, in tokens a month.")
-    mix_percent: dict[TokenKind, str] = Field(description="Share of each kind of token.")
+    mix_percent: dict[TokenKind, DecimalText] = Field(description="Share of each kind of token.")
     model_class: str
     version: str
     sources: list[CitationAnswer]
-
-    @classmethod
-    def of(cls, band: Band) -> BandAnswer:
-        """Show a band."""
-        return cls(
-            key=band.key,
-            name=band.name,
-            description=band.description,
-            low_tokens=band.low_tokens,
-            high_tokens=band.high_tokens,
-            midpoint_tokens=band.midpoint_tokens,
-            mix_percent={kind: str(share) for kind, share in band.mix_percent.items()},
-            model_class=str(band.model_class),
-            version=band.version,
-            sources=[CitationAnswer.of(source) for source in band.sources],
-        )
 
 
 class BandListAnswer(Answer):
@@ -72,9 +51,9 @@ class BandListAnswer(Answer):
 class RangeAnswer(Answer):
     """A figure with its honest range, as decimal texts."""
 
-    low: str
-    central: str
-    high: str
+    low: DecimalText
+    central: DecimalText
+    high: DecimalText
 
 
 class ConstantAnswer(Answer):
@@ -89,23 +68,10 @@ class ConstantAnswer(Answer):
     sources: list[CitationAnswer]
 
     @classmethod
-    def of(cls, constant: Constant | RangedConstant) -> ConstantAnswer:
+    def of(cls, constant: Constant | RangedConstant) -> Self:
         """Show a constant."""
-        value: str | RangeAnswer
-        if isinstance(constant, Constant):
-            value = str(constant.value)
-        else:
-            ends = constant.value
-            value = RangeAnswer(low=str(ends.low), central=str(ends.central), high=str(ends.high))
-        return cls(
-            id=constant.id,
-            title=constant.title,
-            unit=constant.unit,
-            value=value,
-            standing=constant.standing,
-            note=constant.note,
-            sources=[CitationAnswer.of(source) for source in constant.sources],
-        )
+        value = constant.value
+        return super().of(constant, value=str(value) if isinstance(value, Decimal) else value)
 
 
 class MethodAnswer(Answer):
@@ -118,15 +84,9 @@ class MethodAnswer(Answer):
     constants: list[ConstantAnswer]
 
     @classmethod
-    def of(cls, method: PublishedMethod | ClassAwareMethod) -> MethodAnswer:
+    def of(cls, method: PublishedMethod | ClassAwareMethod) -> Self:
         """Show a method."""
-        return cls(
-            version=method.version,
-            effective_date=method.effective_date,
-            title=method.title,
-            boundary=method.boundary,
-            constants=[ConstantAnswer.of(constant) for constant in method.constants],
-        )
+        return super().of(method, constants=[ConstantAnswer.of(each) for each in method.constants])
 
 
 class MethodologyAnswer(Answer):

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationAnswer,
     OrganizationBody,
     OrganizationList,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.organizations import (
-    closing,
-    organizations,
-)
+from flask_tokenoffset.services.organizations import closing, organizations
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -51,16 +33,16 @@ def list_organizations(query: ListQuery) -> OperationAnswer:
     person = current_visitor().person
     if person is None:
         return OrganizationList(items=[], next_cursor=None)
-    found = organizations.list_places(
-        current_state().session, person.id, after=after, limit=query.limit + 1
+    found = page_of(
+        organizations.list_places(
+            current_state().session, person.id, after=after, limit=query.limit + 1
+        ),
+        query.limit,
+        lambda place: (place.organization.name, place.organization.id),
     )
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return OrganizationList(
-        items=[OrganizationAnswer.of(place) for place in shown],
-        next_cursor=write_name_cursor(shown[-1].organization.name, shown[-1].organization.id)
-        if more
-        else None,
+        items=[OrganizationAnswer.of(place) for place in found.shown],
+        next_cursor=found.next_cursor,
     )
 
 
@@ -76,10 +58,9 @@ def list_organizations(query: ListQuery) -> OperationAnswer:
 def create_organization(body: OrganizationBody) -> OperationAnswer:
     """Make an organization. The caller is its owner."""
     state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
+    with changing() as (work, person, now):
         organization = organizations.create_organization(
-            work, person=person, name=body.name, settings=state.settings, now=state.clock.now()
+            work, person=person, name=body.name, settings=state.settings, now=now
         )
         place = organizations.find_place(work.session, organization.id, person.id)
     if place is None:
@@ -112,10 +93,8 @@ def read_organization() -> OperationAnswer:
 def rename_organization(body: OrganizationBody) -> OperationAnswer:
     """Call an organization something else."""
     organization_id = current_place().organization.id
-    with current_state().unit_of_work() as work:
-        organizations.rename(
-            work, organization_id=organization_id, person=acting_person(work), name=body.name
-        )
+    with changing() as (work, person, _):
+        organizations.rename(work, organization_id=organization_id, person=person, name=body.name)
     return OrganizationAnswer.of(current_place())
 
 
@@ -135,18 +114,14 @@ def close_organization() -> OperationAnswer:
     """
     organization_id = current_place().organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, _):
         closing.close_organization(
-            work, organization_id=organization_id, person=acting_person(work), clock=state.clock
+            work, organization_id=organization_id, person=person, clock=state.clock
         )
     return None, 204
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations on a person's organizations."""
-    add_operations(api, list_organizations, create_organization)
+register = operations(list_organizations, create_organization)
 
 
-def register_in_organization(api: Blueprint) -> None:
-    """Add the operations on one organization."""
-    add_operations(api, read_organization, rename_organization, close_organization)
+register_in_organization = operations(read_organization, rename_organization, close_organization)

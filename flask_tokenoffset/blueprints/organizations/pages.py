@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
 from flask_tokenoffset.blueprints.access.urls import (
     home_of,
     organization_url,
+    see_other,
+    see_other_at,
 )
+from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.schemas.name_cursors import (
-    read_name_cursor,
-    write_name_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_name_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, Refusal
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.services.organizations import (
-    closing,
-    organizations,
-)
+from flask_tokenoffset.services.organizations import closing, organizations
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.services.organizations.organizations import Place
 
 ORGANIZATIONS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
-
-
-class Notice(NamedTuple):
-    """What to say after a change."""
-
-    title: str
-    text: str
 
 
 _NOTICES: Final[Mapping[str, Notice]] = {
@@ -66,17 +52,13 @@ def create_organization() -> ResponseReturnValue:
     name = request.form.get("name", "")
     state = current_state()
     try:
-        with state.unit_of_work() as work:
+        with changing() as (work, person, now):
             organization_id = organizations.create_organization(
-                work,
-                person=acting_person(work),
-                name=name,
-                settings=state.settings,
-                now=state.clock.now(),
+                work, person=person, name=name, settings=state.settings, now=now
             ).id
     except (InvalidInput, Conflict, NotPermitted) as refused:
         return _list_page(name=name, refused=refused)
-    return redirect(organization_url(organization_id, "members"), code=_SEE_OTHER)
+    return see_other_at(organization_url(organization_id, "members"))
 
 
 @requires(Permission.READ_MEMBERSHIP)
@@ -91,13 +73,11 @@ def rename_organization() -> ResponseReturnValue:
     name = request.form.get("name", "")
     organization_id = current_place().organization.id
     try:
-        with current_state().unit_of_work() as work:
-            organizations.rename(
-                work, organization_id=organization_id, person=acting_person(work), name=name
-            )
+        with changing() as (work, person, _):
+            organizations.rename(work, organization_id=organization_id, person=person, name=name)
     except InvalidInput as refused:
         return _settings_page(current_place(), name=name, refused=refused)
-    return redirect(url_for(".settings", renamed=""), code=_SEE_OTHER)
+    return see_other(".settings", renamed="")
 
 
 @requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
@@ -115,57 +95,56 @@ def close_organization() -> ResponseReturnValue:
         return page, InvalidInput.status
     organization_id = organization.id
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, _):
         closing.close_organization(
-            work, organization_id=organization_id, person=acting_person(work), clock=state.clock
+            work, organization_id=organization_id, person=person, clock=state.clock
         )
-    return redirect(url_for("tokenoffset.pages.list_organizations", done="closed"), code=_SEE_OTHER)
+    return see_other("tokenoffset.pages.list_organizations", done="closed")
 
 
 def left() -> ResponseReturnValue:
     """Where people go who have just left the organization."""
-    return redirect(url_for("tokenoffset.pages.list_organizations", done="left"), code=_SEE_OTHER)
+    return see_other("tokenoffset.pages.list_organizations", done="left")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages about a person's organizations."""
-    pages.add_url_rule("/organizations", view_func=list_organizations)
-    pages.add_url_rule("/organizations", view_func=create_organization, methods=["POST"])
+register = page_routes(
+    ("/organizations", list_organizations),
+    ("/organizations", create_organization, "POST"),
+)
 
 
-def register_in_organization(pages: Blueprint) -> None:
-    """Add the pages about one organization."""
-    pages.add_url_rule("/settings", view_func=settings)
-    pages.add_url_rule("/settings/name", view_func=rename_organization, methods=["POST"])
-    pages.add_url_rule("/settings/close", view_func=close_organization, methods=["GET", "POST"])
+register_in_organization = page_routes(
+    ("/settings", settings),
+    ("/settings/name", rename_organization, "POST"),
+    ("/settings/close", close_organization, "GET", "POST"),
+)
 
 
 def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
     person = current_visitor().person
     after = read_name_cursor(request.args.get("cursor"))
-    found: list[Place] = []
+    found: Page[Place] = Page([])
     if person is not None:
-        found = organizations.list_places(
-            current_state().session, person.id, after=after, limit=ORGANIZATIONS_PER_PAGE + 1
+        found = page_of(
+            organizations.list_places(
+                current_state().session, person.id, after=after, limit=ORGANIZATIONS_PER_PAGE + 1
+            ),
+            ORGANIZATIONS_PER_PAGE,
+            lambda place: (place.organization.name, place.organization.id),
         )
-    places = found[:ORGANIZATIONS_PER_PAGE]
-    more_url = None
-    if len(found) > ORGANIZATIONS_PER_PAGE:
-        last = places[-1].organization
-        more_url = url_for(".list_organizations", cursor=write_name_cursor(last.name, last.id))
     page = render(
         "organizations/list.html",
-        places=places,
-        more_url=more_url,
+        places=found.shown,
+        more_url=found.next_cursor and url_for(".list_organizations", cursor=found.next_cursor),
         is_first_page=after is None,
         name=name,
         longest_name=LONGEST_NAME,
-        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        errors=errors_of(refused),
         refused=None if isinstance(refused, InvalidInput) else refused,
         notice=_NOTICES.get(request.args.get("done", "")),
         home_of=home_of,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
 def _settings_page(
@@ -185,4 +164,4 @@ def _settings_page(
         may_change=Permission.CHANGE_ORGANIZATION in place.permissions,
         may_close=Permission.OWN_ORGANIZATION in place.permissions,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
 
@@ -41,16 +37,9 @@ class OrganizationAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, place: Place) -> OrganizationAnswer:
+    def of(cls, place: Place) -> Self:
         """Show an organization as one of its members sees it."""
-        return cls(
-            id=place.organization.id,
-            name=place.organization.name,
-            created_at=place.organization.created_at,
-            membership_id=place.membership.id,
-            role=place.role,
-            status=MembershipStatus(place.membership.status),
-        )
+        return super().of(place.organization, place.membership, membership_id=place.membership.id)
 
 
 class OrganizationList(ItemList[OrganizationAnswer]):

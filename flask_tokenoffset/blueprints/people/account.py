@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.errors import SignInRequired
 from flask_tokenoffset.services.erasures import immediate as immediate_erasure
-from flask_tokenoffset.services.people.profiles import (
-    Held,
-    held_of,
-)
+from flask_tokenoffset.services.people.profiles import Held, held_of
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

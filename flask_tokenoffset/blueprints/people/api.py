@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.schemas import PersonAnswer, PersonBody
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.people import profiles as people
-from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -48,13 +36,10 @@ def read_me() -> OperationAnswer:
 )
 def change_me(body: PersonBody) -> OperationAnswer:
     """Say who one is, or correct it. Naming `display_name` ends the onboarding."""
-    state = current_state()
-    with state.unit_of_work() as work:
-        people.introduce(work, acting_person(work), body.said(), state.clock.now())
+    with changing() as (work, person, now):
+        people.introduce(work, person, body.said(), now)
     visitor = current_visitor()
     return PersonAnswer.of(visitor, known_of(visitor))
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_me, change_me)
+register = operations(read_me, change_me)

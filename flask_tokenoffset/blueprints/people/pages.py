@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.access.urls import home_of
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.urls import home_of, see_other
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.forms import HEARD_FROM, OTHER, PersonForm
@@ -18,13 +17,9 @@ from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import LONGEST_NAME
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.people import profiles as people
-from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.CHANGE_SELF, before_acceptance=False)
@@ -34,7 +29,7 @@ def welcome() -> ResponseReturnValue:
         return _page("people/welcome.html")
     if (refused := _save()) is not None:
         return _page("people/welcome.html", refused), refused.status
-    return redirect(url_for(".dashboard", done="welcomed"), code=_SEE_OTHER)
+    return see_other(".dashboard", done="welcomed")
 
 
 @requires(Permission.READ_SELF)
@@ -48,24 +43,22 @@ def save_me() -> ResponseReturnValue:
     """Correct it."""
     if (refused := _save()) is not None:
         return _page("people/me.html", refused), refused.status
-    return redirect(url_for(".me", done="saved"), code=_SEE_OTHER)
+    return see_other(".me", done="saved")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    both = ["GET", "POST"]
-    pages.add_url_rule("/welcome", view_func=welcome, methods=both)
-    pages.add_url_rule("/me", view_func=me)
-    pages.add_url_rule("/me", view_func=save_me, methods=["POST"])
+register = page_routes(
+    ("/welcome", welcome, "GET", "POST"),
+    ("/me", me),
+    ("/me", save_me, "POST"),
+)
 
 
 def _save() -> InvalidInput | None:
     """Take down what was typed; gives back the refusal, if it is one."""
-    state = current_state()
     said = PersonForm.read(request.form).said()
     try:
-        with state.unit_of_work() as work:
-            people.introduce(work, acting_person(work), said, state.clock.now())
+        with changing() as (work, person, now):
+            people.introduce(work, person, said, now)
     except InvalidInput as error:
         return error
     return None

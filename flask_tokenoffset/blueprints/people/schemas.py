@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.models import LONGEST_NAME, MembershipStatus
 from flask_tokenoffset.permissions import Role
 
@@ -45,14 +42,9 @@ class PersonPlaceAnswer(Answer):
     status: MembershipStatus
 
     @classmethod
-    def of(cls, place: Place) -> PersonPlaceAnswer:
+    def of(cls, place: Place) -> Self:
         """Show a place."""
-        return cls(
-            organization_id=place.organization.id,
-            organization_name=place.organization.name,
-            role=place.role,
-            status=MembershipStatus(place.membership.status),
-        )
+        return super().of(place.membership, organization_name=place.organization.name)
 
 
 class PersonAnswer(Answer):

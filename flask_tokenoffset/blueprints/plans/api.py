@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask_tokenoffset.blueprints.access.context import (
-    acting,
-    own_account,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_account
+from flask_tokenoffset.blueprints.access.context import own_account
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.plans.schemas import AdoptBody, PlanAnswer
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -50,17 +39,14 @@ def read_plan() -> OperationAnswer:
 def adopt_estimate(body: AdoptBody) -> OperationAnswer:
     """Make an estimate what the plan contributes for. Nothing else ever changes the amount."""
     state = current_state()
-    with state.unit_of_work() as work:
-        who = acting(work)
+    with changing_account() as (work, who):
         plans.adopt(
             work,
-            account_id=who.account_id,
-            person=who.person,
+            **who,
             estimate_id=body.estimate_id,
             coverage_percent=body.coverage_percent,
             expected_amount_cents=body.amount_cents,
             method_version=state.settings.method,
-            now=state.clock.now(),
         )
     return _own_plan(), 201
 
@@ -107,16 +93,8 @@ def end_plan() -> OperationAnswer:
 
 
 def _change(status: PlanStatus) -> OperationAnswer:
-    state = current_state()
-    with state.unit_of_work() as work:
-        who = acting(work)
-        plans.change_status(
-            work,
-            account_id=who.account_id,
-            person=who.person,
-            status=status,
-            now=state.clock.now(),
-        )
+    with changing_account() as (work, who):
+        plans.change_status(work, **who, status=status)
     return _own_plan()
 
 
@@ -127,6 +105,6 @@ def _own_plan() -> PlanAnswer:
     return PlanAnswer.of(view)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_plan, adopt_estimate, pause_plan, resume_plan, end_plan)
+register = register_in_organization = operations(
+    read_plan, adopt_estimate, pause_plan, resume_plan, end_plan
+)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    account_if_any,
-    acting,
-    require_acceptance,
-)
+from flask_tokenoffset.blueprints.access.changing import changing_account
+from flask_tokenoffset.blueprints.access.context import account_if_any, require_acceptance
+from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
 from flask_tokenoffset.blueprints.estimates.review import label_of, render_review
+from flask_tokenoffset.blueprints.html.outcomes import Notice
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.plans.forms import AdoptForm
 from flask_tokenoffset.blueprints.plans.history import events_of
@@ -27,15 +27,7 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
-
-
-class Notice(NamedTuple):
-    """What to say after a change."""
-
-    title: str
-    text: str
 
 
 #: By what was done and where the plan stands then: an address alone can claim anything.
@@ -59,7 +51,8 @@ _NOTICES: Final[Mapping[tuple[str, str], Notice]] = {
         "Ended", "No further months are recorded. Adopting an estimate begins anew."
     ),
 }
-_STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
+#: What each button leads to.
+STATUS_AFTER: Final[Mapping[str, PlanStatus]] = {
     "pause": PlanStatus.PAUSED,
     "resume": PlanStatus.ACTIVE,
     "end": PlanStatus.ENDED,
@@ -77,48 +70,34 @@ def adopt() -> ResponseReturnValue:
     """Make an estimate what the plan contributes for, at the amount that was shown."""
     form = AdoptForm.read(request.form)
     if UPDATE in request.form:
-        return redirect(
-            url_for(".estimate", estimate_id=form.estimate_id, coverage=form.coverage),
-            code=303,
-        )
+        return see_other(".estimate", estimate_id=form.estimate_id, coverage=form.coverage)
     state = current_state()
     try:
-        with state.unit_of_work() as work:
-            who = acting(work)
+        with changing_account() as (work, who):
             plans.adopt(
                 work,
-                account_id=who.account_id,
-                person=who.person,
+                **who,
                 estimate_id=form.estimate_id,
                 coverage_percent=form.coverage_percent(),
                 expected_amount_cents=form.expected_amount_cents(),
                 method_version=state.settings.method,
-                now=state.clock.now(),
             )
     except InvalidInput as error:
         return render_review(form.estimate_id, form.coverage, error.errors)
-    return redirect(url_for(".plan", done="adopted"), code=303)
+    return see_other(".plan", done="adopted")
 
 
 @requires(Permission.CHANGE_PLAN, before_acceptance=True)
 def change_plan(change: str) -> ResponseReturnValue:
     """Pause, resume or end."""
-    if _STATUS_AFTER[change] is PlanStatus.ACTIVE:
+    if STATUS_AFTER[change] is PlanStatus.ACTIVE:
         require_acceptance()
-    state = current_state()
     try:
-        with state.unit_of_work() as work:
-            who = acting(work)
-            plans.change_status(
-                work,
-                account_id=who.account_id,
-                person=who.person,
-                status=_STATUS_AFTER[change],
-                now=state.clock.now(),
-            )
+        with changing_account() as (work, who):
+            plans.change_status(work, **who, status=STATUS_AFTER[change])
     except Conflict as error:
         return _plan_page(refused=error)
-    return redirect(url_for(".plan", done=change), code=303)
+    return see_other(".plan", done=change)
 
 
 @requires(Permission.CHANGE_PLAN, before_acceptance=True)
@@ -127,7 +106,7 @@ def confirm_end() -> ResponseReturnValue:
     account_id = account_if_any()
     charged = account_id and read_charged(current_state().session, account_id)
     if not charged or charged.plan.status == PlanStatus.ENDED:
-        return redirect(url_for(".plan"), code=303)
+        return see_other(".plan")
     return render("plans/confirm_end.html", charged=charged)
 
 
@@ -149,11 +128,9 @@ def _plan_page(*, done: str | None = None, refused: Conflict | None = None) -> t
     return page, status
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/plan", view_func=plan)
-    pages.add_url_rule("/plan/adoptions", view_func=adopt, methods=["POST"])
-    pages.add_url_rule("/plan/end", view_func=confirm_end)
-    pages.add_url_rule(
-        "/plan/<any(pause, resume, end):change>", view_func=change_plan, methods=["POST"]
-    )
+register = register_in_organization = page_routes(
+    ("/plan", plan),
+    ("/plan/adoptions", adopt, "POST"),
+    ("/plan/end", confirm_end),
+    ("/plan/<any(pause, resume, end):change>", change_plan, "POST"),
+)

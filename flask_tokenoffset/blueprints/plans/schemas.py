@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import PlanStatus, SourceKind
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.models import Adoption
     from flask_tokenoffset.services.plans.ledger import PlanView
 
 
@@ -47,20 +43,6 @@ class AdoptionAnswer(Answer):
     currency: Literal["USD"] = "USD"
     adopted_at: datetime
 
-    @classmethod
-    def of(cls, adoption: Adoption) -> AdoptionAnswer:
-        """Show an adoption."""
-        return cls(
-            id=adoption.id,
-            estimate_id=adoption.estimate_id,
-            source_kind=SourceKind(adoption.source_kind),
-            tokens_per_month=adoption.tokens_per_month,
-            coverage_percent=adoption.coverage_percent,
-            method_version=adoption.method_version,
-            amount_cents=adoption.amount_cents,
-            adopted_at=adoption.adopted_at,
-        )
-
 
 class PlanAnswer(Answer):
     """The account's monthly contribution."""
@@ -71,11 +53,6 @@ class PlanAnswer(Answer):
     created_at: datetime
 
     @classmethod
-    def of(cls, view: PlanView) -> PlanAnswer:
+    def of(cls, view: PlanView) -> Self:
         """Show a plan."""
-        return cls(
-            id=view.plan.id,
-            status=PlanStatus(view.plan.status),
-            adoption=AdoptionAnswer.of(view.adoption),
-            created_at=view.plan.created_at,
-        )
+        return super().of(view, view.plan)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_tokenoffset.blueprints.access.context import current_visitor
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.privacy.doors import operations_of_rights
 from flask_tokenoffset.blueprints.privacy.schemas import PrivacyAnswer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.privacy.overview import read_overview
 from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -39,6 +30,4 @@ def read_privacy() -> OperationAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operation."""
-    add_operations(api, read_privacy)
+register = operations(read_privacy)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.privacy.doors import pages_of_rights
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
@@ -18,7 +19,6 @@ from flask_tokenoffset.settings import NOT_STATED
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -42,9 +42,9 @@ def privacy() -> ResponseReturnValue:
     )
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/privacy", view_func=privacy)
+register = page_routes(
+    ("/privacy", privacy),
+)
 
 
 def _stated(text: str) -> str | None:

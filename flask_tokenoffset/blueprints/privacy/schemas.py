@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -15,10 +15,7 @@ from flask_tokenoffset.data_map.purposes import Purpose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask_tokenoffset.services.privacy.overview import (
-        DocumentState,
-        PrivacyOverview,
-    )
+    from flask_tokenoffset.services.privacy.overview import DocumentState, PrivacyOverview
 
 
 class PurposeStateAnswer(Answer):
@@ -38,16 +35,9 @@ class DocumentStateAnswer(Answer):
     accepted: bool = Field(description="Whether you accepted this version.")
 
     @classmethod
-    def of(cls, state: DocumentState) -> DocumentStateAnswer:
+    def of(cls, state: DocumentState) -> Self:
         """Show a document."""
-        version = state.version
-        return cls(
-            version_id=version.id,
-            document=version.document,
-            version=version.version,
-            title=version.title,
-            accepted=state.accepted,
-        )
+        return super().of(state.version, state, version_id=state.version.id)
 
 
 class PrivacyAnswer(Answer):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response
-
 from flask_tokenoffset.blueprints.access.csrf import told_by_link
+from flask_tokenoffset.blueprints.html.outcomes import UNTOLD
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import ConsentMethod
 from flask_tokenoffset.permissions import Permission, requires
@@ -21,14 +21,14 @@ from flask_tokenoffset.services.links.unsubscribing import withdraw_by_link
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint, Response
+    from flask.typing import ResponseReturnValue
 
 #: What the ledger calls the link.
 PLACE: Final = "mail:product-update"
 
 
 @requires(Permission.SIGN_IN)
-def unsubscribe(token: str) -> Response:
+def unsubscribe(token: str) -> ResponseReturnValue:
     """Show the button.
 
     :param token: whatever stands in the address; nothing is looked up for it.
@@ -39,7 +39,7 @@ def unsubscribe(token: str) -> Response:
 
 @told_by_link
 @requires(Permission.SIGN_IN)
-def unsubscribe_now(token: str) -> Response:
+def unsubscribe_now(token: str) -> ResponseReturnValue:
     """Withdraw the consent to news.
 
     :param token: as it stands in the address.
@@ -56,14 +56,11 @@ def unsubscribe_now(token: str) -> Response:
     return _page(done=True)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the page."""
-    pages.add_url_rule("/unsubscribe/<token>", view_func=unsubscribe)
-    pages.add_url_rule("/unsubscribe/<token>", view_func=unsubscribe_now, methods=["POST"])
+register = page_routes(
+    ("/unsubscribe/<token>", unsubscribe),
+    ("/unsubscribe/<token>", unsubscribe_now, "POST"),
+)
 
 
-def _page(*, done: bool) -> Response:
-    response = make_response(render("product_updates/unsubscribe.html", done=done))
-    # The address opens something, so no other page is told it.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+def _page(*, done: bool) -> ResponseReturnValue:
+    return render("product_updates/unsubscribe.html", done=done), UNTOLD

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import acting_person
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.request_queue.listing import list_queue
 from flask_tokenoffset.blueprints.request_queue.schemas import (
     AskerAnswer,
@@ -29,8 +25,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -79,12 +73,10 @@ def read_request(request_id: UUID) -> OperationAnswer:
 )
 def look_at_request(request_id: UUID) -> OperationAnswer:
     """Everything needed to answer it. The person finds each look in their audit log."""
-    state = current_state()
-    with state.unit_of_work() as work:
-        acting_person(work)
+    with changing() as (work, _, now):
         request, asker = request_queue.look_at(work, request_id)
         return SeenRequestAnswer(
-            request=RequestAnswer.of(request, state.clock.now()), asked_by=AskerAnswer.of(asker)
+            request=RequestAnswer.of(request, now), asked_by=AskerAnswer.of(asker)
         )
 
 
@@ -99,10 +91,7 @@ def look_at_request(request_id: UUID) -> OperationAnswer:
 )
 def extend_request(request_id: UUID, body: ExtensionBody) -> OperationAnswer:
     """Once, and before it is due. The person is told at once, and reads the reason."""
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
-        operator = acting_person(work)
+    with changing() as (work, operator, now):
         request = request_queue.extend(
             work, request_id, body.days, body.reason, now, operator=operator
         )
@@ -120,22 +109,11 @@ def extend_request(request_id: UUID, body: ExtensionBody) -> OperationAnswer:
 )
 def answer_request(request_id: UUID, body: ReplyBody) -> OperationAnswer:
     """Close what needs a human. Nobody answers a request of their own."""
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, now):
         request = request_queue.answer(
-            work,
-            request_id,
-            RightsRequestStatus(body.status),
-            body.reply,
-            now,
-            operator=acting_person(work),
+            work, request_id, RightsRequestStatus(body.status), body.reply, now, operator=person
         )
     return QueuedRequestAnswer.of(request, now)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api, list_requests, read_request, look_at_request, extend_request, answer_request
-    )
+register = operations(list_requests, read_request, look_at_request, extend_request, answer_request)

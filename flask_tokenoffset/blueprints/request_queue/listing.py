@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
-from flask_tokenoffset.services.rights_requests.queue import (
-    list_closed,
-    list_open,
-)
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_time_cursor
+from flask_tokenoffset.services.rights_requests.queue import list_closed, list_open
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from flask_tokenoffset.models import RightsRequest
 
 #: What asks for the closed ones.
 CLOSED: Final = "closed"
 
 
-class QueuePage(NamedTuple):
-    """Some of the queue.
-
-    :param shown: the requests.
-    :param next_cursor: where the next page begins, if there is one.
-    """
-
-    shown: Sequence[RightsRequest]
-    next_cursor: str | None
-
-
-def list_queue(wanted: str, cursor: str | None, limit: int) -> QueuePage:
+def list_queue(wanted: str, cursor: str | None, limit: int) -> Page[RightsRequest]:
     """Some of the queue.
 
     :param wanted: ``closed``, or anything else for what is open.
@@ -43,11 +24,8 @@ def list_queue(wanted: str, cursor: str | None, limit: int) -> QueuePage:
     :raises InvalidInput: it is no cursor of ours.
     """
     after = read_time_cursor(cursor)
-    list_some = list_closed if wanted == CLOSED else list_open
-    found = list_some(current_state().session, after=after, limit=limit + 1)
-    shown = found[:limit]
-    if len(found) <= limit:
-        return QueuePage(shown, None)
-    last = shown[-1]
-    instant = last.closed_at if wanted == CLOSED else last.due_at
-    return QueuePage(shown, write_time_cursor(instant or last.due_at, last.id))
+    if wanted == CLOSED:
+        found = list_closed(current_state().session, after=after, limit=limit + 1)
+        return page_of(found, limit, lambda each: (each.closed_at or each.due_at, each.id))
+    found = list_open(current_state().session, after=after, limit=limit + 1)
+    return page_of(found, limit, lambda each: (each.due_at, each.id))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
 from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue
@@ -30,14 +31,12 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
     from flask_tokenoffset.models import RightsRequest
 
 REQUESTS_PER_PAGE: Final = 50
-_SEE_OTHER: Final = 303
 #: What the page can say itself.
 _TOLD: Final = (Conflict, InvalidInput, NotPermitted)
 
@@ -79,41 +78,27 @@ def look_at_request(request_id: UUID) -> ResponseReturnValue:
 @requires(Permission.HANDLE_REQUESTS)
 def answer_request(request_id: UUID) -> ResponseReturnValue:
     """Answer or refuse it."""
-    state = current_state()
     form = ReplyForm.read(request.form)
     try:
-        with state.unit_of_work() as work:
-            request_queue.answer(
-                work,
-                request_id,
-                form.wanted(),
-                form.reply,
-                state.clock.now(),
-                operator=acting_person(work),
-            )
+        with changing() as (work, person, now):
+            request_queue.answer(work, request_id, form.wanted(), form.reply, now, operator=person)
     except _TOLD as refused:
         return _page(request_id, look=True, reply_form=form, refused=refused)
-    return redirect(url_for(".handle_request", request_id=request_id, done="answered"), _SEE_OTHER)
+    return see_other(".handle_request", request_id=request_id, done="answered")
 
 
 @requires(Permission.HANDLE_REQUESTS)
 def extend_request(request_id: UUID) -> ResponseReturnValue:
     """Take more time for it."""
-    state = current_state()
     form = ExtensionForm.read(request.form)
     try:
-        with state.unit_of_work() as work:
+        with changing() as (work, person, now):
             request_queue.extend(
-                work,
-                request_id,
-                form.wanted_days(),
-                form.reason,
-                state.clock.now(),
-                operator=acting_person(work),
+                work, request_id, form.wanted_days(), form.reason, now, operator=person
             )
     except _TOLD as refused:
         return _page(request_id, look=True, extension_form=form, refused=refused)
-    return redirect(url_for(".handle_request", request_id=request_id, done="extended"), _SEE_OTHER)
+    return see_other(".handle_request", request_id=request_id, done="extended")
 
 
 def title_of(of: RightsRequest) -> str:
@@ -121,14 +106,14 @@ def title_of(of: RightsRequest) -> str:
     return QUEUE_TITLES[RightsRequestKind(of.kind)]
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    one, post = "/requests/<uuid:request_id>", ["POST"]
-    pages.add_url_rule("/requests", view_func=list_requests)
-    pages.add_url_rule(one, view_func=handle_request)
-    pages.add_url_rule(f"{one}/look", view_func=look_at_request, methods=post)
-    pages.add_url_rule(f"{one}/reply", view_func=answer_request, methods=post)
-    pages.add_url_rule(f"{one}/extension", view_func=extend_request, methods=post)
+_ONE: Final = "/requests/<uuid:request_id>"
+register = page_routes(
+    ("/requests", list_requests),
+    (_ONE, handle_request),
+    (f"{_ONE}/look", look_at_request, "POST"),
+    (f"{_ONE}/reply", answer_request, "POST"),
+    (f"{_ONE}/extension", extend_request, "POST"),
+)
 
 
 def _page(
@@ -142,8 +127,7 @@ def _page(
     state = current_state()
     asker = None
     if look:
-        with state.unit_of_work() as work:
-            acting_person(work)
+        with changing() as (work, _, _):
             _, asker = request_queue.look_at(work, request_id)
     found = request_queue.find(state.session, request_id)
     now = state.clock.now()
@@ -165,9 +149,9 @@ def _page(
         most_days=most_days,
         reply_form=reply_form or ReplyForm(),
         extension_form=extension_form or ExtensionForm(days=str(most_days)),
-        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        errors=errors_of(refused),
         refused=refused,
         done=request.args.get("done", ""),
         longest_statement=LONGEST_STATEMENT,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.rights_requests.schemas import RequestAnswer
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-    ListQuery,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList, ListQuery
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.services.rights_requests.queue import is_overdue
 
@@ -45,22 +40,12 @@ class QueuedRequestAnswer(Answer):
     closed_at: datetime | None
 
     @classmethod
-    def of(cls, request: RightsRequest, now: datetime) -> QueuedRequestAnswer:
+    def of(cls, request: RightsRequest, now: datetime) -> Self:
         """Show a request.
 
         :param now: the present instant, aware.
         """
-        return cls(
-            id=request.id,
-            kind=RightsRequestKind(request.kind),
-            status=RightsRequestStatus(request.status),
-            needs_human=request.needs_human,
-            received_at=request.received_at,
-            due_at=request.due_at,
-            overdue=is_overdue(request, now),
-            extended_at=request.extended_at,
-            closed_at=request.closed_at,
-        )
+        return super().of(request, overdue=is_overdue(request, now))
 
 
 class QueuedRequestList(ItemList[QueuedRequestAnswer]):
@@ -76,14 +61,9 @@ class AskerAnswer(Answer):
     email_verified: bool
 
     @classmethod
-    def of(cls, asker: Asker) -> AskerAnswer:
+    def of(cls, asker: Asker) -> Self:
         """Show who asked."""
-        return cls(
-            person_id=asker.person_id,
-            name=asker.name,
-            email=asker.address,
-            email_verified=asker.address_verified,
-        )
+        return super().of(asker, email=asker.address, email_verified=asker.address_verified)
 
 
 class SeenRequestAnswer(Answer):

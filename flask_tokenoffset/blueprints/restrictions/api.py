@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.restrictions.schemas import RestrictionAnswer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.consents import restrictions
-from flask_tokenoffset.state import current_state
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -43,9 +31,8 @@ def read_restriction() -> OperationAnswer:
 )
 def put_restriction() -> OperationAnswer:
     """Do nothing but store from now on. A second call changes nothing."""
-    state = current_state()
-    with state.unit_of_work() as work:
-        restrictions.restrict(work, acting_person(work), state.clock.now())
+    with changing() as (work, person, now):
+        restrictions.restrict(work, person, now)
     return _answer()
 
 
@@ -58,14 +45,12 @@ def put_restriction() -> OperationAnswer:
 )
 def delete_restriction() -> OperationAnswer:
     """Go on as before. A second call changes nothing."""
-    with current_state().unit_of_work() as work:
-        restrictions.lift(work, acting_person(work))
+    with changing() as (work, person, _):
+        restrictions.lift(work, person)
     return _answer()
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, read_restriction, put_restriction, delete_restriction)
+register = operations(read_restriction, put_restriction, delete_restriction)
 
 
 def _answer() -> RestrictionAnswer:

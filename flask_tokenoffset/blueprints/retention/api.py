@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.organizations.retention import choose_for_organization
-from flask_tokenoffset.services.retention import (
-    choices as retention_choices,
-)
-from flask_tokenoffset.services.retention import (
-    table as retention_table,
-)
+from flask_tokenoffset.services.retention import choices as retention_choices
+from flask_tokenoffset.services.retention import table as retention_table
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -70,8 +57,7 @@ def read_retention_choices() -> OperationAnswer:
 def put_retention_choice(body: ChoiceBody) -> OperationAnswer:
     """Choose a period. What is older goes with the next purge, for good."""
     state = current_state()
-    with state.unit_of_work() as work:
-        person = acting_person(work)
+    with changing() as (work, person, now):
         retention_choices.choose(
             work,
             account_id=person.account_id,
@@ -80,7 +66,7 @@ def put_retention_choice(body: ChoiceBody) -> OperationAnswer:
             confirmed=body.confirmed,
             person_id=person.id,
             settings=state.settings,
-            now=state.clock.now(),
+            now=now,
         )
         account_id = person.account_id
     return _kept(account_id)
@@ -110,30 +96,23 @@ def read_organization_retention() -> OperationAnswer:
 )
 def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
     """Choose a period. What is older goes with the next purge, for good."""
-    organization = current_place().organization
     state = current_state()
-    with state.unit_of_work() as work:
+    with changing_organization() as (work, who):
         choose_for_organization(
             work,
-            organization_id=organization.id,
-            person=acting_person(work),
+            **who,
             rule_name=body.rule,
             days=body.days,
             confirmed=body.confirmed,
             settings=state.settings,
-            now=state.clock.now(),
         )
     return _kept(current_place().organization.account_id)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations on the table and on one's own choices."""
-    add_operations(api, read_retention, read_retention_choices, put_retention_choice)
+register = operations(read_retention, read_retention_choices, put_retention_choice)
 
 
-def register_in_organization(api: Blueprint) -> None:
-    """Add the operations on an organization's choices."""
-    add_operations(api, read_organization_retention, put_organization_retention)
+register_in_organization = operations(read_organization_retention, put_organization_retention)
 
 
 def _kept(account_id: UUID | None) -> ChoiceList:

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_place,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
+from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput, Refusal, RetentionNotConfirmed
 from flask_tokenoffset.methodology.projection import MIN_DAYS
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.organizations.retention import choose_for_organization
-from flask_tokenoffset.services.retention import (
-    choices as retention_choices,
-)
-from flask_tokenoffset.services.retention import (
-    table as retention_table,
-)
+from flask_tokenoffset.services.retention import choices as retention_choices
+from flask_tokenoffset.services.retention import table as retention_table
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
-_SEE_OTHER: Final = 303
 _LONGEST_NUMBER: Final = 6
 
 
@@ -46,8 +40,7 @@ def choose_retention() -> ResponseReturnValue:
     state = current_state()
     try:
         days = _read_days()
-        with state.unit_of_work() as work:
-            person = acting_person(work)
+        with changing() as (work, person, now):
             retention_choices.choose(
                 work,
                 account_id=person.account_id,
@@ -56,11 +49,11 @@ def choose_retention() -> ResponseReturnValue:
                 confirmed=request.form.get("confirmed") == "yes",
                 person_id=person.id,
                 settings=state.settings,
-                now=state.clock.now(),
+                now=now,
             )
     except (InvalidInput, RetentionNotConfirmed) as refused:
         return _own_page(refused)
-    return redirect(url_for(".retention", done=""), code=_SEE_OTHER)
+    return see_other(".retention", done="")
 
 
 @requires(Permission.CHANGE_ORGANIZATION)
@@ -72,36 +65,33 @@ def organization_retention() -> ResponseReturnValue:
 @requires(Permission.CHANGE_ORGANIZATION)
 def choose_organization_retention() -> ResponseReturnValue:
     """Keep an organization's records, and those of its members' plans, for a shorter time."""
-    organization_id = current_place().organization.id
     state = current_state()
     try:
         days = _read_days()
-        with state.unit_of_work() as work:
+        with changing_organization() as (work, who):
             choose_for_organization(
                 work,
-                organization_id=organization_id,
-                person=acting_person(work),
+                **who,
                 rule_name=request.form.get("rule", ""),
                 days=days,
                 confirmed=request.form.get("confirmed") == "yes",
                 settings=state.settings,
-                now=state.clock.now(),
             )
     except (InvalidInput, RetentionNotConfirmed) as refused:
         return _organization_page(refused)
-    return redirect(url_for(".organization_retention", done=""), code=_SEE_OTHER)
+    return see_other(".organization_retention", done="")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the public table, with the forms of whoever is signed in."""
-    pages.add_url_rule("/privacy/retention", view_func=retention)
-    pages.add_url_rule("/privacy/retention", view_func=choose_retention, methods=["POST"])
+register = page_routes(
+    ("/privacy/retention", retention),
+    ("/privacy/retention", choose_retention, "POST"),
+)
 
 
-def register_in_organization(pages: Blueprint) -> None:
-    """Add the forms of an organization."""
-    pages.add_url_rule("/retention", view_func=organization_retention)
-    pages.add_url_rule("/retention", view_func=choose_organization_retention, methods=["POST"])
+register_in_organization = page_routes(
+    ("/retention", organization_retention),
+    ("/retention", choose_organization_retention, "POST"),
+)
 
 
 def _read_days() -> int:
@@ -122,7 +112,7 @@ def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
         may_choose=visitor.host_user is not None,
         **_forms(visitor.person.account_id if visitor.person else None, refused),
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
 def _organization_page(refused: Refusal | None = None) -> ResponseReturnValue:
@@ -133,7 +123,7 @@ def _organization_page(refused: Refusal | None = None) -> ResponseReturnValue:
         days_of_an_estimate=MIN_DAYS,
         **_forms(organization.account_id, refused),
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
 def _forms(account_id: UUID | None, refused: Refusal | None) -> dict[str, object]:
@@ -143,7 +133,7 @@ def _forms(account_id: UUID | None, refused: Refusal | None) -> dict[str, object
         "kept": retention_choices.kept_by(state.session, account_id, state.settings),
         "typed_rule": request.form.get("rule", "") if refused else None,
         "typed_days": request.form.get("days", "") if refused else None,
-        "errors": refused.errors if isinstance(refused, InvalidInput) else {},
+        "errors": errors_of(refused),
         "to_confirm": refused if isinstance(refused, RetentionNotConfirmed) else None,
         "done": "done" in request.args,
     }

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,17 +41,7 @@ class PeriodList(Answer):
     def of(cls, periods: Iterable[Period], plans: Mapping[str, int]) -> PeriodList:
         """Show every rule, in the table's order."""
         return cls(
-            items=[
-                PeriodAnswer(
-                    rule=each.rule.name,
-                    title=each.rule.title,
-                    days=each.days,
-                    kept=each.kept,
-                    then=each.then,
-                    why=each.rule.why,
-                )
-                for each in periods
-            ],
+            items=[PeriodAnswer.of(each, each.rule, rule=each.rule.name) for each in periods],
             plans=dict(plans),
         )
 
@@ -78,19 +65,7 @@ class ChoiceList(Answer):
     @classmethod
     def of(cls, kept: Iterable[Kept]) -> ChoiceList:
         """Show each period of an account."""
-        return cls(
-            items=[
-                ChoiceAnswer(
-                    rule=each.rule.name,
-                    title=each.rule.title,
-                    days=each.days,
-                    chosen_days=each.chosen_days,
-                    shortest_days=each.shortest_days,
-                    longest_days=each.longest_days,
-                )
-                for each in kept
-            ]
-        )
+        return cls(items=[ChoiceAnswer.of(each, each.rule, rule=each.rule.name) for each in kept])
 
 
 class ChoiceBody(Body):

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    nothing_here,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.schemas import (
     RequestAnswer,
@@ -21,10 +14,7 @@ from flask_tokenoffset.blueprints.rights_requests.schemas import (
     RequestList,
 )
 from flask_tokenoffset.blueprints.schemas.base import ListQuery
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.models import RightsRequestKind
 from flask_tokenoffset.permissions import Permission
@@ -33,8 +23,6 @@ from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from flask import Blueprint
 
 
 @operation(
@@ -53,13 +41,14 @@ def list_own_requests(query: ListQuery) -> OperationAnswer:
     if person is None:
         return RequestList(items=[], next_cursor=None)
     state = current_state()
-    found = rights_requests.list_own(state.session, person.id, before=before, limit=query.limit + 1)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
+    found = page_of(
+        rights_requests.list_own(state.session, person.id, before=before, limit=query.limit + 1),
+        query.limit,
+        lambda each: (each.received_at, each.id),
+    )
     now = state.clock.now()
     return RequestList(
-        items=[RequestAnswer.of(each, now) for each in shown],
-        next_cursor=write_time_cursor(shown[-1].received_at, shown[-1].id) if more else None,
+        items=[RequestAnswer.of(each, now) for each in found.shown], next_cursor=found.next_cursor
     )
 
 
@@ -74,11 +63,9 @@ def list_own_requests(query: ListQuery) -> OperationAnswer:
 )
 def make_request(body: RequestBody) -> OperationAnswer:
     """Ask a human. A copy, deletion, restriction and objection have operations of their own."""
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
+    with changing() as (work, person, now):
         request = rights_requests.ask(
-            work, acting_person(work), RightsRequestKind(body.kind), body.statement, now
+            work, person, RightsRequestKind(body.kind), body.statement, now
         )
     return RequestAnswer.of(request, now), 201
 
@@ -107,15 +94,10 @@ def read_own_request(request_id: UUID) -> OperationAnswer:
 )
 def cancel_own_request(request_id: UUID) -> OperationAnswer:
     """Take back what waits for a human. That it was made stays on record."""
-    if current_visitor().person is None:
-        raise nothing_here()
-    state = current_state()
-    now = state.clock.now()
-    with state.unit_of_work() as work:
-        request = rights_requests.cancel(work, acting_person(work), request_id, now)
+    own_person()
+    with changing() as (work, person, now):
+        request = rights_requests.cancel(work, person, request_id, now)
     return RequestAnswer.of(request, now)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(api, list_own_requests, make_request, read_own_request, cancel_own_request)
+register = operations(list_own_requests, make_request, read_own_request, cancel_own_request)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
 from flask_tokenoffset.services.rights_requests.requests import find_own
 from flask_tokenoffset.state import current_state
 

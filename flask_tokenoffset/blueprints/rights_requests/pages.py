@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    nothing_here,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
-from flask_tokenoffset.blueprints.rights_requests.words import (
-    KIND_TITLES,
-    OVERDUE,
-    STATUS_BADGES,
-)
-from flask_tokenoffset.blueprints.schemas.time_cursors import (
-    read_time_cursor,
-    write_time_cursor,
-)
+from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES, OVERDUE, STATUS_BADGES
+from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires
@@ -33,14 +26,12 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.errors import Refusal
     from flask_tokenoffset.models import RightsRequest
 
 REQUESTS_PER_PAGE: Final = 25
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SELF)
@@ -52,17 +43,13 @@ def own_requests() -> ResponseReturnValue:
 @requires(Permission.CHANGE_SELF)
 def make_request() -> ResponseReturnValue:
     """Ask a human."""
-    state = current_state()
     form = RequestForm.read(request.form)
     try:
-        with state.unit_of_work() as work:
-            made = rights_requests.ask(
-                work, acting_person(work), form.wanted(), form.statement, state.clock.now()
-            )
+        with changing() as (work, person, now):
+            made = rights_requests.ask(work, person, form.wanted(), form.statement, now)
     except (InvalidInput, Conflict) as refused:
         return _list_page(form, refused)
-    url = url_for(".own_request", request_id=made.id, done="received")
-    return redirect(url, code=_SEE_OTHER)
+    return see_other(".own_request", request_id=made.id, done="received")
 
 
 @requires(Permission.READ_SELF)
@@ -74,25 +61,22 @@ def own_request(request_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SELF)
 def cancel_own_request(request_id: UUID) -> ResponseReturnValue:
     """Take one back."""
-    if current_visitor().person is None:
-        raise nothing_here()
-    state = current_state()
+    own_person()
     try:
-        with state.unit_of_work() as work:
-            rights_requests.cancel(work, acting_person(work), request_id, state.clock.now())
+        with changing() as (work, person, now):
+            rights_requests.cancel(work, person, request_id, now)
     except Conflict as refused:
         return _page(request_id, refused)
-    url = url_for(".own_request", request_id=request_id, done="cancelled")
-    return redirect(url, code=_SEE_OTHER)
+    return see_other(".own_request", request_id=request_id, done="cancelled")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    one = "/privacy/requests/<uuid:request_id>"
-    pages.add_url_rule("/privacy/requests", view_func=own_requests)
-    pages.add_url_rule("/privacy/requests", view_func=make_request, methods=["POST"])
-    pages.add_url_rule(one, view_func=own_request)
-    pages.add_url_rule(f"{one}/cancel", view_func=cancel_own_request, methods=["POST"])
+_ONE: Final = "/privacy/requests/<uuid:request_id>"
+register = page_routes(
+    ("/privacy/requests", own_requests),
+    ("/privacy/requests", make_request, "POST"),
+    (_ONE, own_request),
+    (f"{_ONE}/cancel", cancel_own_request, "POST"),
+)
 
 
 def badge_of(request: RightsRequest) -> tuple[str, str]:
@@ -105,29 +89,29 @@ def badge_of(request: RightsRequest) -> tuple[str, str]:
 def _list_page(form: RequestForm, refused: Refusal | None = None) -> ResponseReturnValue:
     before = read_time_cursor(request.args.get("cursor"))
     person = current_visitor().person
-    found: list[RightsRequest] = []
+    found: Page[RightsRequest] = Page([])
     if person is not None:
-        found += rights_requests.list_own(
-            current_state().session, person.id, before=before, limit=REQUESTS_PER_PAGE + 1
+        found = page_of(
+            rights_requests.list_own(
+                current_state().session, person.id, before=before, limit=REQUESTS_PER_PAGE + 1
+            ),
+            REQUESTS_PER_PAGE,
+            lambda each: (each.received_at, each.id),
         )
-    shown = found[:REQUESTS_PER_PAGE]
-    older_url = None
-    if len(found) > REQUESTS_PER_PAGE:
-        cursor = write_time_cursor(shown[-1].received_at, shown[-1].id)
-        older_url = url_for(".own_requests", cursor=cursor)
     page = render(
         "rights_requests/own_requests.html",
         requests=[
-            (each, KIND_TITLES[RightsRequestKind(each.kind)], badge_of(each)) for each in shown
+            (each, KIND_TITLES[RightsRequestKind(each.kind)], badge_of(each))
+            for each in found.shown
         ],
         is_first_page=before is None,
-        older_url=older_url,
+        older_url=found.next_cursor and url_for(".own_requests", cursor=found.next_cursor),
         form=form,
-        errors=refused.errors if isinstance(refused, InvalidInput) else {},
+        errors=errors_of(refused),
         refused=refused,
         longest_statement=LONGEST_STATEMENT,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)
 
 
 def _page(request_id: UUID, refused: Refusal | None = None) -> ResponseReturnValue:
@@ -141,4 +125,4 @@ def _page(request_id: UUID, refused: Refusal | None = None) -> ResponseReturnVal
         done=request.args.get("done", ""),
         refused=refused,
     )
-    return page, refused.status if refused else 200
+    return with_status(page, refused)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-    ItemList,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.services.rights_requests.queue import is_overdue
 
@@ -46,25 +42,12 @@ class RequestAnswer(Answer):
     reply: str | None = Field(description="What you were answered.")
 
     @classmethod
-    def of(cls, request: RightsRequest, now: datetime) -> RequestAnswer:
+    def of(cls, request: RightsRequest, now: datetime) -> Self:
         """Show a request.
 
         :param now: the present instant, aware.
         """
-        return cls(
-            id=request.id,
-            kind=RightsRequestKind(request.kind),
-            status=RightsRequestStatus(request.status),
-            needs_human=request.needs_human,
-            statement=request.statement,
-            received_at=request.received_at,
-            due_at=request.due_at,
-            overdue=is_overdue(request, now),
-            extended_at=request.extended_at,
-            extension_reason=request.extension_reason,
-            closed_at=request.closed_at,
-            reply=request.reply,
-        )
+        return super().of(request, overdue=is_overdue(request, now))
 
 
 class RequestList(ItemList[RequestAnswer]):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from flask_tokenoffset.errors import InvalidInput
 
@@ -20,6 +20,9 @@ LONGEST_PAGE: Final = 100
 #: Characters of the longest cursor we hand out or read: a name of 120 letters from anywhere in
 #: Unicode takes 640 of them.
 LONGEST_CURSOR: Final = 800
+_MISSING: Final = object()
+#: A decimal with all its digits, as text.
+DecimalText = Annotated[str, BeforeValidator(str)]
 
 
 class _Input(BaseModel):
@@ -47,7 +50,22 @@ class Query(_Input):
 class Answer(BaseModel):
     """What a caller gets. Only the fields named here ever leave."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, from_attributes=True)
+
+    @classmethod
+    def of(cls, *found: Any, **said: Any) -> Self:
+        """Show what was found: each field is the attribute of the same name.
+
+        :param found: where to look; an object counts before those behind it.
+        :param said: the fields that are called or written otherwise there.
+        """
+        for name in cls.model_fields.keys() - said.keys():
+            for each in found:
+                if (value := getattr(each, name, _MISSING)) is not _MISSING:
+                    said[name] = value
+                    break
+        # Not strictly: rows keep enumerations as texts, and services give tuples.
+        return cls.model_validate(said, strict=False)
 
 
 class NoBody(Body):

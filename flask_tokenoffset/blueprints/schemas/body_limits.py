@@ -7,10 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 from flask import current_app, request
 
-from flask_tokenoffset.blueprints.schemas.refusals import (
-    LONGEST_BODY,
-    BodyTooLarge,
-)
+from flask_tokenoffset.blueprints.schemas.refusals import LONGEST_BODY, BodyTooLarge
 
 #: Bytes of a list of a thousand people with long addresses, as JSON or as a form.
 LONGEST_LIST: Final = 400 * 1024

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import make_response, redirect, request, url_for
+from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import own_login
-from flask_tokenoffset.blueprints.access.context import (
-    acting_person,
-    current_visitor,
-    forget_visitor,
-)
+from flask_tokenoffset.blueprints.access.changing import changing
+from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
 from flask_tokenoffset.blueprints.access.next_path import local_path
-from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
+from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.identities import trips
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
@@ -24,12 +23,10 @@ from flask_tokenoffset.services.sign_in import logins
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.host.identity_providers import IdentityProvider
 
-_SEE_OTHER: Final = 303
 _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
 
 
@@ -38,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     """The ways to sign in."""
     next_path = _next_path()
     if current_visitor().signed_in:
-        return redirect(next_path, code=_SEE_OTHER)
+        return see_other_at(next_path)
     return _page(next_path)
 
 
@@ -50,7 +47,7 @@ def sign_in_with_identity(provider: str) -> ResponseReturnValue:
     """
     if provider not in {each.name for each in _providers()}:
         raise NotFound("There is no such thing here.")
-    return redirect(trips.set_out(provider, AttemptPurpose.SIGN_IN, _next_path()), code=_SEE_OTHER)
+    return see_other_at(trips.set_out(provider, AttemptPurpose.SIGN_IN, _next_path()))
 
 
 @requires(Permission.SIGN_IN)
@@ -62,11 +59,8 @@ def sign_in_by_mail() -> ResponseReturnValue:
     try:
         ask_for_link(MagicLinkPurpose.SIGN_IN, request.form.get("email", ""), next_path)
     except _SHOWN_WITH_FORM as refusal:
-        response = make_response(_page(next_path, refusal), status_of(type(refusal)))
-        if isinstance(refusal, TooManyAttempts):
-            response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-        return response
-    return redirect(url_for(".link_sent"), code=_SEE_OTHER)
+        return with_status(_page(next_path, refusal), refusal)
+    return see_other(".link_sent")
 
 
 @requires(Permission.READ_SELF)
@@ -74,25 +68,23 @@ def sign_out() -> ResponseReturnValue:
     """Ask once more, then end every login of whoever is signed in."""
     if request.method != "POST":
         return render("sign_in/sign_out.html")
-    with current_state().unit_of_work() as work:
-        logins.sign_out(work, acting_person(work))
+    with changing() as (work, person, _):
+        logins.sign_out(work, person)
     own_login.log_out()
     forget_visitor()
-    return redirect(url_for(".sign_in", done="signed-out"), code=_SEE_OTHER)
+    return see_other(".sign_in", done="signed-out")
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    pages.add_url_rule("/sign-in", view_func=sign_in)
-    pages.add_url_rule("/sign-in/mail", view_func=sign_in_by_mail, methods=["POST"])
-    pages.add_url_rule(
-        "/sign-in/with/<provider>", view_func=sign_in_with_identity, methods=["POST"]
-    )
-    pages.add_url_rule("/sign-out", view_func=sign_out, methods=["GET", "POST"])
+register = page_routes(
+    ("/sign-in", sign_in),
+    ("/sign-in/mail", sign_in_by_mail, "POST"),
+    ("/sign-in/with/<provider>", sign_in_with_identity, "POST"),
+    ("/sign-out", sign_out, "GET", "POST"),
+)
 
 
 def _page(next_path: str, refusal: Refusal | None = None) -> str:
-    errors = refusal.errors if isinstance(refusal, InvalidInput) else {}
+    errors = errors_of(refusal)
     return render(
         "sign_in/sign_in.html",
         providers=_providers(),

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import (
-    account_if_any,
-    own_account,
-)
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.access.context import account_if_any, own_account
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.schemas import (
     ConnectBody,
@@ -49,7 +42,6 @@ from flask_tokenoffset.vault import read_key
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask import Blueprint
 
 _KEY_PROBLEMS = (
     FreshSignInRequired,
@@ -209,16 +201,13 @@ def read_source_usage(source_id: UUID) -> OperationAnswer:
     )
 
 
-def register(api: Blueprint) -> None:
-    """Add the operations."""
-    add_operations(
-        api,
-        list_sources,
-        connect_source,
-        read_source,
-        disconnect_source,
-        replace_key,
-        sample_source,
-        read_sample,
-        read_source_usage,
-    )
+register = register_in_organization = operations(
+    list_sources,
+    connect_source,
+    read_source,
+    disconnect_source,
+    replace_key,
+    sample_source,
+    read_sample,
+    read_source_usage,
+)

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.services.sampling.weekly_schedule import (
-    SLOT_HOUR,
-    WEEK,
-    weekly_slot,
-)
+from flask_tokenoffset.services.sampling.weekly_schedule import SLOT_HOUR, WEEK, weekly_slot
 
 if TYPE_CHECKING:
     from datetime import datetime

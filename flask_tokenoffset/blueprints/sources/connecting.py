@@ -9,11 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.access.context import (
-    account_if_any,
-    acting,
-    current_visitor,
-)
+from flask_tokenoffset.blueprints.access.context import account_if_any, acting, current_visitor
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
@@ -22,11 +18,7 @@ from flask_tokenoffset.errors import (
     VendorUnavailable,
 )
 from flask_tokenoffset.models import ConsentMethod, MessageKind
-from flask_tokenoffset.providers import PROVIDERS
-from flask_tokenoffset.services.consents.restrictions import (
-    refuse_if_restricted,
-    refuse_sampling,
-)
+from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.sampling import connections
 from flask_tokenoffset.services.sources import listing as sources
@@ -130,7 +122,7 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
         )
         work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         source, _ = sources.sampled_source(work.session, account_id, source_id)
-        _tell(work, person, MessageKind.KEY_REPLACED, source, PROVIDERS[provider])
+        _tell(work, person, MessageKind.KEY_REPLACED, source, state.gateway.vendor_of(provider))
         return run.id
 
 
@@ -165,7 +157,8 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
         person = acting(work).person
         connections.disconnect(work, account_id=account_id, source_id=source_id, clock=state.clock)
         source, connection = sources.sampled_source(work.session, account_id, source_id)
-        _tell(work, person, MessageKind.KEY_DISCONNECTED, source, PROVIDERS[connection.provider])
+        vendor = state.gateway.vendor_of(connection.provider)
+        _tell(work, person, MessageKind.KEY_DISCONNECTED, source, vendor)
 
 
 def _tell(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from flask import make_response, redirect, request, url_for
+from flask import request
 
 from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
@@ -12,7 +12,9 @@ from flask_tokenoffset.blueprints.access.context import (
     own_account,
 )
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
-from flask_tokenoffset.blueprints.errors.problems import status_of
+from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.outcomes import with_status
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
@@ -23,7 +25,6 @@ from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAt
 from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
-from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.estimates import estimates
 from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
@@ -36,15 +37,12 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
     from flask_tokenoffset.models import Estimate, SampleRun
     from flask_tokenoffset.providers import Provider
     from flask_tokenoffset.services.sources.listing import SampledSource
     from flask_tokenoffset.vault import Secret
-
-_SEE_OTHER: Final = 303
 
 
 @requires(Permission.READ_SOURCES, before_acceptance=True)
@@ -63,7 +61,7 @@ def list_sources() -> ResponseReturnValue:
         "sources/list.html",
         sources=connected,
         estimates=newest,
-        vendors=PROVIDERS,
+        vendor_of=state.gateway.vendor_of,
         providers=state.gateway.providers,
         outbound=state.settings.outbound,
         cadence=Cadence.of(state.settings),
@@ -87,7 +85,7 @@ def connect_source(provider: str) -> ResponseReturnValue:
         source_id, _ = connecting.connect(vendor.name, _pasted_key(), label)
     except KEY_REFUSALS as error:
         return _connect_form(vendor, label, RefusedKey.of(error))
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 @requires(Permission.READ_SOURCES)
@@ -103,7 +101,7 @@ def resample_source(source_id: UUID) -> ResponseReturnValue:
         connecting.resample(own_account(), source_id)
     except (Conflict, TooManyAttempts) as refusal:
         return _source_page(source_id, refusal)
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 @requires(Permission.CHANGE_SOURCES)
@@ -120,7 +118,7 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
         refused = RefusedKey.of(error)
         # A failed transaction was rolled back, so what was read before it is read again.
         return _key_form(_connected(account_id, source_id), refused)
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
 @requires(Permission.CHANGE_SOURCES, before_acceptance=True)
@@ -133,25 +131,20 @@ def disconnect_source(source_id: UUID) -> ResponseReturnValue:
         return render(
             "sources/disconnect.html",
             sampled=sampled,
-            vendor=PROVIDERS[sampled.connection.provider],
+            vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         )
     connecting.disconnect(account_id, source_id)
-    return redirect(url_for(".source", source_id=source_id), code=_SEE_OTHER)
+    return see_other(".source", source_id=source_id)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the pages."""
-    both = ["GET", "POST"]
-    pages.add_url_rule("/sources", view_func=list_sources)
-    pages.add_url_rule("/sources/connect/<provider>", view_func=connect_source, methods=both)
-    pages.add_url_rule("/sources/<uuid:source_id>", view_func=source)
-    pages.add_url_rule(
-        "/sources/<uuid:source_id>/samples", view_func=resample_source, methods=["POST"]
-    )
-    pages.add_url_rule("/sources/<uuid:source_id>/key", view_func=replace_source_key, methods=both)
-    pages.add_url_rule(
-        "/sources/<uuid:source_id>/disconnect", view_func=disconnect_source, methods=both
-    )
+register = register_in_organization = page_routes(
+    ("/sources", list_sources),
+    ("/sources/connect/<provider>", connect_source, "GET", "POST"),
+    ("/sources/<uuid:source_id>", source),
+    ("/sources/<uuid:source_id>/samples", resample_source, "POST"),
+    ("/sources/<uuid:source_id>/key", replace_source_key, "GET", "POST"),
+    ("/sources/<uuid:source_id>/disconnect", disconnect_source, "GET", "POST"),
+)
 
 
 def _source_page(
@@ -165,7 +158,7 @@ def _source_page(
     page = render(
         "sources/source.html",
         sampled=sampled,
-        vendor=PROVIDERS[sampled.connection.provider],
+        vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         runs=sources.list_runs(state.session, account_id, source_id),
         usage=usage,
         total_tokens=TokenCounts.sum(day.tokens for day in usage.days).total,
@@ -177,12 +170,7 @@ def _source_page(
         last_day=_last_day,
         refusal=refusal,
     )
-    if refusal is None:
-        return page
-    response = make_response(page, status_of(type(refusal)))
-    if isinstance(refusal, TooManyAttempts):
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
+    return with_status(page, refusal)
 
 
 def _last_day(run: SampleRun) -> date:
@@ -224,7 +212,7 @@ def _key_form(sampled: SampledSource, refused: RefusedKey | None = None) -> Resp
     page = render(
         "sources/key.html",
         sampled=sampled,
-        vendor=PROVIDERS[sampled.connection.provider],
+        vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         outbound=state.settings.outbound,
         vault_open=state.vault.shut_because is None,
         refused=refused,

@@ -6,10 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.errors.problems import (
-    status_of,
-    told,
-)
+from flask_tokenoffset.blueprints.errors.problems import status_of, told
 from flask_tokenoffset.errors import (
     Conflict,
     InvalidInput,

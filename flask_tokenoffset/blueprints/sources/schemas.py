@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Body,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Body
 from flask_tokenoffset.models import ConnectionStatus, RunStatus, RunTrigger
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.models import SampleRun
     from flask_tokenoffset.services.sources.listing import SampledSource
     from flask_tokenoffset.services.sources.usage import DayTotals
 
@@ -66,25 +62,6 @@ class RunAnswer(Answer):
     started_at: datetime | None
     finished_at: datetime | None
 
-    @classmethod
-    def of(cls, run: SampleRun) -> RunAnswer:
-        """Show a run."""
-        return cls(
-            id=run.id,
-            source_id=run.source_id,
-            trigger=RunTrigger(run.trigger),
-            status=RunStatus(run.status),
-            window_start=run.window_start,
-            window_end=run.window_end,
-            pages_done=run.pages_done,
-            pages_expected=run.pages_expected,
-            reason_code=run.reason_code,
-            reason=run.reason,
-            requested_at=run.requested_at,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-        )
-
 
 class SourceAnswer(Answer):
     """A connected vendor."""
@@ -105,24 +82,10 @@ class SourceAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, sampled: SampledSource) -> SourceAnswer:
+    def of(cls, sampled: SampledSource) -> Self:
         """Show a source."""
-        connection = sampled.connection
-        return cls(
-            id=sampled.source.id,
-            provider=connection.provider,
-            label=sampled.source.label,
-            status=ConnectionStatus(connection.status),
-            paused_code=connection.paused_code,
-            paused_reason=connection.paused_reason,
-            key_prefix=connection.key_prefix,
-            organization_name=connection.organization_name,
-            connected_at=connection.connected_at,
-            disconnected_at=connection.disconnected_at,
-            newest_run=RunAnswer.of(sampled.newest_run) if sampled.newest_run else None,
-            newest_complete_run=RunAnswer.of(sampled.newest_complete)
-            if sampled.newest_complete
-            else None,
+        return super().of(
+            sampled, sampled.source, sampled.connection, newest_complete_run=sampled.newest_complete
         )
 
 
@@ -143,16 +106,9 @@ class UsageDayAnswer(Answer):
     cost_usd: str = Field(description="A decimal text in US dollars, exact to nine places.")
 
     @classmethod
-    def of(cls, totals: DayTotals) -> UsageDayAnswer:
+    def of(cls, totals: DayTotals) -> Self:
         """Show a day."""
-        return cls(
-            day=totals.day,
-            uncached_input_tokens=totals.tokens.uncached_input_tokens,
-            cached_input_tokens=totals.tokens.cached_input_tokens,
-            cache_creation_tokens=totals.tokens.cache_creation_tokens,
-            output_tokens=totals.tokens.output_tokens,
-            cost_usd=usd_text(totals.cost_nano_usd),
-        )
+        return super().of(totals, totals.tokens, cost_usd=usd_text(totals.cost_nano_usd))
 
 
 class UsageAnswer(Answer):

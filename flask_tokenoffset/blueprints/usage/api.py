@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask_tokenoffset.blueprints.json_api.operations import (
-    OperationAnswer,
-    add_operations,
-    operation,
-)
+from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.usage.files import usage_file
 from flask_tokenoffset.blueprints.usage.schemas import UsageExportAnswer, UsageExportQuery
 from flask_tokenoffset.permissions import Permission
-
-if TYPE_CHECKING:
-    from flask import Blueprint
 
 
 @operation(
@@ -32,6 +23,4 @@ def export_usage(query: UsageExportQuery) -> OperationAnswer:
     return usage_file(query.format)
 
 
-def register(api: Blueprint) -> None:
-    """Add the operation."""
-    add_operations(api, export_usage)
+register = register_in_organization = operations(export_usage)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
 from flask_tokenoffset.blueprints.access.context import account_if_any
+from flask_tokenoffset.blueprints.html.files import FileFormat, sent_file
 from flask_tokenoffset.blueprints.usage.schemas import UsageRowAnswer
 from flask_tokenoffset.services.shared.csv_rows import csv_row
 from flask_tokenoffset.services.sources.usage_export import stream_usage
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flask import Response
 
@@ -42,22 +41,8 @@ def json_pieces(rows: Iterable[UsageRow]) -> Iterator[str]:
     yield "\n]}\n" if begins == "," else f"{begins}]}}\n"
 
 
-@dataclass(frozen=True, slots=True)
-class FileFormat:
-    """A way to write usage.
-
-    :param title: what a person calls it.
-    :param content_type: what a browser is told.
-    :param write: makes the text, piece by piece.
-    """
-
-    title: str
-    content_type: str
-    write: Callable[[Iterable[UsageRow]], Iterator[str]]
-
-
 #: By the end of the file's name.
-FORMATS: Final[Mapping[str, FileFormat]] = {
+FORMATS: Final[Mapping[str, FileFormat[UsageRow]]] = {
     "csv": FileFormat("CSV", "text/csv; charset=utf-8", csv_lines),
     "json": FileFormat("JSON", "application/json", json_pieces),
 }
@@ -70,14 +55,8 @@ def usage_file(file_format: str) -> Response:
     """
     state = current_state()
     account_id = account_if_any()
-    chosen = FORMATS[file_format]
     rows: Iterable[UsageRow] = ()
     if account_id is not None:
         # Not the request's session: the file is sent after the request is over.
         rows = stream_usage(partial(Session, state.engine), account_id)
-    name = f"usage-{state.clock.now():%Y-%m-%d}.{file_format}"
-    return current_app.response_class(
-        chosen.write(rows),
-        content_type=chosen.content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return sent_file("usage", file_format, FORMATS[file_format], rows)

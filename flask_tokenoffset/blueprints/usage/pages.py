@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.usage.files import FORMATS, usage_file
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.permissions import Permission, requires
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from flask.typing import ResponseReturnValue
 
 
@@ -24,6 +24,6 @@ def export_usage() -> ResponseReturnValue:
     return usage_file(file_format)
 
 
-def register(pages: Blueprint) -> None:
-    """Add the address."""
-    pages.add_url_rule("/usage/export", view_func=export_usage)
+register = register_in_organization = page_routes(
+    ("/usage/export", export_usage),
+)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.schemas.base import (
-    Answer,
-    Query,
-)
+from flask_tokenoffset.blueprints.schemas.base import Answer, Query
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
 
 if TYPE_CHECKING:
@@ -41,22 +38,9 @@ class UsageRowAnswer(Answer):
     cost_usd: str = Field(description="A decimal text in US dollars, exact to nine places.")
 
     @classmethod
-    def of(cls, row: UsageRow) -> UsageRowAnswer:
+    def of(cls, row: UsageRow) -> Self:
         """Show a row."""
-        return cls(
-            day=row.day,
-            source_id=row.source_id,
-            source=row.source,
-            provider=row.provider,
-            model=row.model,
-            service_tier=row.service_tier,
-            uncached_input_tokens=row.uncached_input_tokens,
-            cached_input_tokens=row.cached_input_tokens,
-            cache_creation_tokens=row.cache_creation_tokens,
-            output_tokens=row.output_tokens,
-            request_count=row.request_count,
-            cost_usd=usd_text(row.cost_nano_usd),
-        )
+        return super().of(row, cost_usd=usd_text(row.cost_nano_usd))
 
 
 class UsageExportAnswer(Answer):

@@ -22,10 +22,7 @@ from flask_tokenoffset.models import (
     AuditOrigin,
     new_id,
 )
-from flask_tokenoffset.services.audit.chain import (
-    GENESIS,
-    Signed,
-)
+from flask_tokenoffset.services.audit.chain import GENESIS, Signed
 from flask_tokenoffset.services.shared.tokens import new_salt
 
 if TYPE_CHECKING:
@@ -36,10 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.services.audit.chain import (
-        AuditKey,
-        AuditKeys,
-    )
+    from flask_tokenoffset.services.audit.chain import AuditKey, AuditKeys
     from flask_tokenoffset.unit_of_work import Entry, Origin
 
 logger = logging.getLogger(__name__)

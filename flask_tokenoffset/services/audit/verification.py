@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, exists, select
 
 from flask_tokenoffset.models import Account, AuditChain, AuditEvent, AuditOrigin
-from flask_tokenoffset.services.audit.chain import (
-    GENESIS,
-    Signed,
-)
+from flask_tokenoffset.services.audit.chain import GENESIS, Signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

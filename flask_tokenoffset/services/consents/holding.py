@@ -6,9 +6,10 @@ counts no more from the next statement on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import Select, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.data_map.enforcement import enforces
@@ -114,22 +115,7 @@ def accepted_version_ids(session: Session, account_id: UUID) -> set[UUID]:
 
     :param account_id: whose.
     """
-    newest = (
-        select(func.max(ConsentEvent.sequence))
-        .where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.document_version_id.is_not(None),
-            ConsentEvent.event_type.in_(DECIDING),
-        )
-        .group_by(ConsentEvent.document_version_id)
-    )
-    accepted = session.scalars(
-        select(ConsentEvent.document_version_id).where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.sequence.in_(newest),
-            ConsentEvent.event_type == ConsentEventType.GIVEN,
-        )
-    )
+    accepted = session.scalars(_accepted_versions(), {"account_id": account_id})
     return {each for each in accepted if each is not None}
 
 
@@ -138,18 +124,35 @@ def newest_decisions(session: Session, account_id: UUID) -> dict[str, ConsentEve
 
     :param account_id: whose.
     """
-    newest = (
+    events = session.scalars(_newest_decisions(), {"account_id": account_id})
+    return {each.purpose: each for each in events if each.purpose is not None}
+
+
+@cache
+def _accepted_versions() -> Select[UUID | None]:
+    return select(ConsentEvent.document_version_id).where(
+        ConsentEvent.account_id == bindparam("account_id"),
+        ConsentEvent.sequence.in_(_newest(ConsentEvent.document_version_id)),
+        ConsentEvent.event_type == ConsentEventType.GIVEN,
+    )
+
+
+@cache
+def _newest_decisions() -> Select[ConsentEvent]:
+    return select(ConsentEvent).where(
+        ConsentEvent.account_id == bindparam("account_id"),
+        ConsentEvent.sequence.in_(_newest(ConsentEvent.purpose)),
+    )
+
+
+def _newest(about: InstrumentedAttribute[Any]) -> Select[int]:
+    """The sequences of an account's newest decisions, one about each value of a column."""
+    return (
         select(func.max(ConsentEvent.sequence))
         .where(
-            ConsentEvent.account_id == account_id,
-            ConsentEvent.purpose.is_not(None),
+            ConsentEvent.account_id == bindparam("account_id"),
+            about.is_not(None),
             ConsentEvent.event_type.in_(DECIDING),
         )
-        .group_by(ConsentEvent.purpose)
+        .group_by(about)
     )
-    events = session.scalars(
-        select(ConsentEvent).where(
-            ConsentEvent.account_id == account_id, ConsentEvent.sequence.in_(newest)
-        )
-    )
-    return {each.purpose: each for each in events if each.purpose is not None}

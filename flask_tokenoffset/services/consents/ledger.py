@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from flask_tokenoffset.data_map.enforcement import enforces
-from flask_tokenoffset.data_map.purposes import (
-    ASKED,
-    NOTICES,
-    OBJECTABLE,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Account,
@@ -33,11 +29,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.consents.holding import newest_decisions
-from flask_tokenoffset.services.consents.notices import (
-    Notice,
-    keep_notice,
-    notice_of,
-)
+from flask_tokenoffset.services.consents.notices import Notice, keep_notice, notice_of
 from flask_tokenoffset.services.consents.witness import digest_of_event, witness
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
@@ -47,6 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.models import Person
@@ -156,13 +149,22 @@ def _next_sequence(session: Session, account_id: UUID) -> int:
 
     So its sequence has no gap and no double.
     """
-    session.execute(
-        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
-    )
-    last = session.scalar(
-        select(func.max(ConsentEvent.sequence)).where(ConsentEvent.account_id == account_id)
-    )
+    session.execute(_account_locked(), {"account_id": account_id})
+    last = session.scalar(_last_sequence(), {"account_id": account_id})
     return (last or 0) + 1
+
+
+@cache
+def _account_locked() -> Select[UUID]:
+    locked = select(Account.id).where(Account.id == bindparam("account_id"))
+    return locked.with_for_update(key_share=True)
+
+
+@cache
+def _last_sequence() -> Select[int]:
+    return select(func.max(ConsentEvent.sequence)).where(
+        ConsentEvent.account_id == bindparam("account_id")
+    )
 
 
 def decide(

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql, sqlite
 
-from flask_tokenoffset.data_map.purposes import (
-    NOTICES,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import NOTICES, Purpose
 from flask_tokenoffset.models import ConsentNotice
 from flask_tokenoffset.services.audit.chain import canonical
 

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, func, select
 
-from flask_tokenoffset.data_map.purposes import (
-    NOTICES,
-    OBJECTABLE,
-    Basis,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import NOTICES, OBJECTABLE, Basis, Purpose
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.models import (
     AuditEvent,

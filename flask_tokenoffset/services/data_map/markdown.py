@@ -9,10 +9,7 @@ from flask_tokenoffset.services.data_map.inventory import what_may_be_held
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flask_tokenoffset.services.data_map.inventory import (
-        Held,
-        HeldGroup,
-    )
+    from flask_tokenoffset.services.data_map.inventory import Held, HeldGroup
 
 _HEAD: Final = """\
 # Data map

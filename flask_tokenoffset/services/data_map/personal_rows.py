@@ -15,18 +15,7 @@ from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import (
-    Boolean,
-    CursorResult,
-    and_,
-    delete,
-    false,
-    func,
-    not_,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Boolean, CursorResult, and_, delete, false, func, not_, or_, select, update
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.data_map.enforcement import enforces

@@ -17,25 +17,17 @@ from sqlalchemy.orm import aliased
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import Conflict, NamedVersion
-from flask_tokenoffset.models import (
-    ConsentEvent,
-    ConsentEventType,
-    DocumentEffect,
-    DocumentVersion,
-)
+from flask_tokenoffset.models import ConsentEvent, ConsentEventType, DocumentEffect, DocumentVersion
 from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
-from flask_tokenoffset.services.documents.documents import (
-    DEFAULT_LANGUAGE,
-    nearest_language,
-)
+from flask_tokenoffset.services.documents.documents import DEFAULT_LANGUAGE, nearest_language
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import BindParameter, ColumnElement
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from flask_tokenoffset.models import ConsentMethod, Person
@@ -107,14 +99,16 @@ def missing(
     return waiting
 
 
-def may_be_missing(account: InstrumentedAttribute[UUID], now: datetime) -> ColumnElement[bool]:
+def may_be_missing(
+    account: InstrumentedAttribute[UUID], now: BindParameter[datetime]
+) -> ColumnElement[bool]:
     """The condition that :func:`missing` may find something, for the query that looks a person up.
 
     It is true too often where a document is there in several languages, or changed immaterially
     since it was accepted, and never false too often.
 
     :param account: the column that names the person's own account.
-    :param now: the present instant, aware.
+    :param now: stands for the present instant.
     """
     later, later_effect = aliased(DocumentVersion), aliased(DocumentEffect)
     followed = (
@@ -136,7 +130,9 @@ def may_be_missing(account: InstrumentedAttribute[UUID], now: datetime) -> Colum
             taken_back.account_id == given.account_id,
             taken_back.document_version_id == given.document_version_id,
             taken_back.sequence > given.sequence,
-            taken_back.event_type.not_in((ConsentEventType.SHOWN, ConsentEventType.GIVEN)),
+            # A list would be written into the statement anew each time it is sent.
+            taken_back.event_type != ConsentEventType.SHOWN,
+            taken_back.event_type != ConsentEventType.GIVEN,
         ),
     )
     return (

@@ -19,17 +19,12 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, defer
 
 from flask_tokenoffset.data_map.enforcement import enforces
-from flask_tokenoffset.models import (
-    NOTICE_DAYS,
-    DocumentEffect,
-    DocumentNotice,
-    DocumentVersion,
-)
+from flask_tokenoffset.models import NOTICE_DAYS, DocumentEffect, DocumentNotice, DocumentVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import BindParameter, ColumnElement, Select
     from sqlalchemy.orm import Session
 
 #: The language that is shown where a document is not to be had in the one that was asked for.
@@ -153,10 +148,10 @@ def upcoming(session: Session, now: datetime, language: str = DEFAULT_LANGUAGE) 
     ]
 
 
-def changes_are_coming(now: datetime) -> ColumnElement[bool]:
+def changes_are_coming(now: BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition that :func:`coming_changes` finds something, for the query about a visitor.
 
-    :param now: the present instant, aware.
+    :param now: stands for the present instant.
     """
     return (
         select(DocumentVersion.id)
@@ -166,7 +161,7 @@ def changes_are_coming(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _is_coming(now: datetime) -> ColumnElement[bool]:
+def _is_coming(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         DocumentVersion.material,
         # A first version changes nothing for anybody.

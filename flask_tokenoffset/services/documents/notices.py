@@ -28,17 +28,17 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.documents.documents import effect_after_notice
+from flask_tokenoffset.services.shared.leases import Due, due_in_chunks, work_in_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import Units
 
 #: People that one transaction tells.
 PEOPLE_PER_CHUNK: Final = 1_000
@@ -55,38 +55,35 @@ class _Reader(NamedTuple):
     email_verified_at: datetime | None
 
 
-def continue_notice(
-    unit_of_work: Callable[[], AbstractContextManager[UnitOfWork]],
-    *,
-    document_version_id: UUID,
-    clock: Clock,
-) -> None:
-    """Go on telling everyone of a version, until that is done or somebody else is at it.
+def continue_notice(units: Units, *, document_version_id: UUID, clock: Clock) -> None:
+    """Go on telling everyone of a version, until that is done or another worker is at it.
 
-    :param unit_of_work: opens a transaction.
+    :param units: opens a unit of work.
     :param document_version_id: any id; nothing happens where there is nobody left to tell.
     """
-    while True:
-        with unit_of_work() as work:
-            notice = _hold(work.session, document_version_id)
-            if notice is None or not tell_chunk(work.session, notice, clock.now()):
-                return
+    work_in_chunks(
+        units,
+        DocumentNotice,
+        (
+            DocumentNotice.document_version_id == document_version_id,
+            DocumentNotice.completed_at.is_(None),
+        ),
+        lambda work, notice: tell_chunk(work.session, notice, clock.now()),
+    )
 
 
-def unfinished_notices(session: Session, *, limit: int) -> list[tuple[UUID, datetime]]:
-    """Versions of which not everyone was told, each with when that began, the oldest first.
+def due_notices(session: Session, now: datetime) -> list[Due]:
+    """Versions of which not everyone was told, those begun first coming first.
 
-    :param limit: how many at most.
+    :param now: the present instant, aware.
     """
-    return [
-        (version_id, started_at)
-        for version_id, started_at in session.execute(
-            select(DocumentNotice.document_version_id, DocumentNotice.started_at)
-            .where(DocumentNotice.completed_at.is_(None))
-            .order_by(DocumentNotice.started_at)
-            .limit(limit)
-        )
-    ]
+    return due_in_chunks(
+        session,
+        DocumentNotice.document_version_id,
+        DocumentNotice.started_at,
+        DocumentNotice.completed_at.is_(None),
+        now,
+    )
 
 
 def tell_chunk(session: Session, notice: DocumentNotice, now: datetime) -> bool:
@@ -110,19 +107,6 @@ def tell_chunk(session: Session, notice: DocumentNotice, now: datetime) -> bool:
         _finish(session, version, notice, now)
     session.flush()
     return bool(readers)
-
-
-def _hold(session: Session, document_version_id: UUID) -> DocumentNotice | None:
-    """Lock a notice, unless it is complete or another worker is at it."""
-    return session.scalar(
-        select(DocumentNotice)
-        .where(
-            DocumentNotice.document_version_id == document_version_id,
-            DocumentNotice.completed_at.is_(None),
-        )
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
 
 
 def _next_readers(session: Session, notice: DocumentNotice) -> list[_Reader]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from sqlalchemy import CursorResult, or_, select, update
 
 from flask_tokenoffset.models import Erasure, ErasureStatus, HostOutcome
+from flask_tokenoffset.services.shared.leases import lock_if_free, waiting_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import Units
 
 logger = logging.getLogger(__name__)
 
-Units = Callable[[], AbstractContextManager["UnitOfWork"]]
 #: The host's hook: takes its own key of the user, and returns nothing or a short word.
 Hook = Callable[[str], "str | None"]
 
@@ -146,32 +145,21 @@ def unanswered(session: Session) -> Sequence[Unanswered]:
     ]
 
 
-def waiting_time(attempt: int) -> timedelta:
-    """How long to wait after a failure.
-
-    :param attempt: the number of the attempt that failed, from 1 on.
-    """
-    doubled: timedelta = FIRST_WAIT * 2 ** min(attempt - 1, 10)
-    return min(doubled, LONGEST_WAIT)
-
-
 def _claim(session: Session, erasure_id: UUID, now: datetime) -> _Call | None:
-    due = (
+    erasure = lock_if_free(
+        session,
+        Erasure,
         Erasure.id == erasure_id,
         Erasure.status == ErasureStatus.DONE,
         Erasure.host_outcome == HostOutcome.PENDING,
         Erasure.host_next_attempt_at <= now,
     )
-    erasure = session.scalar(
-        select(Erasure)
-        .where(*due)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
     if erasure is None or erasure.user_key is None:
         return None
     erasure.host_attempts += 1
-    erasure.host_next_attempt_at = now + waiting_time(erasure.host_attempts)
+    erasure.host_next_attempt_at = now + waiting_time(
+        erasure.host_attempts, FIRST_WAIT, LONGEST_WAIT
+    )
     session.flush()
     return _Call(erasure.user_key, erasure.host_attempts)
 

@@ -13,13 +13,7 @@ from sqlalchemy import exists, select, union
 from sqlalchemy.orm import aliased
 
 from flask_tokenoffset.errors import LastOwner
-from flask_tokenoffset.models import (
-    Invitation,
-    Membership,
-    MembershipStatus,
-    Organization,
-    Person,
-)
+from flask_tokenoffset.models import Invitation, Membership, MembershipStatus, Organization, Person
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.data_map.personal_rows import addresses_of
 from flask_tokenoffset.services.erasures.invitations import theirs

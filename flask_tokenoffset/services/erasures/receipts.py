@@ -8,10 +8,7 @@ from sqlalchemy import select
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import Erasure, LegalHold
-from flask_tokenoffset.services.retention.legal_remains import (
-    BASES,
-    ends_of,
-)
+from flask_tokenoffset.services.retention.legal_remains import BASES, ends_of
 from flask_tokenoffset.services.shared.tokens import digest_of
 
 if TYPE_CHECKING:

@@ -7,20 +7,12 @@ which goes on after the last step that was finished; so every step is done, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import and_, or_, select
 
-from flask_tokenoffset.models import (
-    Erasure,
-    ErasureStatus,
-    HostOutcome,
-    Person,
-    new_id,
-)
+from flask_tokenoffset.models import Erasure, ErasureStatus, HostOutcome, Person, new_id
 from flask_tokenoffset.services.erasures.receipts import RECEIPT_TOKEN
 from flask_tokenoffset.services.erasures.steps import (
     HELD,
@@ -30,11 +22,8 @@ from flask_tokenoffset.services.erasures.steps import (
     step_after,
     take,
 )
-from flask_tokenoffset.services.shared.tokens import (
-    derive_token,
-    digest_of,
-    new_salt,
-)
+from flask_tokenoffset.services.shared.leases import MOST_DUE, Due, Held, Leases
+from flask_tokenoffset.services.shared.tokens import derive_token, digest_of, new_salt
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,24 +31,17 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import UnitOfWork, Units
 
-Units = Callable[[], AbstractContextManager["UnitOfWork"]]
-
-#: How long a worker may be silent before its erasure is given to another one.
-LEASE: Final = timedelta(minutes=5)
-#: Each further attempt waits twice as long, but never longer than this.
-LONGEST_WAIT: Final = timedelta(hours=1)
-#: Erasures that one call of :func:`due_erasures` names at most.
-BATCH: Final = 100
-
-
-class DueErasure(NamedTuple):
-    """An erasure that a worker should take now, or whose host should be called."""
-
-    erasure_id: UUID
-    #: How often something was tried before.
-    attempt: int
+#: How workers take erasures whose time has come. Once one was begun it cannot be taken back, so it
+#: does not wait as before when it is handed back.
+ERASURES: Final = Leases(
+    model=Erasure,
+    waiting=ErasureStatus.WAITING,
+    running=ErasureStatus.RUNNING,
+    handed_back=ErasureStatus.RUNNING,
+    lease=timedelta(minutes=5),
+)
 
 
 def new_erasure(
@@ -98,7 +80,7 @@ def new_erasure(
     return erasure
 
 
-def due_erasures(session: Session, now: datetime, *, limit: int = BATCH) -> list[DueErasure]:
+def due_erasures(session: Session, now: datetime) -> list[Due]:
     """The erasures whose time has come, those whose worker fell silent, and hosts to be called.
 
     :param now: the present instant, aware.
@@ -107,7 +89,7 @@ def due_erasures(session: Session, now: datetime, *, limit: int = BATCH) -> list
         select(Erasure.id, Erasure.attempt + Erasure.host_attempts)
         .where(
             or_(
-                and_(_unfinished(), Erasure.next_attempt_at <= now),
+                ERASURES.is_due(now),
                 and_(
                     Erasure.status == ErasureStatus.DONE,
                     Erasure.host_outcome == HostOutcome.PENDING,
@@ -117,9 +99,9 @@ def due_erasures(session: Session, now: datetime, *, limit: int = BATCH) -> list
             )
         )
         .order_by(Erasure.next_attempt_at)
-        .limit(limit)
+        .limit(MOST_DUE)
     )
-    return [DueErasure(*row) for row in rows]
+    return [Due(*row) for row in rows]
 
 
 def erase(units: Units, *, erasure_id: UUID, means: Means) -> bool:
@@ -130,23 +112,23 @@ def erase(units: Units, *, erasure_id: UUID, means: Means) -> bool:
     :return: whether it was brought to its end here.
     """
     with units() as work:
-        claim = _claim(work.session, erasure_id, means.clock.now())
-    if claim is None:
-        return False
-    while True:
-        with units() as work:
-            erasing = _hold(work, erasure_id, claim, means)
-            if erasing is None:
-                return False
-            step = step_after(erasing.erasure.step)
-            if step is None:
-                return False
-            take(step, erasing)
-            finished = step_after(step) is None
-            if not finished:
-                erasing.erasure.next_attempt_at = erasing.now + LEASE
-        if finished:
-            return True
+        erasure = ERASURES.claim(work.session, erasure_id, means.clock.now())
+        if erasure is None:
+            return False
+        held, person_id = Held.of(erasure), erasure.person_id
+    with ERASURES.working(units, held, means.clock):
+        while True:
+            with units() as work:
+                erasing = _hold(work, held, person_id, means)
+                step = None if erasing is None else step_after(erasing.erasure.step)
+                if erasing is None or step is None:
+                    return False
+                take(step, erasing)
+                finished = step_after(step) is None
+                if not finished:
+                    erasing.erasure.next_attempt_at = erasing.now + ERASURES.lease
+            if finished:
+                return True
 
 
 def erase_at_once(
@@ -168,7 +150,7 @@ def erase_at_once(
     now = means.clock.now()
     erasure = work.session.scalar(
         select(Erasure)
-        .where(Erasure.person_id == person.id, _unfinished())
+        .where(Erasure.person_id == person.id, ERASURES.is_unfinished)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -192,59 +174,10 @@ def erase_at_once(
     return erasure
 
 
-class _Claim(NamedTuple):
-    """An erasure that this worker holds."""
-
-    fence: int
-    person_id: UUID
-
-
-def _claim(session: Session, erasure_id: UUID, now: datetime) -> _Claim | None:
-    claimed = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(Erasure)
-            .where(Erasure.id == erasure_id, _unfinished(), Erasure.next_attempt_at <= now)
-            .values(
-                status=ErasureStatus.RUNNING,
-                fence=Erasure.fence + 1,
-                attempt=Erasure.attempt + 1,
-                next_attempt_at=now + LEASE,
-            )
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if claimed.rowcount != 1:
-        return None
-    erasure = session.get_one(Erasure, erasure_id, populate_existing=True)
-    # One that kills its worker each time is tried less and less often.
-    erasure.next_attempt_at = now + waiting_time(erasure.attempt)
-    return _Claim(erasure.fence, erasure.person_id)
-
-
-def waiting_time(attempt: int) -> timedelta:
-    """How long nobody else takes an erasure.
-
-    :param attempt: the number of the attempt that begins, from 1 on.
-    """
-    doubled: timedelta = LEASE * 2 ** min(attempt - 1, 10)
-    return min(doubled, LONGEST_WAIT)
-
-
-def _hold(work: UnitOfWork, erasure_id: UUID, claim: _Claim, means: Means) -> Erasing | None:
+def _hold(work: UnitOfWork, held: Held, person_id: UUID, means: Means) -> Erasing | None:
     """Lock what a step works on: the person first, as everything does that changes them."""
-    session = work.session
-    person = _lock_person(session, claim.person_id)
-    erasure = session.scalar(
-        select(Erasure)
-        .where(
-            Erasure.id == erasure_id,
-            Erasure.status == ErasureStatus.RUNNING,
-            Erasure.fence == claim.fence,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    person = _lock_person(work.session, person_id)
+    erasure = ERASURES.lock(work.session, held)
     if erasure is None:
         return None
     now = means.clock.now()
@@ -302,7 +235,3 @@ def _lock_person(session: Session, person_id: UUID) -> Person:
 
 def _held() -> ColumnElement[bool]:
     return and_(Erasure.status == ErasureStatus.DONE, Erasure.step == HELD)
-
-
-def _unfinished() -> ColumnElement[bool]:
-    return Erasure.status.in_((ErasureStatus.WAITING, ErasureStatus.RUNNING))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, func, insert, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -44,10 +45,13 @@ from flask_tokenoffset.services.estimates import figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import BindParameter
     from sqlalchemy.orm import Session
+
+    from flask_tokenoffset.clock import DayRange
 
 
 #: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
@@ -125,6 +129,7 @@ def check_tokens(tokens_per_month: int) -> int:
     return tokens_per_month
 
 
+@cache
 def preview_band(key: str) -> Preview:
     """What picking a band would say.
 
@@ -252,6 +257,12 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
 
     A sum made before one of its connections ended is left out.
     """
+    return list(session.scalars(_newest_by_source(), {"account_id": account_id}))
+
+
+@cache
+def _newest_by_source() -> Select[Estimate]:
+    account_id: BindParameter[UUID] = bindparam("account_id")
     ended = aliased(Connection)
     ended_since = exists().where(
         ended.account_id == account_id, ended.disconnected_at >= Estimate.created_at
@@ -276,13 +287,11 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
         )
         .subquery()
     )
-    return list(
-        session.scalars(
-            select(Estimate)
-            .join(ranked, ranked.c.id == Estimate.id)
-            .where(ranked.c.place == 1, Estimate.account_id == account_id)
-            .order_by(Estimate.created_at.desc(), Estimate.id)
-        )
+    return (
+        select(Estimate)
+        .join(ranked, ranked.c.id == Estimate.id)
+        .where(ranked.c.place == 1, Estimate.account_id == account_id)
+        .order_by(Estimate.created_at.desc(), Estimate.id)
     )
 
 
@@ -321,9 +330,17 @@ def newest_combined(session: Session, account_id: UUID) -> Estimate:
 
 def newest_of_kind(session: Session, account_id: UUID, kind: SourceKind) -> Estimate | None:
     """The newest estimate of one kind of source."""
-    return session.scalar(
+    return session.scalar(_newest_of_kind(), {"account_id": account_id, "kind": kind})
+
+
+@cache
+def _newest_of_kind() -> Select[Estimate]:
+    return (
         select(Estimate)
-        .where(Estimate.account_id == account_id, Estimate.source_kind == kind)
+        .where(
+            Estimate.account_id == bindparam("account_id"),
+            Estimate.source_kind == bindparam("kind"),
+        )
         .order_by(Estimate.created_at.desc(), Estimate.id)
         .limit(1)
     )
@@ -336,15 +353,7 @@ def newest_of_sample(session: Session, account_id: UUID, source_id: UUID) -> Est
     :raises Conflict: there is no complete run, or its history was too short for an estimate.
     """
     found = session.execute(
-        select(SampleRun, Estimate)
-        .outerjoin(Estimate, Estimate.run_id == SampleRun.id)
-        .where(
-            SampleRun.account_id == account_id,
-            SampleRun.source_id == source_id,
-            SampleRun.status == RunStatus.COMPLETE,
-        )
-        .order_by(SampleRun.requested_at.desc(), SampleRun.id)
-        .limit(1)
+        _newest_of_sample(), {"account_id": account_id, "source_id": source_id}
     ).one_or_none()
     if found is None:
         owned = select(Source.id).where(Source.id == source_id, Source.account_id == account_id)
@@ -357,17 +366,37 @@ def newest_of_sample(session: Session, account_id: UUID, source_id: UUID) -> Est
     return estimate
 
 
+@cache
+def _newest_of_sample() -> Select[SampleRun, Estimate]:
+    return (
+        select(SampleRun, Estimate)
+        .outerjoin(Estimate, Estimate.run_id == SampleRun.id)
+        .where(
+            SampleRun.account_id == bindparam("account_id"),
+            SampleRun.source_id == bindparam("source_id"),
+            SampleRun.status == RunStatus.COMPLETE,
+        )
+        .order_by(SampleRun.requested_at.desc(), SampleRun.id)
+        .limit(1)
+    )
+
+
 def read_estimate(session: Session, account_id: UUID, estimate_id: UUID) -> Estimate:
     """One estimate of an account.
 
     :raises NotFound: there is none with this id, or it is somebody else's.
     """
-    estimate = session.scalar(
-        select(Estimate).where(Estimate.id == estimate_id, Estimate.account_id == account_id)
-    )
+    estimate = session.scalar(_estimate(), {"id": estimate_id, "account_id": account_id})
     if estimate is None:
         raise NotFound("There is no such estimate.")
     return estimate
+
+
+@cache
+def _estimate() -> Select[Estimate]:
+    return select(Estimate).where(
+        Estimate.id == bindparam("id"), Estimate.account_id == bindparam("account_id")
+    )
 
 
 def carbon_range(estimate: Estimate) -> Range:
@@ -409,7 +438,7 @@ def store_estimate(
     models: Sequence[ModelUsage],
     now: datetime,
     run_id: UUID | None = None,
-    window: tuple[date, date] | None = None,
+    window: DayRange | None = None,
     projection: Projection | None = None,
     cost_nano_usd_per_month: int | None = None,
 ) -> Estimate:
@@ -418,7 +447,7 @@ def store_estimate(
     :param band_key: the band the tokens fall into.
     :param quality: how the tokens were come by; a tier of a projection or one of ours.
     :param models: the tokens a month that the rest follows from.
-    :param window: first day that was read and the day after the last.
+    :param window: the days that were read.
     :param cost_nano_usd_per_month: what the vendor would charge, where it is known.
     """
     estimate = Estimate(
@@ -430,8 +459,8 @@ def store_estimate(
         run_id=run_id,
         created_by=created_by,
         created_at=now,
-        window_start=window[0] if window else None,
-        window_end=window[1] if window else None,
+        window_start=window.start if window else None,
+        window_end=window.end if window else None,
         quality=quality,
         cost_nano_usd_per_month=cost_nano_usd_per_month,
         **_figures_of(models, projection),

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.services.data_map.held_rows import (
-    columns_of,
-    exported_tables,
-)
-from flask_tokenoffset.services.exports.archive import (
-    FORMAT_VERSION,
-    plain,
-)
+from flask_tokenoffset.services.data_map.held_rows import columns_of, exported_tables
+from flask_tokenoffset.services.exports.archive import FORMAT_VERSION, plain
 from flask_tokenoffset.services.retention.choices import days_for
 from flask_tokenoffset.services.retention.rules import find_rule
 

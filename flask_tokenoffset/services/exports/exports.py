@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import CursorResult, delete, func, select, update
 
@@ -30,11 +30,8 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services.data_map.held_rows import exported_tables
 from flask_tokenoffset.services.exports.parts import open_parts
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
-from flask_tokenoffset.services.shared.tokens import (
-    derive_token,
-    digest_of,
-    new_salt,
-)
+from flask_tokenoffset.services.shared.leases import Leases
+from flask_tokenoffset.services.shared.tokens import derive_token, digest_of, new_salt
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -54,20 +51,19 @@ PER_DAY: Final = 3
 _DAY: Final = timedelta(days=1)
 #: Copies that a page shows.
 MOST_SHOWN: Final = 20
-#: Jobs that one call of :func:`due_exports` names at most.
+#: Copies that one call of :func:`expire_exports` deletes at most.
 BATCH: Final = 100
 #: A copy that is being made, or waits to be fetched.
 OPEN: Final = (ExportStatus.QUEUED, ExportStatus.RUNNING, ExportStatus.READY)
 #: A copy that a worker still has to make.
 UNFINISHED_EXPORT: Final = (ExportStatus.QUEUED, ExportStatus.RUNNING)
-
-
-class DueExport(NamedTuple):
-    """A copy that a worker should make now."""
-
-    export_id: UUID
-    #: How often that was begun before.
-    attempt: int
+#: How workers take copies that are to be made.
+EXPORTS: Final = Leases(
+    model=Export,
+    waiting=ExportStatus.QUEUED,
+    running=ExportStatus.RUNNING,
+    lease=timedelta(minutes=5),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,21 +211,6 @@ def use_link(session: Session, token_digest: str, person_id: UUID, now: datetime
         ),
     )
     return used.rowcount == 1
-
-
-def due_exports(session: Session, now: datetime, *, limit: int = BATCH) -> list[DueExport]:
-    """The copies that are to be made, and those whose worker fell silent; the oldest first.
-
-    :param now: the present instant, aware.
-    :param limit: how many at most.
-    """
-    due = session.execute(
-        select(Export.id, Export.attempt)
-        .where(Export.status.in_(UNFINISHED_EXPORT), Export.next_attempt_at <= now)
-        .order_by(Export.next_attempt_at)
-        .limit(limit)
-    )
-    return [DueExport(*row) for row in due]
 
 
 def expire_exports(work: UnitOfWork, now: datetime, *, limit: int = BATCH) -> int:

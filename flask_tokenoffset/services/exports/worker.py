@@ -9,13 +9,12 @@ throws the pieces away and begins anew.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import CursorResult, select, text, update
+from sqlalchemy import text
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import (
@@ -32,25 +31,15 @@ from flask_tokenoffset.services.data_map.held_rows import (
     exported_tables,
     read_rows,
 )
-from flask_tokenoffset.services.exports.archive import (
-    README,
-    SCHEMA,
-    Archive,
-    schema_text,
-)
-from flask_tokenoffset.services.exports.archive_texts import (
-    about_archive,
-    readme,
-)
-from flask_tokenoffset.services.exports.exports import (
-    UNFINISHED_EXPORT,
-    delete_parts,
-)
+from flask_tokenoffset.services.exports.archive import README, SCHEMA, Archive, schema_text
+from flask_tokenoffset.services.exports.archive_texts import about_archive, readme
+from flask_tokenoffset.services.exports.exports import EXPORTS, delete_parts
 from flask_tokenoffset.services.exports.parts import store_part
 from flask_tokenoffset.services.mail.outbox import notify
-from flask_tokenoffset.services.mail.sending import waiting_time
+from flask_tokenoffset.services.shared.leases import Held, LeaseLost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -58,33 +47,23 @@ if TYPE_CHECKING:
     from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.data_map import Table
     from flask_tokenoffset.settings import Settings
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import UnitOfWork, Units
     from flask_tokenoffset.vault import Vault
 
 logger = logging.getLogger(__name__)
 
-Units = Callable[[], AbstractContextManager["UnitOfWork"]]
-
-#: How long a worker may be silent before its export is given to another one.
-LEASE: Final = timedelta(minutes=5)
 #: How often a copy is tried; then somebody has to look.
 MOST_ATTEMPTS: Final = 8
 #: Why a copy could not be made; ``docs/reference/export-format.md`` says what to do.
 FAILED: Final = "not-made"
 
 
-class _Overtaken(Exception):
-    """Another worker holds the export by now, or nobody is to make it any more."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
     """An export that this worker holds."""
 
-    export_id: UUID
+    held: Held
     account_id: UUID
-    fence: int
-    attempt: int
     subject: Subject
     made_at: datetime
 
@@ -105,13 +84,11 @@ def make_export(
         return claim
     making = _Making(units, claim, vault=vault, settings=settings, clock=clock)
     try:
-        making.make()
-    except _Overtaken:
+        with EXPORTS.working(units, claim.held, clock):
+            making.make()
+    except LeaseLost:
         logger.info("Export %s is another worker's by now.", export_id)
         return None
-    except Exception:
-        _postpone(units, claim, clock.now())
-        raise
     finally:
         making.abandon()
     return ExportStatus.READY
@@ -119,42 +96,17 @@ def make_export(
 
 def _claim(work: UnitOfWork, export_id: UUID, now: datetime) -> _Claim | ExportStatus | None:
     session = work.session
-    claimed = cast(
-        "CursorResult[None]",
-        session.execute(
-            update(Export)
-            .where(
-                Export.id == export_id,
-                Export.status.in_(UNFINISHED_EXPORT),
-                Export.next_attempt_at <= now,
-            )
-            .values(
-                status=ExportStatus.RUNNING,
-                fence=Export.fence + 1,
-                attempt=Export.attempt + 1,
-                tables_done=0,
-                next_attempt_at=now + LEASE,
-            )
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if claimed.rowcount != 1:
+    export = EXPORTS.claim(session, export_id, now, tables_done=0)
+    if export is None:
         return None
     # What a worker before this one left behind.
     delete_parts(session, [export_id])
-    export = session.scalars(
-        select(Export).where(Export.id == export_id).execution_options(populate_existing=True)
-    ).one()
     person = session.get_one(Person, export.person_id)
     if export.attempt > MOST_ATTEMPTS or person.forgotten_at is not None:
         return _give_up(session, export)
-    # One that kills its worker each time is tried less and less often as well.
-    export.next_attempt_at = now + max(LEASE, waiting_time(export.attempt))
     return _Claim(
-        export_id=export.id,
+        held=Held.of(export),
         account_id=export.account_id,
-        fence=export.fence,
-        attempt=export.attempt,
         subject=Subject.of(session, person),
         made_at=now,
     )
@@ -168,24 +120,6 @@ def _give_up(session: Session, export: Export) -> ExportStatus:
         request.needs_human = True
     session.flush()
     return ExportStatus.FAILED
-
-
-def _postpone(units: Units, claim: _Claim, now: datetime) -> None:
-    with units() as work:
-        work.session.execute(
-            update(Export)
-            .where(*_held(claim))
-            .values(status=ExportStatus.QUEUED, next_attempt_at=now + waiting_time(claim.attempt))
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _held(claim: _Claim) -> tuple[Any, ...]:
-    return (
-        Export.id == claim.export_id,
-        Export.fence == claim.fence,
-        Export.status == ExportStatus.RUNNING,
-    )
 
 
 class _Making:
@@ -207,7 +141,7 @@ class _Making:
     def make(self) -> None:
         """Write all of it.
 
-        :raises _Overtaken: it is another worker's by now.
+        :raises LeaseLost: it is another worker's by now.
         """
         tables = exported_tables(self._map)
         with self._step(0) as work:
@@ -236,7 +170,7 @@ class _Making:
         columns = columns_of(table)
         for add in (self._archive.add_json, self._archive.add_csv):
             rows = read_rows(
-                session, self._map, table, self._claim.subject, without=self._claim.export_id
+                session, self._map, table, self._claim.subject, without=self._claim.held.row_id
             )
             add(table.name, columns, rows)
 
@@ -244,31 +178,21 @@ class _Making:
     def _step(self, tables_done: int) -> Iterator[UnitOfWork]:
         """A transaction that holds the export from its beginning, and renews the lease at its end.
 
-        :raises _Overtaken: it is another worker's by now.
+        :raises LeaseLost: it is another worker's by now.
         """
         with self._units() as work:
             session = work.session
             if session.get_bind(mapper=Export).dialect.name == "postgresql":
                 # Both files of a table are written from one moment.
                 session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            self._write(session, next_attempt_at=self._clock.now() + LEASE)
+            self._renew(session)
             self._session = session
             yield work
             self._session = None
-            self._write(session, tables_done=tables_done, next_attempt_at=self._clock.now() + LEASE)
+            self._renew(session, tables_done=tables_done)
 
-    def _write(self, session: Session, **values: Any) -> None:
-        held = cast(
-            "CursorResult[None]",
-            session.execute(
-                update(Export)
-                .where(*_held(self._claim))
-                .values(**values)
-                .execution_options(synchronize_session=False)
-            ),
-        )
-        if held.rowcount != 1:
-            raise _Overtaken
+    def _renew(self, session: Session, **values: int) -> None:
+        EXPORTS.renew(session, self._claim.held, self._clock.now(), **values)
 
     def _store(self, piece: bytes) -> None:
         if self._session is None:
@@ -276,7 +200,7 @@ class _Making:
         store_part(
             self._session,
             piece,
-            export_id=self._claim.export_id,
+            export_id=self._claim.held.row_id,
             account_id=self._claim.account_id,
             number=self._parts,
             vault=self._vault,
@@ -286,8 +210,9 @@ class _Making:
     def _end(self, work: UnitOfWork) -> None:
         now = self._clock.now()
         expires_at = now + timedelta(hours=self._settings.export_hours)
-        self._write(
+        EXPORTS.change(
             work.session,
+            self._claim.held,
             status=ExportStatus.READY,
             size_bytes=self._archive.size_bytes,
             ready_at=now,
@@ -300,6 +225,6 @@ class _Making:
             person,
             MessageKind.EXPORT_READY,
             now,
-            reference_id=self._claim.export_id,
+            reference_id=self._claim.held.row_id,
             expires=f"{expires_at:%Y-%m-%d %H:%M} UTC",
         )

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from flask_tokenoffset.errors import (
-    Conflict,
-    IdentityRefused,
-    NotFound,
-    VaultError,
-)
+from flask_tokenoffset.errors import Conflict, IdentityRefused, NotFound, VaultError
 from flask_tokenoffset.models import (
     LONGEST_EMAIL,
     AuditAction,
@@ -93,13 +89,18 @@ def list_identities(session: Session, person_id: UUID) -> Sequence[LinkedIdentit
 
     :param person_id: the person.
     """
-    rows = session.execute(
+    rows = session.execute(_identities(), {"person_id": person_id})
+    return [LinkedIdentity(identity, refreshable) for identity, refreshable in rows]
+
+
+@cache
+def _identities() -> Select[Identity, bool]:
+    return (
         select(Identity, IdentityCredential.identity_id.is_not(None))
         .outerjoin(IdentityCredential, IdentityCredential.identity_id == Identity.id)
-        .where(Identity.person_id == person_id)
+        .where(Identity.person_id == bindparam("person_id"))
         .order_by(Identity.linked_at, Identity.id)
     )
-    return [LinkedIdentity(identity, refreshable) for identity, refreshable in rows]
 
 
 def read_identity(session: Session, person_id: UUID, identity_id: UUID) -> Identity:

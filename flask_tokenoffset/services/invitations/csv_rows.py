@@ -16,11 +16,7 @@ from sqlalchemy import select
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import LONGEST_EMAIL, Invitation, Membership, Person
 from flask_tokenoffset.permissions import Role, may_grant
-from flask_tokenoffset.services.invitations.invitations import (
-    Standing,
-    standing_of,
-    with_inviter,
-)
+from flask_tokenoffset.services.invitations.invitations import Standing, standing_of, with_inviter
 from flask_tokenoffset.services.shared.addresses import read_address
 
 if TYPE_CHECKING:

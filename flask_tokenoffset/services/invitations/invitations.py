@@ -17,13 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import and_, or_, select
 
 from flask_tokenoffset.errors import NotFound
-from flask_tokenoffset.models import (
-    AuditAction,
-    Invitation,
-    Membership,
-    MembershipStatus,
-    Person,
-)
+from flask_tokenoffset.models import AuditAction, Invitation, Membership, MembershipStatus, Person
 from flask_tokenoffset.permissions import Role, may_grant
 
 if TYPE_CHECKING:

@@ -9,32 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, update
 
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted, TooManyAttempts
-from flask_tokenoffset.models import (
-    AuditAction,
-    Invitation,
-    MessageKind,
-    Person,
-    new_id,
-)
+from flask_tokenoffset.models import AuditAction, Invitation, MessageKind, Person, new_id
 from flask_tokenoffset.permissions import Permission, Role, may_grant
 from flask_tokenoffset.services.invitations.csv_parsing import MOST_ROWS
-from flask_tokenoffset.services.invitations.csv_rows import (
-    INVITED,
-    Judged,
-    Outcome,
-    Result,
-    judge,
-)
+from flask_tokenoffset.services.invitations.csv_rows import INVITED, Judged, Outcome, Result, judge
 from flask_tokenoffset.services.invitations.invitations import (
     Listed,
     Standing,
     mark_cancelled,
     read_invitation,
 )
-from flask_tokenoffset.services.mail.outbox import (
-    Recipient,
-    queue_messages,
-)
+from flask_tokenoffset.services.mail.outbox import Recipient, queue_messages
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.shared.tokens import (
     INVITATION_TOKEN,

@@ -30,8 +30,6 @@ from flask_tokenoffset.services.consents.holding import holding
 from flask_tokenoffset.services.consents.restrictions import processable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import UnitOfWork, Units
 
 #: Characters of the longest text.
 LONGEST_TEXT: Final = 50_000
@@ -68,22 +66,17 @@ def begin_update(work: UnitOfWork, subject: str, text: str, now: datetime) -> Pr
     return update
 
 
-def queue_update(
-    unit_of_work: Callable[[], AbstractContextManager[UnitOfWork]],
-    *,
-    update_id: UUID,
-    clock: Clock,
-) -> int:
+def queue_update(units: Units, *, update_id: UUID, clock: Clock) -> int:
     """Queue an update for everybody who wants it and has not got it; returns for how many.
 
     The messages leave with the next tick.
 
-    :param unit_of_work: opens a transaction.
+    :param units: opens a unit of work.
     :param update_id: an update that was begun.
     """
     queued = 0
     while True:
-        with unit_of_work() as work:
+        with units() as work:
             chunk = _queue_chunk(work.session, update_id, clock.now())
         if chunk is None:
             return queued

@@ -10,50 +10,38 @@ none that is marked as sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy.exc import DBAPIError
 
-from flask_tokenoffset.host.mailer import (
-    MailRefused,
-    MailUnavailable,
-)
+from flask_tokenoffset.host.mailer import MailRefused, MailUnavailable
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
-from flask_tokenoffset.services.mail.outbox import (
-    OPTIONAL,
-    WITH_LINK,
-)
+from flask_tokenoffset.services.mail.outbox import OPTIONAL, WITH_LINK
+from flask_tokenoffset.services.shared.leases import Held, LeaseLost, Leases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.host.mailer import (
-        Mailer,
-        OutgoingMail,
-    )
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.host.mailer import Mailer, OutgoingMail
+    from flask_tokenoffset.unit_of_work import UnitOfWork, Units
 
 logger = logging.getLogger(__name__)
 
-Units = Callable[[], AbstractContextManager["UnitOfWork"]]
-
-#: How long a worker may be silent before its message is given to another one.
-LEASE: Final = timedelta(seconds=150)
-#: The wait after the first failure; each further one doubles it.
-FIRST_WAIT: Final = timedelta(minutes=1)
-LONGEST_WAIT: Final = timedelta(hours=1)
+#: How workers take messages that are to leave.
+MESSAGES: Final = Leases(
+    model=OutboundMessage,
+    waiting=MessageStatus.QUEUED,
+    running=MessageStatus.SENDING,
+    lease=timedelta(seconds=150),
+)
 #: How long a message without a link is tried. One with a link is tried for as long as that works.
 GIVE_UP_AFTER: Final = timedelta(hours=24)
-#: Messages that one call of :func:`due_messages` names at most.
-BATCH: Final = 500
 
 #: Why a message failed, or has not left yet; documented in ``docs/how-to/send-mail.md``.
 NO_MAILER: Final = "no-mailer"
@@ -65,14 +53,6 @@ UNWANTED: Final = "unwanted"
 #: Kinds whose address is taken out of the row once they have left or failed for good, because it is
 #: nobody's any more: whose account is gone, or who has another address by now.
 ADDRESS_TAKEN_OUT: Final = frozenset({MessageKind.ACCOUNT_FORGOTTEN, MessageKind.ADDRESS_CHANGED})
-
-
-class DueMessage(NamedTuple):
-    """A message that a worker should take now."""
-
-    message_id: UUID
-    #: How often it was tried before.
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +77,8 @@ class Letter:
 class _Claim:
     """A message that this worker holds."""
 
+    held: Held
     letter: Letter
-    fence: int
-    attempt: int
 
 
 class Link(NamedTuple):
@@ -131,25 +110,6 @@ class MessageLinks(Protocol):
         ...
 
 
-def due_messages(session: Session, now: datetime, *, limit: int = BATCH) -> list[DueMessage]:
-    """The messages whose time has come, and those whose worker fell silent; the oldest first.
-
-    A queue that carries one of them already leaves it at that.
-
-    :param now: the present instant, aware.
-    """
-    due = session.execute(
-        select(OutboundMessage.id, OutboundMessage.attempt)
-        .where(
-            OutboundMessage.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)),
-            OutboundMessage.next_attempt_at <= now,
-        )
-        .order_by(OutboundMessage.next_attempt_at)
-        .limit(limit)
-    )
-    return [DueMessage(*row) for row in due]
-
-
 def send_message(
     units: Units,
     *,
@@ -175,29 +135,18 @@ def send_message(
     if mailer is None:  # Then nothing was claimed.
         return None
     try:
-        mailer.send(write(claim.letter))
-    except MailRefused as refusal:
-        logger.warning("Message %s is refused for good: %s.", message_id, refusal)
-        return _end(units, claim, MessageStatus.FAILED, clock, failure_code=REFUSED)
-    except MailUnavailable as failure:
-        logger.warning("Message %s has to wait: %s.", message_id, failure)
-        return _end(units, claim, MessageStatus.QUEUED, clock, failure_code=UNAVAILABLE)
-    except Exception:
         # Whatever a host's mailer or template raises: the message waits, and the error goes on to
         # where its places are logged without its words.
-        _end(units, claim, MessageStatus.QUEUED, clock, failure_code=UNAVAILABLE)
-        raise
-    return _end(units, claim, MessageStatus.SENT, clock)
-
-
-def waiting_time(attempt: int) -> timedelta:
-    """How long to wait after a failure.
-
-    :param attempt: the number of the attempt that failed, from 1 on.
-    """
-    # Beyond a few doublings the longest wait is reached; more would overflow.
-    doubled: timedelta = FIRST_WAIT * 2 ** min(attempt - 1, 10)
-    return min(doubled, LONGEST_WAIT)
+        with MESSAGES.working(units, claim.held, clock, failure_code=UNAVAILABLE):
+            try:
+                mailer.send(write(claim.letter))
+            except MailRefused as refusal:
+                logger.warning("Message %s is refused for good: %s.", message_id, refusal)
+                return _end(units, claim, MessageStatus.FAILED, failure_code=REFUSED)
+    except MailUnavailable as failure:
+        logger.warning("Message %s has to wait: %s.", message_id, failure)
+        return MessageStatus.QUEUED
+    return _end(units, claim, MessageStatus.SENT, failure_code=None, sent_at=clock.now())
 
 
 def _claim(
@@ -205,33 +154,9 @@ def _claim(
 ) -> _Claim | MessageStatus | None:
     """Take a message that is due; its new status if it cannot leave any more."""
     session = work.session
-    claimed = cast(
-        "CursorResult[None]",
-        session.execute(
-            update(OutboundMessage)
-            .where(
-                OutboundMessage.id == message_id,
-                OutboundMessage.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)),
-                OutboundMessage.next_attempt_at <= now,
-            )
-            .values(
-                status=MessageStatus.SENDING,
-                fence=OutboundMessage.fence + 1,
-                attempt=OutboundMessage.attempt + 1,
-                next_attempt_at=now + LEASE,
-            )
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if claimed.rowcount != 1:
+    message = MESSAGES.claim(session, message_id, now)
+    if message is None:
         return None
-    message = session.scalars(
-        select(OutboundMessage)
-        .where(OutboundMessage.id == message_id)
-        .execution_options(populate_existing=True)
-    ).one()
-    # A text that kills its worker each time is tried less and less often as well.
-    message.next_attempt_at = now + max(LEASE, waiting_time(message.attempt))
     link = links.find(session, message, now)
     needs_link = message.kind in WITH_LINK
     if not may_send:
@@ -253,7 +178,7 @@ def _claim(
             path=None if link is None else link.path,
             expires_at=None if link is None else link.expires_at,
         )
-        return _Claim(letter, message.fence, message.attempt)
+        return _Claim(Held.of(message), letter)
     message.status = MessageStatus.FAILED
     if message.kind in ADDRESS_TAKEN_OUT:
         message.to_address = ""
@@ -261,35 +186,22 @@ def _claim(
 
 
 def _end(
-    units: Units,
-    claim: _Claim,
-    status: MessageStatus,
-    clock: Clock,
-    *,
-    failure_code: str | None = None,
+    units: Units, claim: _Claim, status: MessageStatus, **values: object
 ) -> MessageStatus | None:
-    """Say what became of a message, unless another worker holds it by now."""
-    now = clock.now()
-    sent = status is MessageStatus.SENT
-    over = status is not MessageStatus.QUEUED and claim.letter.kind in ADDRESS_TAKEN_OUT
+    """Say what became of a message for good, unless another worker holds it by now."""
+    if claim.letter.kind in ADDRESS_TAKEN_OUT:
+        values["to_address"] = ""
+    try:
+        try:
+            _change(units, claim, status=status, **values)
+        except DBAPIError:
+            # Marking it a second time is better than having it leave a second time.
+            _change(units, claim, status=status, **values)
+    except LeaseLost:
+        return None
+    return status
+
+
+def _change(units: Units, claim: _Claim, **values: object) -> None:
     with units() as work:
-        ended = cast(
-            "CursorResult[None]",
-            work.session.execute(
-                update(OutboundMessage)
-                .where(
-                    OutboundMessage.id == claim.letter.id,
-                    OutboundMessage.status == MessageStatus.SENDING,
-                    OutboundMessage.fence == claim.fence,
-                )
-                .values(
-                    status=status,
-                    **({"to_address": ""} if over else {}),
-                    failure_code=failure_code,
-                    sent_at=now if sent else None,
-                    next_attempt_at=now + waiting_time(claim.attempt),
-                )
-                .execution_options(synchronize_session=False)
-            ),
-        )
-    return status if ended.rowcount == 1 else None
+        MESSAGES.change(work.session, claim.held, **values)

@@ -19,16 +19,9 @@ from flask_tokenoffset.models import (
     PlanStatus,
     SourceKind,
 )
-from flask_tokenoffset.services.member_plans.offers import (
-    Offer,
-    offer_of,
-)
+from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
 from flask_tokenoffset.services.organizations.member_lists import MemberFilter
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    organization_pays,
-    over_cap,
-)
+from flask_tokenoffset.services.plans.payers import cents_per_month, organization_pays, over_cap
 
 if TYPE_CHECKING:
     from uuid import UUID

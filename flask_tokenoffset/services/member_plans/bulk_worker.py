@@ -31,37 +31,23 @@ from flask_tokenoffset.models import (
     SourceKind,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans.bulk_adoptions import (
-    Adopter,
-    adopt_for_many,
-)
-from flask_tokenoffset.services.member_plans.notices import (
-    Reader,
-    tell_members,
-)
-from flask_tokenoffset.services.member_plans.offers import (
-    Offer,
-    offer_of,
-)
-from flask_tokenoffset.services.organizations.organizations import (
-    find_place,
-    lock_organization,
-)
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    payer_of,
-)
+from flask_tokenoffset.services.member_plans.bulk_adoptions import Adopter, adopt_for_many
+from flask_tokenoffset.services.member_plans.notices import Reader, tell_members
+from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
+from flask_tokenoffset.services.organizations.organizations import find_place, lock_organization
+from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of
+from flask_tokenoffset.services.shared.leases import Due, due_in_chunks, work_in_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import Clock
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import UnitOfWork, Units
 
 #: Targets that one transaction works on.
 TARGETS_PER_CHUNK: Final = 1_000
@@ -96,38 +82,30 @@ class _Target(NamedTuple):
     method_version: str | None
 
 
-def continue_change(
-    unit_of_work: Callable[[], AbstractContextManager[UnitOfWork]],
-    *,
-    change_id: UUID,
-    clock: Clock,
-) -> None:
-    """Go on with a change to many plans until it is done, stopped, or held by somebody else.
+def continue_change(units: Units, *, change_id: UUID, clock: Clock) -> None:
+    """Go on with a change to many plans until it is done, stopped, or held by another worker.
 
-    :param unit_of_work: opens a transaction.
+    :param units: opens a unit of work.
     :param change_id: any id; nothing happens where there is nothing left to do.
     """
-    while True:
-        with unit_of_work() as work:
-            change = _hold(work.session, change_id)
-            if change is None or not apply_chunk(work, change, clock.now()):
-                return
+    work_in_chunks(
+        units,
+        BulkChange,
+        (BulkChange.id == change_id, _is_unfinished()),
+        lambda work, change: apply_chunk(work, change, clock.now()),
+    )
 
 
-def unfinished_changes(session: Session, *, limit: int) -> list[tuple[UUID, datetime]]:
-    """Changes with something left to do, each with when it was asked for, oldest first.
+def due_changes(session: Session, now: datetime) -> list[Due]:
+    """Changes with something left to do, the oldest first.
 
-    :param limit: how many at most.
+    :param now: the present instant, aware.
     """
-    return [
-        (change_id, created_at)
-        for change_id, created_at in session.execute(
-            select(BulkChange.id, BulkChange.created_at)
-            .where(BulkChange.status.in_(UNFINISHED_BULK))
-            .order_by(BulkChange.created_at)
-            .limit(limit)
-        )
-    ]
+    return due_in_chunks(session, BulkChange.id, BulkChange.created_at, _is_unfinished(), now)
+
+
+def _is_unfinished() -> ColumnElement[bool]:
+    return BulkChange.status.in_(UNFINISHED_BULK)
 
 
 def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
@@ -165,16 +143,6 @@ def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
         return _finish(work, change, now, None)
     session.flush()
     return True
-
-
-def _hold(session: Session, change_id: UUID) -> BulkChange | None:
-    """Lock a change, unless it is done or another worker is at it."""
-    return session.scalar(
-        select(BulkChange)
-        .where(BulkChange.id == change_id, BulkChange.status.in_(UNFINISHED_BULK))
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
 
 
 def _requester_may(session: Session, change: BulkChange) -> bool:

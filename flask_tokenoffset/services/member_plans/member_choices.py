@@ -7,22 +7,11 @@ from typing import TYPE_CHECKING
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import AuditAction, Payer, PayerRule, Plan
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans.offers import (
-    Offer,
-    offer_of,
-)
-from flask_tokenoffset.services.member_plans.plans import (
-    MemberPlan,
-    adopt_offer,
-    read_own_plan,
-)
+from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
+from flask_tokenoffset.services.member_plans.plans import MemberPlan, adopt_offer, read_own_plan
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.plans.billing import record_owed
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    payer_of,
-    refuse_growth,
-)
+from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of, refuse_growth
 
 if TYPE_CHECKING:
     from datetime import datetime

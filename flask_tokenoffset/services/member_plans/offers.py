@@ -9,10 +9,7 @@ from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.methodology import amount_cents, check_coverage
 from flask_tokenoffset.models import Payer
 from flask_tokenoffset.services.estimates.estimates import preview_band
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    payer_of,
-)
+from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

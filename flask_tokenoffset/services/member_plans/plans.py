@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from flask_tokenoffset.errors import Conflict, NotFound
+from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Membership,
     MembershipStatus,
@@ -27,14 +25,11 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.mail.outbox import notify
-from flask_tokenoffset.services.member_plans.offers import (
-    Offer,
-    offer_of,
-    plan_on_joining,
-)
+from flask_tokenoffset.services.member_plans.offers import Offer, offer_of, plan_on_joining
 from flask_tokenoffset.services.organizations.organizations import (
     Place,
     lock_place,
+    read_membership,
 )
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.services.plans.charged import Charged, read_charged
@@ -130,107 +125,77 @@ def read_member_plan(
     :param organization: the one whose member it is.
     :raises NotFound: it has no such member.
     """
-    return _member_plan(session, organization, _member(session, organization, membership_id))
-
-
-def adopt_own(
-    work: UnitOfWork,
-    *,
-    organization_id: UUID,
-    person: Person,
-    key: str,
-    coverage_percent: int,
-    expected_amount_cents: int | None,
-    method_version: str,
-    now: datetime,
-) -> Adoption:
-    """Adopt a band for one's own plan in an organization, where one pays it.
-
-    :param key: the band's.
-    :param expected_amount_cents: the amount the member was shown, if one was.
-    :raises Conflict: the organization pays, so its administrators say what.
-    :raises InvalidInput: band, coverage or amount cannot be.
-    """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
-    offer = offer_of(key, coverage_percent, method_version)
-    _refuse_unless_member_pays(place.organization, place.membership)
-    return adopt_offer(
-        work, place.membership, person, offer, expected_amount_cents, method_version, now
+    return _member_plan(
+        session, organization, read_membership(session, organization.id, membership_id)
     )
 
 
-def set_for_member(
+def adopt(
     work: UnitOfWork,
     *,
     organization_id: UUID,
-    membership_id: UUID,
     person: Person,
+    membership_id: UUID | None = None,
     key: str,
     coverage_percent: int,
     expected_amount_cents: int | None,
     method_version: str,
     now: datetime,
 ) -> Adoption:
-    """Adopt a band for one member, where the organization pays. The member is told by mail.
+    """Adopt a band for a plan in an organization. Whoever pays it says what it contributes.
 
     :param person: who does.
+    :param membership_id: whose plan it is, where an administrator adopts for a member, who is told
+        by mail; without it, it is one's own.
     :param key: the band's.
     :param expected_amount_cents: the amount that was shown, if one was.
     :raises NotFound: the organization has no such member.
     :raises NotPermitted: the person may not change members' plans.
-    :raises Conflict: the member pays or is suspended, or the cap would be passed.
+    :raises Conflict: the other side pays, the member is suspended, or the cap would be passed.
     :raises InvalidInput: band, coverage or amount cannot be.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
-    membership = _member(work.session, place.organization, membership_id)
+    organization, membership = _lock_plan(work.session, organization_id, person, membership_id)
     offer = offer_of(key, coverage_percent, method_version)
-    _refuse_unless_organization_pays(place.organization, membership)
-    before = plans.read_plan(work.session, membership.account_id)
+    if membership_id is None:
+        _refuse_unless_member_pays(organization, membership)
+        before = None
+    else:
+        _refuse_unless_organization_pays(organization, membership)
+        before = plans.read_plan(work.session, membership.account_id)
     adoption = adopt_offer(
         work, membership, person, offer, expected_amount_cents, method_version, now
     )
     if before is None or before.adoption.id != adoption.id:
-        _tell_member(work, place.organization, membership, person, now)
+        _tell_member(work, organization, membership, person, now)
     return adoption
 
 
-def change_own_status(
-    work: UnitOfWork, *, organization_id: UUID, person: Person, status: PlanStatus, now: datetime
-) -> Plan:
-    """Pause, resume or end one's own plan in an organization, where one pays it.
-
-    :raises Conflict: the organization pays, or the plan does not stand where this change starts.
-    """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
-    _refuse_unless_member_pays(place.organization, place.membership)
-    return plans.change_status(
-        work, account_id=place.membership.account_id, person=person, status=status, now=now
-    )
-
-
-def change_status_for_member(
+def change_status(
     work: UnitOfWork,
     *,
     organization_id: UUID,
-    membership_id: UUID,
     person: Person,
+    membership_id: UUID | None = None,
     status: PlanStatus,
     now: datetime,
 ) -> Plan:
-    """Pause, resume or end a member's plan, where the organization pays. The member is told.
+    """Pause, resume or end a plan in an organization, as whoever pays it may.
 
     :param person: who does.
+    :param membership_id: whose plan it is, as for :func:`adopt`.
     :raises NotFound: the organization has no such member.
     :raises NotPermitted: the person may not change members' plans.
-    :raises Conflict: the member pays, or the plan does not stand where this change starts.
+    :raises Conflict: the other side pays, or the plan does not stand where this change starts.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
-    membership = _member(work.session, place.organization, membership_id)
-    _refuse_unless_organization_pays(place.organization, membership)
+    organization, membership = _lock_plan(work.session, organization_id, person, membership_id)
+    if membership_id is None:
+        _refuse_unless_member_pays(organization, membership)
+    else:
+        _refuse_unless_organization_pays(organization, membership)
     plan = plans.change_status(
         work, account_id=membership.account_id, person=person, status=status, now=now
     )
-    _tell_member(work, place.organization, membership, person, now)
+    _tell_member(work, organization, membership, person, now)
     return plan
 
 
@@ -297,15 +262,15 @@ def _refuse_unless_organization_pays(organization: Organization, membership: Mem
         raise Conflict("This member is suspended. Restore them before their plan is changed.")
 
 
-def _member(session: Session, organization: Organization, membership_id: UUID) -> Membership:
-    membership = session.scalar(
-        select(Membership)
-        .where(Membership.id == membership_id, Membership.organization_id == organization.id)
-        .execution_options(populate_existing=True)
-    )
-    if membership is None:
-        raise NotFound("There is no such thing here.")
-    return membership
+def _lock_plan(
+    session: Session, organization_id: UUID, person: Person, membership_id: UUID | None
+) -> tuple[Organization, Membership]:
+    """Lock an organization, and find whose plan in it is meant."""
+    if membership_id is None:
+        place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+        return place.organization, place.membership
+    place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
+    return place.organization, read_membership(session, place.organization.id, membership_id)
 
 
 def _member_plan(
@@ -325,7 +290,7 @@ def _tell_member(
     person: Person,
     now: datetime,
 ) -> None:
-    if membership.person_id == person.id:
+    if membership.person_id == person.id:  # They know.
         return
     member = work.session.get_one(Person, membership.person_id)
     notify(work, member, MessageKind.MEMBER_PLAN_CHANGED, now, organization=organization.name)

@@ -22,18 +22,11 @@ from flask_tokenoffset.models import (
     PlanStatus,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.member_plans.notices import (
-    Reader,
-    tell_members,
-)
+from flask_tokenoffset.services.member_plans.notices import Reader, tell_members
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.plans.billing import record_owed
 from flask_tokenoffset.services.plans.bulk_statuses import stop_many
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    payer_of,
-    refuse_growth,
-)
+from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of, refuse_growth
 
 if TYPE_CHECKING:
     from datetime import datetime

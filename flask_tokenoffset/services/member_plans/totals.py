@@ -32,10 +32,7 @@ from flask_tokenoffset.models import (
     PlanStatus,
 )
 from flask_tokenoffset.services.consents.restrictions import processable
-from flask_tokenoffset.services.plans.payers import (
-    cents_per_month,
-    organization_pays,
-)
+from flask_tokenoffset.services.plans.payers import cents_per_month, organization_pays
 
 if TYPE_CHECKING:
     from uuid import UUID

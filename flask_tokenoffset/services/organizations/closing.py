@@ -19,10 +19,7 @@ from flask_tokenoffset.models import (
     PlanStatus,
 )
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.mail.outbox import (
-    Recipient,
-    queue_messages,
-)
+from flask_tokenoffset.services.mail.outbox import Recipient, queue_messages
 from flask_tokenoffset.services.organizations.organizations import lock_place
 from flask_tokenoffset.services.plans.bulk_statuses import stop_many
 from flask_tokenoffset.services.sampling.connections import disconnect

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from flask_tokenoffset.errors import Conflict, LastOwner, NotFound, NotPermitted
+from flask_tokenoffset.errors import Conflict, LastOwner, NotPermitted
 from flask_tokenoffset.models import (
     AuditAction,
     Membership,
@@ -29,6 +29,7 @@ from flask_tokenoffset.services.organizations.organizations import (
     lock_organization,
     lock_place,
     make_membership,
+    read_membership,
 )
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.services.plans.payers import payer_of
@@ -210,7 +211,7 @@ def transfer_ownership(
     """
     session = work.session
     place = lock_place(session, organization_id, person, Permission.OWN_ORGANIZATION)
-    membership = _read_membership(session, organization_id, membership_id)
+    membership = read_membership(session, organization_id, membership_id)
     if membership.role == Role.OWNER:
         raise Conflict(
             "This member is an owner already, so there is nothing to hand over. To step down,"
@@ -247,20 +248,9 @@ def _find_membership(session: Session, organization_id: UUID, person_id: UUID) -
     )
 
 
-def _read_membership(session: Session, organization_id: UUID, membership_id: UUID) -> Membership:
-    membership = session.scalar(
-        select(Membership)
-        .where(Membership.organization_id == organization_id, Membership.id == membership_id)
-        .execution_options(populate_existing=True)
-    )
-    if membership is None:
-        raise NotFound("There is no such thing here.")
-    return membership
-
-
 def _touchable(session: Session, place: Place, membership_id: UUID) -> Membership:
     """A member whose role the acting person could also give."""
-    membership = _read_membership(session, place.organization.id, membership_id)
+    membership = read_membership(session, place.organization.id, membership_id)
     if not may_grant(place.role, Role(membership.role)):
         raise NotPermitted(
             "This member may do more than you, so nothing was changed. Ask somebody with the same"

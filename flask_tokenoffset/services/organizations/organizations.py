@@ -8,9 +8,10 @@ changes at once are made one after the other, and the second one sees what the f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import Select, bindparam, func, literal, select, tuple_
 
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from flask_tokenoffset.models import (
@@ -81,18 +82,24 @@ def find_place(session: Session, organization_id: UUID, person_id: UUID) -> Plac
     :param organization_id: any id, whether there is such an organization or not.
     :param person_id: the person.
     """
-    row = session.execute(
+    of = {"organization_id": organization_id, "person_id": person_id}
+    row = session.execute(_place(), of).one_or_none()
+    return None if row is None else Place(row[0], row[1])
+
+
+@cache
+def _place() -> Select[Organization, Membership]:
+    return (
         select(Organization, Membership)
         .join(Membership, Membership.organization_id == Organization.id)
         .where(
-            Organization.id == organization_id,
+            Organization.id == bindparam("organization_id"),
             Organization.closed_at.is_(None),
-            Membership.person_id == person_id,
+            Membership.person_id == bindparam("person_id"),
         )
         # What the session has seen before may be out of date, which matters under a lock.
         .execution_options(populate_existing=True)
-    ).one_or_none()
-    return None if row is None else Place(row[0], row[1])
+    )
 
 
 def lock_organization(session: Session, organization_id: UUID) -> Organization | None:
@@ -102,12 +109,32 @@ def lock_organization(session: Session, organization_id: UUID) -> Organization |
 
     :return: the organization as it stands now; none if there is no such one, or it is closed.
     """
-    return session.scalar(
+    return session.scalar(_open_organization_locked(), {"organization_id": organization_id})
+
+
+@cache
+def _open_organization_locked() -> Select[Organization]:
+    return (
         select(Organization)
-        .where(Organization.id == organization_id, Organization.closed_at.is_(None))
+        .where(Organization.id == bindparam("organization_id"), Organization.closed_at.is_(None))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def read_membership(session: Session, organization_id: UUID, membership_id: UUID) -> Membership:
+    """A membership of an organization, as it is in the database now.
+
+    :raises NotFound: the organization has no such member.
+    """
+    membership = session.scalar(
+        select(Membership)
+        .where(Membership.organization_id == organization_id, Membership.id == membership_id)
+        .execution_options(populate_existing=True)
+    )
+    if membership is None:
+        raise NotFound("There is no such thing here.")
+    return membership
 
 
 def lock_place(

@@ -27,10 +27,7 @@ from flask_tokenoffset.models import (
     OutboundMessage,
     SignInAddress,
 )
-from flask_tokenoffset.services.organizations.organizations import (
-    search_text_of,
-    sort_name_of,
-)
+from flask_tokenoffset.services.organizations.organizations import search_text_of, sort_name_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,9 +8,10 @@ taken over at each change the person makes here; see :func:`held_of`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset.errors import Conflict, InvalidInput
@@ -71,7 +72,7 @@ def find_person(session: Session, user_key: str) -> Person | None:
 
     :param user_key: the host's own key for the user.
     """
-    return session.scalar(select(Person).where(Person.user_key == user_key))
+    return session.scalar(_person(), {"user_key": user_key})
 
 
 def held_of(person: Person | None, host_user: HostUser) -> Held:
@@ -135,12 +136,18 @@ def lock_person(session: Session, user_key: str) -> Person | None:
 
     :param user_key: the host's own key for the user.
     """
-    return session.scalar(
-        select(Person)
-        .where(Person.user_key == user_key)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    return session.scalar(_person_locked(), {"user_key": user_key})
+
+
+@cache
+def _person() -> Select[Person]:
+    return select(Person).where(Person.user_key == bindparam("user_key"))
+
+
+@cache
+def _person_locked() -> Select[Person]:
+    locked = _person().with_for_update(key_share=True)
+    return locked.execution_options(populate_existing=True)
 
 
 def introduce(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, select
 
 from flask_tokenoffset.models import Membership, Organization, Person
 from flask_tokenoffset.services.documents.acceptances import may_be_missing
@@ -48,7 +49,22 @@ def find_acquaintance(session: Session, user_key: str, now: datetime) -> Acquain
     :param user_key: the host's own key for the user.
     :param now: the present instant, aware.
     """
-    rows = session.execute(
+    rows = session.execute(_acquaintance(), {"user_key": user_key, "now": now}).all()
+    if not rows:
+        return None
+    person, _, _, may_miss_documents, changes = rows[0]
+    joined: list[tuple[Organization | None, Membership]] = [(row[2], row[1]) for row in rows]
+    places = [
+        Place(organization, member) for organization, member in joined if organization is not None
+    ]
+    return Acquaintance(person, tuple(places), bool(may_miss_documents), bool(changes))
+
+
+@cache
+def _acquaintance() -> Select[Person, Membership, Organization, bool, bool]:
+    """The query, which takes ``user_key`` and ``now``. Every request of ours sends it."""
+    now: BindParameter[datetime] = bindparam("now")
+    return (
         select(
             Person,
             Membership,
@@ -61,14 +77,6 @@ def find_acquaintance(session: Session, user_key: str, now: datetime) -> Acquain
             Organization,
             and_(Organization.id == Membership.organization_id, Organization.closed_at.is_(None)),
         )
-        .where(Person.user_key == user_key)
+        .where(Person.user_key == bindparam("user_key"))
         .order_by(Organization.name, Organization.id)
-    ).all()
-    if not rows:
-        return None
-    person, _, _, may_miss_documents, changes = rows[0]
-    joined: list[tuple[Organization | None, Membership]] = [(row[2], row[1]) for row in rows]
-    places = [
-        Place(organization, member) for organization, member in joined if organization is not None
-    ]
-    return Acquaintance(person, tuple(places), bool(may_miss_documents), bool(changes))
+    )

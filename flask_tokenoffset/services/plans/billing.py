@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Select, and_, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
@@ -275,14 +276,22 @@ def list_records(
 
     :param before_month: go on after this month, for the next page.
     """
-    conditions = [BillingRecord.account_id == account_id]
-    if before_month is not None:
-        conditions.append(BillingRecord.month < before_month)
-    return list(
-        session.scalars(
-            select(BillingRecord)
-            .where(*conditions)
-            .order_by(BillingRecord.month.desc())
-            .limit(limit)
-        )
+    of = {"account_id": account_id, "most": limit}
+    if before_month is None:
+        return list(session.scalars(_records(), of))
+    return list(session.scalars(_records_before(), {**of, "month": before_month}))
+
+
+@cache
+def _records() -> Select[BillingRecord]:
+    return (
+        select(BillingRecord)
+        .where(BillingRecord.account_id == bindparam("account_id"))
+        .order_by(BillingRecord.month.desc())
+        .limit(bindparam("most"))
     )
+
+
+@cache
+def _records_before() -> Select[BillingRecord]:
+    return _records().where(BillingRecord.month < bindparam("month"))

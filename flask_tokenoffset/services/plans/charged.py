@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate, Plan
 
@@ -27,13 +28,19 @@ class Charged:
 
 def read_charged(session: Session, account_id: UUID) -> Charged | None:
     """The account's plan with what is charged and why, in one query."""
+    row = session.execute(_charged(), {"account_id": account_id}).one_or_none()
+    return Charged(row[0], row[1], row[2], row[3]) if row is not None else None
+
+
+@cache
+def _charged() -> Select[Plan, Adoption, Estimate, BillingRecord]:
     newest_month = (
         select(func.max(BillingRecord.month))
         .where(BillingRecord.plan_id == Plan.id)
         .correlate(Plan)
         .scalar_subquery()
     )
-    row = session.execute(
+    return (
         select(Plan, Adoption, Estimate, BillingRecord)
         .join(Adoption, Adoption.plan_id == Plan.id)
         .join(Estimate, Estimate.id == Adoption.estimate_id)
@@ -41,8 +48,7 @@ def read_charged(session: Session, account_id: UUID) -> Charged | None:
             BillingRecord,
             and_(BillingRecord.plan_id == Plan.id, BillingRecord.month == newest_month),
         )
-        .where(Plan.account_id == account_id)
+        .where(Plan.account_id == bindparam("account_id"))
         .order_by(Adoption.sequence.desc())
         .limit(1)
-    ).one_or_none()
-    return Charged(row[0], row[1], row[2], row[3]) if row is not None else None
+    )

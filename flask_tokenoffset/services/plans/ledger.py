@@ -7,9 +7,10 @@ so that replaying the ledger gives the same cents for ever.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -26,15 +27,9 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     new_id,
 )
-from flask_tokenoffset.services.estimates.estimates import (
-    carbon_range,
-    read_estimate,
-)
+from flask_tokenoffset.services.estimates.estimates import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
-from flask_tokenoffset.services.plans.payers import (
-    hold_payer,
-    refuse_over_cap,
-)
+from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -300,38 +295,54 @@ def _changed_meanwhile() -> Conflict:
 
 def find_plan(session: Session, account_id: UUID) -> Plan | None:
     """The account's plan, if it has one."""
-    return session.scalar(select(Plan).where(Plan.account_id == account_id))
+    return session.scalar(_plan(), {"account_id": account_id})
 
 
 def read_plan(session: Session, account_id: UUID) -> PlanView | None:
     """The account's plan with the adoption that is charged, in one query."""
-    row = session.execute(
-        select(Plan, Adoption)
-        .join(Adoption, Adoption.plan_id == Plan.id)
-        .where(Plan.account_id == account_id)
-        .order_by(Adoption.sequence.desc())
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_plan_with_adoption(), {"account_id": account_id}).one_or_none()
     return PlanView(row[0], row[1]) if row is not None else None
 
 
 def read_history(session: Session, account_id: UUID) -> PlanHistory:
     """The plan's whole history, newest first."""
     return PlanHistory(
-        adoptions=list(
-            session.scalars(
-                select(Adoption)
-                .where(Adoption.account_id == account_id)
-                .order_by(Adoption.sequence.desc())
-            )
-        ),
-        status_changes=list(
-            session.scalars(
-                select(PlanStatusChange)
-                .where(PlanStatusChange.account_id == account_id)
-                .order_by(PlanStatusChange.sequence.desc())
-            )
-        ),
+        adoptions=list(session.scalars(_adoptions(), {"account_id": account_id})),
+        status_changes=list(session.scalars(_status_changes(), {"account_id": account_id})),
+    )
+
+
+@cache
+def _plan() -> Select[Plan]:
+    return select(Plan).where(Plan.account_id == bindparam("account_id"))
+
+
+@cache
+def _plan_with_adoption() -> Select[Plan, Adoption]:
+    return (
+        select(Plan, Adoption)
+        .join(Adoption, Adoption.plan_id == Plan.id)
+        .where(Plan.account_id == bindparam("account_id"))
+        .order_by(Adoption.sequence.desc())
+        .limit(1)
+    )
+
+
+@cache
+def _adoptions() -> Select[Adoption]:
+    return (
+        select(Adoption)
+        .where(Adoption.account_id == bindparam("account_id"))
+        .order_by(Adoption.sequence.desc())
+    )
+
+
+@cache
+def _status_changes() -> Select[PlanStatusChange]:
+    return (
+        select(PlanStatusChange)
+        .where(PlanStatusChange.account_id == bindparam("account_id"))
+        .order_by(PlanStatusChange.sequence.desc())
     )
 
 

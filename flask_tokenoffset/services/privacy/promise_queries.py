@@ -50,16 +50,9 @@ from flask_tokenoffset.models import (
     UsageSeries,
 )
 from flask_tokenoffset.services.retention.legal_holds import not_held
-from flask_tokenoffset.services.retention.purge import (
-    LONGEST_LAG,
-    standings,
-    steps,
-)
+from flask_tokenoffset.services.retention.purge import LONGEST_LAG, standings, steps
 from flask_tokenoffset.services.retention.purge_steps import Sweep
-from flask_tokenoffset.services.retention.rules import (
-    find_rule,
-    operator_days,
-)
+from flask_tokenoffset.services.retention.rules import find_rule, operator_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,10 +27,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.rules import find_rule, operator_days, plan_days
-from flask_tokenoffset.services.shared.periods import (
-    day_cutoff,
-    period_end,
-)
+from flask_tokenoffset.services.shared.periods import day_cutoff, period_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

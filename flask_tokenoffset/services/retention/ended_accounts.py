@@ -32,15 +32,8 @@ from flask_tokenoffset.models import (
     Person,
     UsageSeries,
 )
-from flask_tokenoffset.services.retention.legal_holds import (
-    held,
-    not_held,
-)
-from flask_tokenoffset.services.retention.purge_steps import (
-    Batch,
-    Done,
-    delete_rows,
-)
+from flask_tokenoffset.services.retention.legal_holds import held, not_held
+from flask_tokenoffset.services.retention.purge_steps import Batch, Done, delete_rows
 from flask_tokenoffset.services.shared.periods import period_end
 
 if TYPE_CHECKING:

@@ -17,11 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import CursorResult, delete, select
 
 from flask_tokenoffset.data_map.enforcement import enforces
-from flask_tokenoffset.models import (
-    BillingRecord,
-    LegalRemain,
-    new_id,
-)
+from flask_tokenoffset.models import BillingRecord, LegalRemain, new_id
 from flask_tokenoffset.services.retention.legal_holds import not_held
 from flask_tokenoffset.services.retention.rule_types import DAYS_OF_A_YEAR
 

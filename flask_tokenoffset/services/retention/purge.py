@@ -47,10 +47,7 @@ from flask_tokenoffset.models import (
     UsageSeries,
 )
 from flask_tokenoffset.services.retention import legal_remains
-from flask_tokenoffset.services.retention.ended_accounts import (
-    empty_organizations,
-    end_chains,
-)
+from flask_tokenoffset.services.retention.ended_accounts import empty_organizations, end_chains
 from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.purge_steps import (
     ROWS_PER_BATCH,

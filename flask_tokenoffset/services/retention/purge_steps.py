@@ -29,10 +29,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.retention.choices import days_by_account
 from flask_tokenoffset.services.retention.legal_holds import not_held
-from flask_tokenoffset.services.shared.periods import (
-    day_cutoff,
-    period_end,
-)
+from flask_tokenoffset.services.shared.periods import day_cutoff, period_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

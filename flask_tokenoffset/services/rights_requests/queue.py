@@ -24,10 +24,7 @@ from flask_tokenoffset.models import (
     RightsRequestStatus,
 )
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
-from flask_tokenoffset.services.rights_requests.deadlines import (
-    DUE_SOON,
-    latest_extension,
-)
+from flask_tokenoffset.services.rights_requests.deadlines import DUE_SOON, latest_extension
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,21 +33,12 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
-from flask_tokenoffset.services.consents.restrictions import (
-    refuse_if_restricted,
-    refuse_sampling,
-)
+from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.sampling.aggregates import fold_source
 from flask_tokenoffset.services.sampling.weekly_schedule import refresh_offset_seconds
 from flask_tokenoffset.services.shared.names import check_name
-from flask_tokenoffset.services.sources.credentials import (
-    credential_context,
-    store_sealed,
-)
-from flask_tokenoffset.services.sources.listing import (
-    refuse_disconnected,
-    sampled_source,
-)
+from flask_tokenoffset.services.sources.credentials import credential_context, store_sealed
+from flask_tokenoffset.services.sources.listing import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.vault import key_prefix
 
@@ -370,17 +361,15 @@ def _new_run(
     now: datetime,
     settings: Settings,
 ) -> SampleRun:
-    start, end = sample_window(
-        now, days=settings.sample_days, settling_hours=settings.settling_hours
-    )
+    window = sample_window(now, days=settings.sample_days, settling_hours=settings.settling_hours)
     run = SampleRun(
         id=new_id(),
         account_id=source.account_id,
         source_id=source.id,
         provider=provider,
         trigger=trigger,
-        window_start=start,
-        window_end=end,
+        window_start=window.start,
+        window_end=window.end,
         status=RunStatus.QUEUED,
         attempt=0,
         fence=0,

@@ -7,11 +7,11 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.methodology import (
     DailySeries,
     ModelUsage,
     NoProjection,
-    Stretch,
     TokenCounts,
     band_for,
     project,
@@ -25,10 +25,7 @@ from flask_tokenoffset.services.estimates.estimates import (
     own_source,
     store_estimate,
 )
-from flask_tokenoffset.services.sources.usage import (
-    costs_of_days,
-    tokens_of_days,
-)
+from flask_tokenoffset.services.sources.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +44,7 @@ def estimate_from_sample(
     kept: KeptDays,
     source_id: UUID,
     run_id: UUID,
-    window: Stretch,
+    window: DayRange,
     now: datetime,
 ) -> Estimate | NoProjection:
     """Project a freshly stored sample to a month.
@@ -81,7 +78,7 @@ def estimate_from_sample(
         models=models,
         now=now,
         run_id=run_id,
-        window=(window.start, window.end),
+        window=window,
         projection=projection,
         cost_nano_usd_per_month=projection.cost_nano_usd_per_month,
     )
@@ -121,7 +118,7 @@ def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now
         quality=QUALITY_COMBINED,
         models=models,
         now=now,
-        window=(min(starts), max(ends)),
+        window=DayRange(min(starts), max(ends)),
         cost_nano_usd_per_month=None
         if None in costs
         else sum(cost for cost in costs if cost is not None),

@@ -10,15 +10,14 @@ if the fence has moved on. A failure leaves the former sample untouched and keep
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import CursorResult, and_, bindparam, or_, select, update
+from sqlalchemy import select, update
 
 from flask_tokenoffset import signals
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import (
     InvalidInput,
     KeyRefused,
@@ -30,7 +29,7 @@ from flask_tokenoffset.errors import (
     TokenOffsetError,
     VaultError,
 )
-from flask_tokenoffset.methodology import NoProjection, Stretch
+from flask_tokenoffset.methodology import NoProjection
 from flask_tokenoffset.models import (
     Account,
     Connection,
@@ -39,15 +38,12 @@ from flask_tokenoffset.models import (
     RunStatus,
     SampleRun,
 )
-from flask_tokenoffset.providers import Window
 from flask_tokenoffset.services.consents.restrictions import may_sample
 from flask_tokenoffset.services.retention.choices import days_for
 from flask_tokenoffset.services.sampling.estimates import estimate_from_sample
 from flask_tokenoffset.services.sampling.weekly_schedule import MOST_ATTEMPTS
-from flask_tokenoffset.services.sources.credentials import (
-    credential_context,
-    sealed_of,
-)
+from flask_tokenoffset.services.shared.leases import Held, LeaseLost, Leases
+from flask_tokenoffset.services.sources.credentials import credential_context, sealed_of
 from flask_tokenoffset.services.sources.daily_rows import store_reading
 from flask_tokenoffset.services.sources.readings import Reading
 from flask_tokenoffset.services.sources.windows import first_kept_day
@@ -55,21 +51,25 @@ from flask_tokenoffset.services.sources.windows import first_kept_day
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from sqlalchemy import Table
-
     from flask_tokenoffset.clock import Clock
     from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.settings import Settings
-    from flask_tokenoffset.unit_of_work import UnitOfWork
+    from flask_tokenoffset.unit_of_work import UnitOfWork, Units
     from flask_tokenoffset.vault import SealedSecret, SecretContext, Vault
 
 logger = logging.getLogger(__name__)
 
-Units = Callable[[], AbstractContextManager["UnitOfWork"]]
-
-#: How long a worker may be silent before its run is given to another. Longer than the 120 seconds
-#: one vendor call may take, retries included.
-LEASE: Final = timedelta(seconds=150)
+#: How workers take sample runs. The lease is longer than the 120 seconds one vendor call may take,
+#: retries included. The last attempt ends by its lease, which gives the failure its reason.
+RUNS: Final = Leases(
+    model=SampleRun,
+    waiting=RunStatus.QUEUED,
+    running=RunStatus.RUNNING,
+    due_at="available_at",
+    lease_end="lease_expires_at",
+    lease=timedelta(seconds=150),
+    most_attempts=MOST_ATTEMPTS,
+)
 #: Retries of one call renew the lease no more often than this.
 RENEWAL_INTERVAL: Final = timedelta(seconds=5)
 #: Waits before the next attempt after a vendor's failure, by attempt.
@@ -84,30 +84,16 @@ LONGEST_WAIT: Final = timedelta(days=1)
 #: A key that failed like this works again only when a person acts.
 _KEY_IS_USELESS: Final = (KeyRefused, SealBroken, KeyVersionUnknown)
 
-_RUNS: Final = cast("Table", SampleRun.__table__)
-#: Made once, because it runs before every page; the columns to change come with the values.
-_CHANGE_IF_HELD: Final = update(_RUNS).where(
-    _RUNS.c.id == bindparam("held_run_id"),
-    _RUNS.c.fence == bindparam("held_fence"),
-    _RUNS.c.status == RunStatus.RUNNING,
-)
-
-
-class RunStopped(Exception):
-    """The run is no longer ours: disconnected, cancelled, or claimed by another worker."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
     """A run this worker holds, with what it needs to read the vendor."""
 
-    run_id: UUID
+    held: Held
     source_id: UUID
     account_id: UUID
-    fence: int
-    attempt: int
     provider: str
-    window: Window
+    window: DayRange
     sealed: SealedSecret
     context: SecretContext
 
@@ -132,15 +118,27 @@ def run_sample(
     if claim is None:
         return None
     try:
+        with RUNS.working(units, claim.held, clock, enqueued_at=None):
+            return _read_and_keep(units, claim, gateway=gateway, vault=vault, clock=clock)
+    except LeaseLost:
+        logger.info("Sample run %s was ended or taken over; this worker leaves it.", run_id)
+        return None
+
+
+def _read_and_keep(
+    units: Units, claim: _Claim, *, gateway: Gateway, vault: Vault, clock: Clock
+) -> RunStatus:
+    """Do what a run was claimed for; the status it is left in.
+
+    :raises LeaseLost: the run was cancelled, or another worker holds it.
+    """
+    try:
         key = vault.open(claim.sealed, claim.context)
         lease = _Lease(units, claim, clock)
         with gateway.open(claim.provider, key, should_continue=lease.keep) as client:
             reading = Reading.of_vendor(client, claim.window, lease.publish)
         with units() as work:
             _complete(work, claim, reading, lease.progress, clock)
-    except RunStopped:
-        logger.info("Sample run %s was ended or taken over; this worker leaves it.", run_id)
-        return None
     except (ProviderError, VaultError, InvalidInput) as error:
         # The input at fault is the provider's name, where the host no longer enables it.
         with units() as work:
@@ -153,43 +151,21 @@ def _claim(units: Units, run_id: UUID, clock: Clock, settings: Settings) -> _Cla
     now = clock.now()
     with units() as work:
         session = work.session
-        claimed = cast(
-            "CursorResult[None]",
-            session.execute(
-                update(SampleRun)
-                .where(
-                    SampleRun.id == run_id,
-                    or_(
-                        and_(
-                            SampleRun.status == RunStatus.QUEUED,
-                            SampleRun.available_at <= now,
-                        ),
-                        and_(
-                            SampleRun.status == RunStatus.RUNNING,
-                            SampleRun.lease_expires_at < now,
-                        ),
-                    ),
-                )
-                .values(
-                    status=RunStatus.RUNNING,
-                    fence=SampleRun.fence + 1,
-                    attempt=SampleRun.attempt + 1,
-                    lease_expires_at=now + LEASE,
-                    started_at=now,
-                    pages_done=0,
-                    reason_code=None,
-                    reason=None,
-                )
-                .execution_options(synchronize_session=False)
-            ),
+        run = RUNS.claim(
+            session,
+            run_id,
+            now,
+            started_at=now,
+            pages_done=0,
+            reason_code=None,
+            reason=None,
         )
-        if claimed.rowcount != 1:
+        if run is None:
             return None
-        run, connection, credential = session.execute(
-            select(SampleRun, Connection, Credential)
-            .join(Connection, Connection.source_id == SampleRun.source_id)
-            .outerjoin(Credential, Credential.source_id == SampleRun.source_id)
-            .where(SampleRun.id == run_id)
+        connection, credential = session.execute(
+            select(Connection, Credential)
+            .outerjoin(Credential, Credential.source_id == Connection.source_id)
+            .where(Connection.source_id == run.source_id)
             .execution_options(populate_existing=True)
         ).one()
         if (
@@ -203,13 +179,11 @@ def _claim(units: Units, run_id: UUID, clock: Clock, settings: Settings) -> _Cla
         kept_days = days_for(session, "usage", run.account_id, settings)
         run.window_start = max(run.window_start, first_kept_day(now, kept_days))
         return _Claim(
-            run_id=run.id,
+            held=Held.of(run),
             source_id=run.source_id,
             account_id=run.account_id,
-            fence=run.fence,
-            attempt=run.attempt,
             provider=run.provider,
-            window=Window(run.window_start, run.window_end),
+            window=DayRange(run.window_start, run.window_end),
             sealed=sealed_of(credential),
             context=credential_context(credential, connection.provider),
         )
@@ -236,7 +210,7 @@ class _Lease:
         After the last page there is nothing to ask: the transaction that completes the run is
         refused by the same condition.
 
-        :raises RunStopped: the run was cancelled, or another worker holds it.
+        :raises LeaseLost: the run was cancelled, or another worker holds it.
         """
         self.progress = {"pages_done": pages_done, "pages_expected": pages_expected}
         if pages_done < pages_expected:
@@ -245,7 +219,7 @@ class _Lease:
     def keep(self) -> None:
         """Renew the lease before an attempt at a call, unless that was done a moment ago.
 
-        :raises RunStopped: the run was cancelled, or another worker holds it.
+        :raises LeaseLost: the run was cancelled, or another worker holds it.
         """
         if self._clock.now() - self._renewed_at >= RENEWAL_INTERVAL:
             self._renew()
@@ -253,21 +227,8 @@ class _Lease:
     def _renew(self) -> None:
         now = self._clock.now()
         with self._units() as work:
-            _change(work, self._claim, lease_expires_at=now + LEASE, **self.progress)
+            RUNS.renew(work.session, self._claim.held, now, **self.progress)
         self._renewed_at = now
-
-
-def _change(work: UnitOfWork, claim: _Claim, **values: object) -> None:
-    """Change the run's row, if the run is still this worker's.
-
-    :param values: the new values by column.
-    :raises RunStopped: the run was cancelled, or another worker holds it.
-    """
-    # Below the mapper: this is asked before every page, and no object is at stake.
-    connection = work.session.connection(bind_arguments={"mapper": SampleRun})
-    held: dict[str, object] = {"held_run_id": claim.run_id, "held_fence": claim.fence}
-    if connection.execute(_CHANGE_IF_HELD, held | values).rowcount != 1:
-        raise RunStopped
 
 
 def _complete(
@@ -280,50 +241,49 @@ def _complete(
     the run's row, so that a worker which lost its lease meanwhile waits and then finds that the run
     is no longer its own.
 
-    :raises RunStopped: another worker holds the run, or it was cancelled.
+    :raises LeaseLost: another worker holds the run, or it was cancelled.
     """
     work.session.execute(
         # The weaker lock, which does not keep others from adding rows that name the account.
         select(Account.id).where(Account.id == claim.account_id).with_for_update(key_share=True)
     )
     now = clock.now()
-    _change(
-        work,
-        claim,
+    RUNS.change(
+        work.session,
+        claim.held,
         status=RunStatus.COMPLETE,
         finished_at=now,
         lease_expires_at=None,
         **progress,
     )
-    window = Stretch(claim.window.start, claim.window.end)
     kept = store_reading(
         work.session,
         reading,
         account_id=claim.account_id,
         source_id=claim.source_id,
-        run_id=claim.run_id,
-        window=window,
+        run_id=claim.held.row_id,
+        window=claim.window,
     )
     result = estimate_from_sample(
         work.session,
         reading,
         kept=kept,
         source_id=claim.source_id,
-        run_id=claim.run_id,
-        window=window,
+        run_id=claim.held.row_id,
+        window=claim.window,
         now=now,
     )
     if isinstance(result, NoProjection):
         # The sample is complete all the same; the page says why it yields no number.
         work.session.execute(
             update(SampleRun)
-            .where(SampleRun.id == claim.run_id, SampleRun.account_id == claim.account_id)
+            .where(SampleRun.id == claim.held.row_id, SampleRun.account_id == claim.account_id)
             .values(reason_code=result.reason_code, reason=result.sentence)
             .execution_options(synchronize_session=False)
         )
     work.tell(
         signals.sample_completed,
-        run_id=claim.run_id,
+        run_id=claim.held.row_id,
         source_id=claim.source_id,
         account_id=claim.account_id,
         estimate_id=None if isinstance(result, NoProjection) else result.id,
@@ -332,8 +292,11 @@ def _complete(
 
 def _record_failure(
     work: UnitOfWork, claim: _Claim, error: TokenOffsetError, now: datetime
-) -> RunStatus | None:
-    """Keep the reason, and decide between another attempt, failure and a pause."""
+) -> RunStatus:
+    """Keep the reason, and decide between another attempt, failure and a pause.
+
+    :raises LeaseLost: the run was cancelled, or another worker holds it.
+    """
     if isinstance(error, VaultError):
         # Only whoever runs the site can mend it, and these words are shown on no page.
         logger.error(
@@ -342,32 +305,29 @@ def _record_failure(
             error.code,
             error.message,
         )
-    wait = _wait_before_next_attempt(error, claim.attempt)
-    status = RunStatus.FAILED if wait is None else RunStatus.QUEUED
-    values: dict[str, object] = {
-        "status": status,
-        "lease_expires_at": None,
-        "reason_code": error.code,
-        "reason": _told(error),
-    }
-    if wait is None:
-        values |= {"finished_at": now}
-    else:
-        values |= {"available_at": now + wait, "enqueued_at": None}
-    try:
-        _change(work, claim, **values)
-    except RunStopped:
-        return None
-    if status is RunStatus.FAILED:
-        _pause_if_key_is_useless(work, claim, error)
-        work.tell(
-            signals.sample_failed,
-            run_id=claim.run_id,
-            source_id=claim.source_id,
-            account_id=claim.account_id,
-            reason_code=error.code,
-        )
-    return status
+    session, held = work.session, claim.held
+    reason = {"reason_code": error.code, "reason": _told(error)}
+    wait = _wait_before_next_attempt(error, held.attempt)
+    if wait is not None:
+        RUNS.hand_back(session, held, now + wait, enqueued_at=None, **reason)
+        return RunStatus.QUEUED
+    RUNS.change(
+        session,
+        held,
+        status=RunStatus.FAILED,
+        lease_expires_at=None,
+        finished_at=now,
+        **reason,
+    )
+    _pause_if_key_is_useless(work, claim, error)
+    work.tell(
+        signals.sample_failed,
+        run_id=held.row_id,
+        source_id=claim.source_id,
+        account_id=claim.account_id,
+        reason_code=error.code,
+    )
+    return RunStatus.FAILED
 
 
 def _told(error: TokenOffsetError) -> str:

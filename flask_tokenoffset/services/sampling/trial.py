@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.methodology import (
     DailySeries,
     Environment,
     ModelUsage,
     NoProjection,
     Projection,
-    Stretch,
     TokenCounts,
     amount_cents,
     band_for,
@@ -24,7 +23,7 @@ from flask_tokenoffset.services.sources.readings import Reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask_tokenoffset.providers import Gateway, VendorOrganization, Window
+    from flask_tokenoffset.providers import Gateway, VendorOrganization
     from flask_tokenoffset.vault import Secret
 
 
@@ -51,7 +50,7 @@ class Trial:
     """
 
     organization: VendorOrganization
-    window: Window
+    window: DayRange
     tokens: TokenCounts
     tokens_by_model: dict[str, TokenCounts]
     cost_nano_usd: int
@@ -65,7 +64,7 @@ def try_key(
     *,
     provider: str,
     key: Secret,
-    window: Window,
+    window: DayRange,
     method_version: str,
     progress: Callable[[int, int], None],
 ) -> Trial:
@@ -84,13 +83,12 @@ def try_key(
 
 
 def _said(
-    reading: Reading, organization: VendorOrganization, window: Window, method_version: str
+    reading: Reading, organization: VendorOrganization, window: DayRange, method_version: str
 ) -> Trial:
     usage, costs = reading.tokens_by_day_and_model(), reading.cost_by_day()
-    days = Stretch(window.start, window.end)
-    series = DailySeries.from_rows(days, days, usage, costs)
+    series = DailySeries.from_rows(window, window, usage, costs)
     projection = project(series)
-    by_model = series.tokens_by_model(days)
+    by_model = series.tokens_by_model(window)
     return Trial(
         organization=organization,
         window=window,

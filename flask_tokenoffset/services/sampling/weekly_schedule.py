@@ -22,7 +22,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, case, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,6 +37,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.consents.restrictions import may_be_sampled
+from flask_tokenoffset.services.shared.leases import Due
 from flask_tokenoffset.services.sources.windows import sample_window
 
 if TYPE_CHECKING:
@@ -73,14 +74,6 @@ _USED_SHARE_OF_WINDOW_PERCENT: Final = 95
 _HANDING_OVER: Final = int.from_bytes(
     hashlib.sha256(b"tokenoffset: handing runs to the queue").digest()[:8], signed=True
 )
-
-
-class DueRun(NamedTuple):
-    """A run that was just marked as handed to the queue, and must now be."""
-
-    run_id: UUID
-    #: How often it was started before.
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +148,7 @@ def create_weekly_runs(
     ).all()
     if not waiting:
         return []
-    start, end = sample_window(
-        now, days=settings.sample_days, settling_hours=settings.settling_hours
-    )
+    window = sample_window(now, days=settings.sample_days, settling_hours=settings.settling_hours)
     rows = [
         {
             "id": new_id(),
@@ -166,8 +157,8 @@ def create_weekly_runs(
             "provider": connection.provider,
             "trigger": RunTrigger.WEEKLY,
             "scheduled_for": slot,
-            "window_start": start,
-            "window_end": end,
+            "window_start": window.start,
+            "window_end": window.end,
             "status": RunStatus.QUEUED,
             "attempt": 0,
             "fence": 0,
@@ -229,7 +220,7 @@ def hand_back(session: Session, run_id: UUID, now: datetime) -> bool:
     return session.execute(statement.returning(SampleRun.id)).first() is not None
 
 
-def due_runs(session: Session, now: datetime, settings: Settings) -> list[DueRun]:
+def due_runs(session: Session, now: datetime, settings: Settings) -> list[Due]:
     """Mark the runs that may start now as handed to the queue, and say which they are.
 
     A run is due when its time has come and it was never handed over, or was, but no worker started
@@ -256,7 +247,7 @@ def due_runs(session: Session, now: datetime, settings: Settings) -> list[DueRun
         .group_by(SampleRun.provider)
     )
     spent = {row.provider: row[1] for row in handed_over}
-    runs: list[DueRun] = []
+    runs: list[Due] = []
     for provider in sorted(providers):
         left = settings.vendor_starts_per_minute - spent.get(provider, 0)
         if left > 0:
@@ -297,7 +288,7 @@ def _put_back(now: datetime) -> Update:
 
 def _mark_enqueued(
     session: Session, now: datetime, due: ColumnElement[bool], limit: int
-) -> list[DueRun]:
+) -> list[Due]:
     """Claim and mark in one statement, so that two schedulers never take the same run."""
     chosen = (
         select(SampleRun.id)
@@ -314,7 +305,7 @@ def _mark_enqueued(
         .returning(SampleRun.id, SampleRun.attempt)
         .execution_options(synchronize_session=False)
     )
-    return [DueRun(*row) for row in marked]
+    return [Due(*row) for row in marked]
 
 
 def _take_turn(session: Session) -> bool:

@@ -28,10 +28,7 @@ from flask_tokenoffset.services.identities.links import (
     tell_linked,
 )
 from flask_tokenoffset.services.mail import outbox
-from flask_tokenoffset.services.people.profiles import (
-    end_other_proofs,
-    ensure_person,
-)
+from flask_tokenoffset.services.people.profiles import end_other_proofs, ensure_person
 from flask_tokenoffset.services.sign_in.reauthentication import keep_proof
 
 if TYPE_CHECKING:

@@ -8,16 +8,7 @@ from itertools import chain, repeat
 from struct import Struct
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import (
-    ARRAY,
-    Text,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-)
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, insert, literal, select
 
 from flask_tokenoffset.models import KeptDay, Report
 
@@ -29,12 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Table
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.methodology import Stretch
-    from flask_tokenoffset.services.sources.readings import (
-        Reading,
-        ReadingColumns,
-        ReportLayout,
-    )
+    from flask_tokenoffset.clock import DayRange
+    from flask_tokenoffset.services.sources.readings import Reading, ReadingColumns, ReportLayout
 
 #: Rows handed to the database in one statement; bounds the memory a write needs.
 ROWS_PER_STATEMENT: Final = 20_000
@@ -61,7 +48,7 @@ def store_reading(
     account_id: UUID,
     source_id: UUID,
     run_id: UUID,
-    window: Stretch,
+    window: DayRange,
 ) -> KeptDays:
     """Write both reports of one sample, replacing what an earlier one said of the same days.
 
@@ -81,7 +68,7 @@ def store_reading(
 def _store_report(
     session: Session,
     columns: ReadingColumns,
-    window: Stretch,
+    window: DayRange,
     *,
     account_id: UUID,
     source_id: UUID,
@@ -116,7 +103,7 @@ def _store_report(
 
 
 def _days_with_rows(
-    session: Session, layout: ReportLayout, source_id: UUID, window: Stretch
+    session: Session, layout: ReportLayout, source_id: UUID, window: DayRange
 ) -> Iterable[date]:
     daily, parent = layout.daily_model, layout.dimension_model
     return session.scalars(
@@ -145,7 +132,7 @@ def _mark_kept_days(
     account_id: UUID,
     source_id: UUID,
     run_id: UUID,
-    window: Stretch,
+    window: DayRange,
 ) -> None:
     session.execute(
         delete(KeptDay)

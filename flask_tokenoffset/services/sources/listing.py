@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from flask_tokenoffset.errors import Conflict, NotFound
-from flask_tokenoffset.models import (
-    Connection,
-    ConnectionStatus,
-    RunStatus,
-    SampleRun,
-    Source,
-)
+from flask_tokenoffset.models import Connection, ConnectionStatus, RunStatus, SampleRun, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 
@@ -42,13 +39,15 @@ def sampled_source(
     :raises NotFound: there is none with this id, or it is somebody else's.
     """
     row = session.execute(
-        select(Source, Connection)
-        .join(Connection, Connection.source_id == Source.id)
-        .where(Source.id == source_id, Source.account_id == account_id)
+        _sampled_source(), {"source_id": source_id, "account_id": account_id}
     ).one_or_none()
     if row is None:
-        raise NotFound("There is no such estimate source.")
+        raise _no_such_source()
     return row[0], row[1]
+
+
+def _no_such_source() -> NotFound:
+    return NotFound("There is no such estimate source.")
 
 
 def refuse_disconnected(connection: Connection) -> None:
@@ -61,42 +60,29 @@ def refuse_disconnected(connection: Connection) -> None:
 
 
 def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:
-    """The account's sampled sources that are not disconnected, newest first; two queries."""
-    rows = session.execute(
-        select(Source, Connection)
-        .join(Connection, Connection.source_id == Source.id)
-        .where(Source.account_id == account_id, Connection.status != ConnectionStatus.DISCONNECTED)
-        .order_by(Source.created_at.desc(), Source.id)
-    ).all()
-    newest = _newest_runs(session, account_id, [source.id for source, _ in rows])
-    return [
-        SampledSource(source, connection, *newest.get(source.id, (None, None)))
-        for source, connection in rows
-    ]
+    """The account's sampled sources that are not disconnected, newest first; one query."""
+    return _sampled(session.execute(_connected_sources(), {"account_id": account_id}))
 
 
 def read_source(session: Session, account_id: UUID, source_id: UUID) -> SampledSource:
-    """One sampled source and where it stands, disconnected ones included.
+    """One sampled source and where it stands, disconnected ones included; one query.
 
     :raises NotFound: there is none with this id, or it is somebody else's.
     """
-    source, connection = sampled_source(session, account_id, source_id)
-    newest = _newest_runs(session, account_id, [source_id])
-    return SampledSource(source, connection, *newest.get(source_id, (None, None)))
+    found = _sampled(
+        session.execute(_source_with_runs(), {"account_id": account_id, "source_id": source_id})
+    )
+    if not found:
+        raise _no_such_source()
+    return found[0]
 
 
 def list_runs(
     session: Session, account_id: UUID, source_id: UUID, *, limit: int = 20
 ) -> list[SampleRun]:
     """The newest runs of a source, newest first."""
-    return list(
-        session.scalars(
-            select(SampleRun)
-            .where(SampleRun.account_id == account_id, SampleRun.source_id == source_id)
-            .order_by(SampleRun.requested_at.desc(), SampleRun.id)
-            .limit(limit)
-        )
-    )
+    of = {"account_id": account_id, "source_id": source_id, "most": limit}
+    return list(session.scalars(_runs(), of))
 
 
 def read_run(session: Session, account_id: UUID, source_id: UUID, run_id: UUID) -> SampleRun:
@@ -116,17 +102,47 @@ def read_run(session: Session, account_id: UUID, source_id: UUID, run_id: UUID) 
     return run
 
 
-def _newest_runs(
-    session: Session, account_id: UUID, source_ids: list[UUID]
-) -> dict[UUID, tuple[SampleRun | None, SampleRun | None]]:
-    """Of each source the newest run, and the newest complete one, in one query."""
-    if not source_ids:
-        return {}
+def _sampled(rows: Iterable[Row[Source, Connection, SampleRun | None]]) -> list[SampledSource]:
+    """Sources with their runs put in place.
+
+    :param rows: of each source one or two, with the newest run first.
+    """
+    found: dict[UUID, SampledSource] = {}
+    for source, connection, run in rows:
+        complete = run if run is not None and run.status == RunStatus.COMPLETE else None
+        before = found.get(source.id)
+        newest = run if before is None else before.newest_run
+        found[source.id] = SampledSource(source, connection, newest, complete)
+    return list(found.values())
+
+
+@cache
+def _sampled_source() -> Select[Source, Connection]:
+    return (
+        select(Source, Connection)
+        .join(Connection, Connection.source_id == Source.id)
+        .where(Source.id == bindparam("source_id"), Source.account_id == bindparam("account_id"))
+    )
+
+
+@cache
+def _connected_sources() -> Select[Source, Connection, SampleRun | None]:
+    return _sources_with_runs().where(Connection.status != ConnectionStatus.DISCONNECTED)
+
+
+@cache
+def _source_with_runs() -> Select[Source, Connection, SampleRun | None]:
+    return _sources_with_runs().where(Source.id == bindparam("source_id"))
+
+
+def _sources_with_runs() -> Select[Source, Connection, SampleRun | None]:
+    """Each source with its newest run, and with its newest complete one where that is another."""
     is_complete = case((SampleRun.status == RunStatus.COMPLETE, 1), else_=0)
     newest_first = (SampleRun.requested_at.desc(), SampleRun.id)
     ranked = (
         select(
             SampleRun.id,
+            SampleRun.source_id,
             is_complete.label("is_complete"),
             func.row_number()
             .over(partition_by=SampleRun.source_id, order_by=newest_first)
@@ -135,26 +151,30 @@ def _newest_runs(
             .over(partition_by=(SampleRun.source_id, is_complete), order_by=newest_first)
             .label("place_of_its_kind"),
         )
-        .where(SampleRun.account_id == account_id, SampleRun.source_id.in_(source_ids))
+        .where(SampleRun.account_id == bindparam("account_id"))
         .subquery()
     )
-    rows = session.execute(
-        select(SampleRun, ranked.c.place)
-        .join(ranked, ranked.c.id == SampleRun.id)
-        .where(
-            or_(
-                ranked.c.place == 1,
-                and_(ranked.c.is_complete == 1, ranked.c.place_of_its_kind == 1),
-            )
-        )
-        .order_by(ranked.c.place)
+    counts = or_(
+        ranked.c.place == 1, and_(ranked.c.is_complete == 1, ranked.c.place_of_its_kind == 1)
     )
-    found: dict[UUID, tuple[SampleRun | None, SampleRun | None]] = {}
-    for run, place in rows:
-        newest, complete = found.get(run.source_id, (None, None))
-        if place == 1:
-            newest = run
-        if run.status == RunStatus.COMPLETE:
-            complete = run
-        found[run.source_id] = (newest, complete)
-    return found
+    return (
+        select(Source, Connection, SampleRun)
+        .join(Connection, Connection.source_id == Source.id)
+        .outerjoin(ranked, and_(ranked.c.source_id == Source.id, counts))
+        .outerjoin(SampleRun, SampleRun.id == ranked.c.id)
+        .where(Source.account_id == bindparam("account_id"))
+        .order_by(Source.created_at.desc(), Source.id, ranked.c.place)
+    )
+
+
+@cache
+def _runs() -> Select[SampleRun]:
+    return (
+        select(SampleRun)
+        .where(
+            SampleRun.account_id == bindparam("account_id"),
+            SampleRun.source_id == bindparam("source_id"),
+        )
+        .order_by(SampleRun.requested_at.desc(), SampleRun.id)
+        .limit(bindparam("most"))
+    )

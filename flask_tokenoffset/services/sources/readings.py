@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.methodology import TokenCounts
-from flask_tokenoffset.models import (
-    CostLine,
-    DailyCost,
-    DailyUsage,
-    Report,
-    UsageSeries,
-)
+from flask_tokenoffset.models import CostLine, DailyCost, DailyUsage, Report, UsageSeries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy.orm import InstrumentedAttribute
 
-    from flask_tokenoffset.providers import Columns, ReportingClient, Window
+    from flask_tokenoffset.clock import DayRange
+    from flask_tokenoffset.providers import Columns, ReportingClient
 
 #: The most tokens, and the most nano-US-dollars, that one window may add up to. Nobody uses or pays
 #: as much, and below it a month of as many connections as an account may have, however short their
@@ -152,7 +147,7 @@ class Reading:
     def of_vendor(
         cls,
         client: ReportingClient,
-        window: Window,
+        window: DayRange,
         page_done: Callable[[int, int], None],
     ) -> Reading:
         """Read a whole window page by page.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, Executable, Select, bindparam, cast, func, select
 
-from flask_tokenoffset.methodology import Stretch, TokenCounts
+from flask_tokenoffset.clock import DayRange
+from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import (
     CostLine,
     DailyCost,
@@ -81,39 +83,53 @@ def daily_totals(
     session: Session,
     account_id: UUID,
     source_ids: Sequence[UUID],
-    window: Stretch,
+    window: DayRange,
 ) -> list[DayTotals]:
     """Some sources' usage and cost, day by day, every day of the window present; two queries.
 
     :param source_ids: sources of this account; another's ids yield nothing.
     """
-    usage = session.execute(
+    of = {
+        "account_id": account_id,
+        "source_ids": source_ids,
+        "start": window.start,
+        "end": window.end,
+    }
+    usage = session.execute(_daily_usage(), of)
+    tokens = {row[0]: TokenCounts(row[1], row[2], row[3], row[4]) for row in usage}
+    costs = {row[0]: row[1] for row in session.execute(_daily_cost(), of)}
+    nothing = TokenCounts.zero()
+    return [DayTotals(day, tokens.get(day, nothing), costs.get(day, 0)) for day in window]
+
+
+@cache
+def _daily_usage() -> Executable:
+    return (
         select(DailyUsage.day, *(_sum(column) for column in _TOKEN_COLUMNS))
         .join(UsageSeries, UsageSeries.id == DailyUsage.series_id)
         .where(
-            UsageSeries.account_id == account_id,
-            UsageSeries.source_id.in_(source_ids),
-            DailyUsage.day >= window.start,
-            DailyUsage.day < window.end,
+            UsageSeries.account_id == bindparam("account_id"),
+            UsageSeries.source_id.in_(bindparam("source_ids", expanding=True)),
+            DailyUsage.day >= bindparam("start"),
+            DailyUsage.day < bindparam("end"),
         )
         .group_by(DailyUsage.day)
     )
-    tokens = {row[0]: TokenCounts(row[1], row[2], row[3], row[4]) for row in usage}
-    cost = session.execute(
+
+
+@cache
+def _daily_cost() -> Select[date, int]:
+    return (
         select(DailyCost.day, _sum(DailyCost.cost_nano_usd))
         .join(CostLine, CostLine.id == DailyCost.line_id)
         .where(
-            CostLine.account_id == account_id,
-            CostLine.source_id.in_(source_ids),
-            DailyCost.day >= window.start,
-            DailyCost.day < window.end,
+            CostLine.account_id == bindparam("account_id"),
+            CostLine.source_id.in_(bindparam("source_ids", expanding=True)),
+            DailyCost.day >= bindparam("start"),
+            DailyCost.day < bindparam("end"),
         )
         .group_by(DailyCost.day)
     )
-    costs = {row[0]: row[1] for row in cost}
-    return [
-        DayTotals(day, tokens.get(day, TokenCounts.zero()), costs.get(day, 0)) for day in window
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +152,29 @@ def read_usage(
     """
     if complete is None:
         return SampledUsage([], [])
-    window = Stretch(complete.window_start, complete.window_end)
+    window = DayRange(complete.window_start, complete.window_end)
     kept = session.scalars(
+        _kept_days(),
+        {
+            "account_id": account_id,
+            "source_id": source_id,
+            "start": window.start,
+            "end": window.end,
+        },
+    )
+    return SampledUsage(daily_totals(session, account_id, [source_id], window), list(kept))
+
+
+@cache
+def _kept_days() -> Select[date]:
+    return (
         select(KeptDay.day)
         .where(
-            KeptDay.account_id == account_id,
-            KeptDay.source_id == source_id,
-            KeptDay.day >= window.start,
-            KeptDay.day < window.end,
+            KeptDay.account_id == bindparam("account_id"),
+            KeptDay.source_id == bindparam("source_id"),
+            KeptDay.day >= bindparam("start"),
+            KeptDay.day < bindparam("end"),
         )
         .distinct()
         .order_by(KeptDay.day)
     )
-    return SampledUsage(daily_totals(session, account_id, [source_id], window), list(kept))

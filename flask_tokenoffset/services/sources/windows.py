@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from flask_tokenoffset.clock import DAY, last_settled_day
+from flask_tokenoffset.clock import DAY, DayRange, last_settled_day
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.services.shared.periods import day_cutoff
 
 
-def sample_window(now: datetime, *, days: int, settling_hours: int) -> tuple[date, date]:
-    """The days a sample taken now reads, half-open: the first day, and the day after the last.
+def sample_window(now: datetime, *, days: int, settling_hours: int) -> DayRange:
+    """The days a sample taken now reads.
 
     The window ends with the last settled day and never with the running one, whose figures the
     vendor still changes.
@@ -20,7 +20,7 @@ def sample_window(now: datetime, *, days: int, settling_hours: int) -> tuple[dat
     :param settling_hours: hours after midnight UTC before the day before is trusted.
     """
     end = last_settled_day(now, settling_hours) + DAY
-    return end - timedelta(days=days), end
+    return DayRange(end - timedelta(days=days), end)
 
 
 @enforces("purged-days-are-not-read-again", "TS-010", "TG-009", off=date.min)

@@ -23,10 +23,7 @@ from flask_tokenoffset.models import (
     UsageAggregate,
     UsageSeries,
 )
-from flask_tokenoffset.services.sampling.aggregates import (
-    fold_account,
-    fold_source,
-)
+from flask_tokenoffset.services.sampling.aggregates import fold_account, fold_source
 
 if TYPE_CHECKING:
     from tests.support.world import World

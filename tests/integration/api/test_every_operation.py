@@ -12,10 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from flask_tokenoffset.blueprints.json_api.operations import (
-    Operation,
-    operation_of,
-)
+from flask_tokenoffset.blueprints.json_api.operations import Operation, operation_of
 from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST
 from flask_tokenoffset.models import Base
 from tests.integration.api.calls import assert_problem

@@ -12,10 +12,7 @@ from sqlalchemy import delete, insert, update
 
 from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.services.audit import verification as audit_verification
-from flask_tokenoffset.services.audit.chain import (
-    GENESIS,
-    Signed,
-)
+from flask_tokenoffset.services.audit.chain import GENESIS, Signed
 from tests.support.audit_log import CHAIN, EVENT, ORIGIN, drop_triggers, events_of, record
 
 if TYPE_CHECKING:

@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from flask_tokenoffset.data_map.purposes import (
-    ASKED,
-    NOTICES,
-    OBJECTABLE,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Account,

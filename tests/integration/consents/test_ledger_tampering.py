@@ -24,11 +24,7 @@ from flask_tokenoffset.models import (
     ConsentMethod,
     DocumentVersion,
 )
-from flask_tokenoffset.services.audit.verification import (
-    Head,
-    compare_heads,
-    read_heads,
-)
+from flask_tokenoffset.services.audit.verification import Head, compare_heads, read_heads
 from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.consents.witness import SIGNED, digest_of_event

@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import DocumentEffect, DocumentNotice, DocumentVersion
 from flask_tokenoffset.services.documents import documents
-from flask_tokenoffset.services.documents.documents import (
-    NOTICE_PERIOD,
-    effect_after_notice,
-)
+from flask_tokenoffset.services.documents.documents import NOTICE_PERIOD, effect_after_notice
 from tests.support.documents import SECOND_TEXT, draft, publish_draft, second_draft, tell_everyone
 
 if TYPE_CHECKING:

@@ -26,11 +26,7 @@ from flask_tokenoffset.models import (
     Plan,
     new_id,
 )
-from flask_tokenoffset.services.audit.verification import (
-    compare_heads,
-    read_heads,
-    verify,
-)
+from flask_tokenoffset.services.audit.verification import compare_heads, read_heads, verify
 from flask_tokenoffset.services.retention.legal_remains import end_remains
 from tests.support.consenting import decide
 from tests.support.erasing import let_time_pass, token_of

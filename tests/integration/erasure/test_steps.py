@@ -18,16 +18,13 @@ from flask_tokenoffset import forget_person
 from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Erasure, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.erasures import (
-    steps as erasure_steps,
-)
-from flask_tokenoffset.services.erasures import (
-    worker as erasure_worker,
-)
+from flask_tokenoffset.services.erasures import steps as erasure_steps
+from flask_tokenoffset.services.erasures import worker as erasure_worker
 from flask_tokenoffset.services.erasures.requests import request_erasure
 from flask_tokenoffset.services.erasures.steps import Step
 from flask_tokenoffset.services.estimates import estimates
 from flask_tokenoffset.services.people import profiles as people
+from flask_tokenoffset.services.shared.leases import LONGEST_WAIT
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.erasing import erase
 from tests.support.erasing import ask_for_deletion, let_time_pass, only_erasure
@@ -139,7 +136,7 @@ def test_whichever_step_is_interrupted_the_end_is_the_same(
     # Nobody else takes it while the lease lasts.
     run(world)
     assert only_erasure(world).step == standing
-    world.clock.move(seconds=erasure_worker.LEASE.total_seconds())
+    world.clock.move(seconds=erasure_worker.ERASURES.lease.total_seconds())
     run(world)
     finished = only_erasure(world)
     end = end_of(world)
@@ -205,7 +202,7 @@ def test_a_worker_that_wakes_after_its_lease_writes_nothing_more(
         def oversleep() -> None:
             if not sleeping:
                 sleeping.append(True)
-                world.clock.move(seconds=erasure_worker.LONGEST_WAIT.total_seconds())
+                world.clock.move(seconds=LONGEST_WAIT.total_seconds())
                 run(world)
 
         under_way.work.after_commit(oversleep)
@@ -228,7 +225,7 @@ def test_whoever_comes_back_in_the_middle_is_a_new_person(
     assert world.ada.api("POST", "/privacy/deletion/undo").status_code == 409
     world.ada.pick_band()
     account_id = world.ada.account_id
-    world.clock.move(seconds=erasure_worker.LEASE.total_seconds())
+    world.clock.move(seconds=erasure_worker.ERASURES.lease.total_seconds())
     run(world)
     assert only_erasure(world).status == "done"
     assert world.ada.account_id == account_id
@@ -244,7 +241,7 @@ def test_an_erasure_under_way_is_finished_when_the_host_deletes_its_user(
         run(world)
     with world.app.app_context():
         assert not forget_person(world.ada.user_key).known
-    world.clock.move(seconds=erasure_worker.LEASE.total_seconds())
+    world.clock.move(seconds=erasure_worker.ERASURES.lease.total_seconds())
     run(world)
     assert only_erasure(world).status == "done"
 

@@ -23,15 +23,8 @@ from flask_tokenoffset.models import (
     Person,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.data_map.held_rows import (
-    columns_of,
-    exported_tables,
-    table_of,
-)
-from flask_tokenoffset.services.exports.archive import (
-    plain,
-    schema_text,
-)
+from flask_tokenoffset.services.data_map.held_rows import columns_of, exported_tables, table_of
+from flask_tokenoffset.services.exports.archive import plain, schema_text
 from tests.integration.exports.copies import Copy
 from tests.integration.exports.seeding import BY_THE_APPLICATION, Seed, name_of, rows_in
 from tests.support.organizations import join

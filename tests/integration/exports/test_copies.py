@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from flask_tokenoffset.models import (
-    AuditEvent,
-    Export,
-    ExportPart,
-    ExportStatus,
-    RightsRequest,
-)
+from flask_tokenoffset.models import AuditEvent, Export, ExportPart, ExportStatus, RightsRequest
 from flask_tokenoffset.services.data_map import held_rows
 from flask_tokenoffset.services.exports import worker as export_worker
 from flask_tokenoffset.services.exports.archive import PIECE_BYTES

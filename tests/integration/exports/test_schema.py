@@ -11,11 +11,7 @@ from sqlalchemy import JSON, Boolean, Date, Integer, String, Uuid
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import Person, UTCDateTime
-from flask_tokenoffset.services.data_map.held_rows import (
-    columns_of,
-    exported_tables,
-    table_of,
-)
+from flask_tokenoffset.services.data_map.held_rows import columns_of, exported_tables, table_of
 from flask_tokenoffset.services.exports.archive import schema_text
 
 if TYPE_CHECKING:

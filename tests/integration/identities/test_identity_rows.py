@@ -15,15 +15,9 @@ from flask_tokenoffset.errors import Conflict, NotPermitted, SealBroken
 from flask_tokenoffset.models import Identity, IdentityAttempt, IdentityCredential, Person
 from flask_tokenoffset.oidc import ProvedIdentity
 from flask_tokenoffset.services.identities import links as identities
-from flask_tokenoffset.services.identities.refresh_tokens import (
-    identity_context,
-    sealed_token_of,
-)
+from flask_tokenoffset.services.identities.refresh_tokens import identity_context, sealed_token_of
 from flask_tokenoffset.services.identities.required import check_required
-from flask_tokenoffset.services.people.profiles import (
-    find_person,
-    lock_person,
-)
+from flask_tokenoffset.services.people.profiles import find_person, lock_person
 from flask_tokenoffset.services.sign_in import logins
 from flask_tokenoffset.state import EXTENSION_KEY
 from flask_tokenoffset.vault import LocalKeyStore, Secret, Vault, generate_key, parse_key_ring

@@ -13,10 +13,7 @@ import httpx
 import pytest
 
 from flask_tokenoffset.models import IdentityCredential
-from flask_tokenoffset.services.identities.refresh_tokens import (
-    identity_context,
-    sealed_token_of,
-)
+from flask_tokenoffset.services.identities.refresh_tokens import identity_context, sealed_token_of
 from tests.support.identity_provider import running_provider
 from tests.support.linking import OWN_LOGIN, sent_to
 from tests.support.world import make_world

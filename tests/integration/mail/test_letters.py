@@ -14,11 +14,7 @@ from sqlalchemy import update
 
 from flask_tokenoffset.models import Invitation, MagicLink, MagicLinkPurpose, MessageKind
 from flask_tokenoffset.services.erasures.worker import new_erasure
-from flask_tokenoffset.services.mail.outbox import (
-    DETAILS,
-    OPTIONAL,
-    WITH_LINK,
-)
+from flask_tokenoffset.services.mail.outbox import DETAILS, OPTIONAL, WITH_LINK
 from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.documents import draft, publish_draft
 from tests.support.outbox import ADA

@@ -13,25 +13,12 @@ import pytest
 
 import flask_tokenoffset
 from flask_tokenoffset.errors import NoMailer
-from flask_tokenoffset.host.mailer import (
-    MailRefused,
-    MailUnavailable,
-)
+from flask_tokenoffset.host.mailer import MailRefused, MailUnavailable
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage
 from flask_tokenoffset.services.links.message_links import FeatureLinks
-from flask_tokenoffset.services.mail.outbox import (
-    queue_message,
-    require_mailer,
-)
-from flask_tokenoffset.services.mail.sending import (
-    FIRST_WAIT,
-    GIVE_UP_AFTER,
-    LEASE,
-    LONGEST_WAIT,
-    due_messages,
-    send_message,
-    waiting_time,
-)
+from flask_tokenoffset.services.mail.outbox import queue_message, require_mailer
+from flask_tokenoffset.services.mail.sending import GIVE_UP_AFTER, MESSAGES, send_message
+from flask_tokenoffset.services.shared.leases import FIRST_WAIT, LONGEST_WAIT, waiting_time
 from flask_tokenoffset.tasks.mail import write_letter
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.outbox import ADA, Outbox
@@ -90,7 +77,7 @@ def test_a_message_that_was_sent_is_not_sent_again(world: World, outbox: Outbox)
     world.work()
     outbox.send(message_id)
     with world.app.app_context():
-        assert due_messages(world.state.session, world.clock.now()) == []
+        assert MESSAGES.due(world.state.session, world.clock.now()) == []
     assert len(world.mail.handed_over) == 1
 
 
@@ -251,7 +238,7 @@ def test_a_worker_that_wakes_after_its_lease_marks_nothing(world: World, outbox:
     second = Interrupted(lambda: None)
 
     def meanwhile() -> None:
-        world.clock.move(seconds=LEASE.total_seconds() + 1)
+        world.clock.move(seconds=MESSAGES.lease.total_seconds() + 1)
         assert hand_over(outbox, message_id, second) is MessageStatus.SENT
         world.clock.move(hours=1)
 
@@ -279,7 +266,7 @@ def test_a_message_whose_worker_vanished_is_taken_up_when_the_lease_is_over(
         hand_over(outbox, message_id, Interrupted(vanish))
     assert outbox.row(message_id).status == MessageStatus.SENDING
     world.queue.jobs.clear()
-    world.clock.move(seconds=LEASE.total_seconds() - 1)
+    world.clock.move(seconds=MESSAGES.lease.total_seconds() - 1)
     with world.app.app_context():
         assert tick(world.state).messages_handed_to_queue == 0
     world.clock.move(seconds=1)

@@ -10,17 +10,8 @@ from sqlalchemy import select
 
 from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.host.mailer import (
-    OutgoingMail,
-    SMTPMailer,
-)
-from flask_tokenoffset.models import (
-    MessageKind,
-    OutboundMessage,
-    Person,
-    ProductUpdate,
-    new_id,
-)
+from flask_tokenoffset.host.mailer import OutgoingMail, SMTPMailer
+from flask_tokenoffset.models import MessageKind, OutboundMessage, Person, ProductUpdate, new_id
 from flask_tokenoffset.services.links import product_updates
 from flask_tokenoffset.services.links.product_updates import begin_update
 from tests.support.consenting import consents_of, states_of

@@ -22,12 +22,8 @@ from flask_tokenoffset.models import (
     Plan,
 )
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.member_plans import (
-    offers as member_offers,
-)
-from flask_tokenoffset.services.member_plans import (
-    plans as member_plans,
-)
+from flask_tokenoffset.services.member_plans import offers as member_offers
+from flask_tokenoffset.services.member_plans import plans as member_plans
 from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.services.plans.payers import cents_per_month
 from tests.integration.plans.test_adoption import at_once
@@ -445,7 +441,7 @@ def test_two_adoptions_at_once_do_not_pass_the_cap_together(
                 person = find_person(work.session, key)
                 assert person is not None
                 try:
-                    member_plans.set_for_member(
+                    member_plans.adopt(
                         work,
                         organization_id=club.id,
                         membership_id=membership_id,

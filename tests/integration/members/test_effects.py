@@ -26,12 +26,8 @@ from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.organizations import organizations
 from flask_tokenoffset.services.people.profiles import find_person
-from flask_tokenoffset.services.plans import (
-    bulk_statuses as plan_statuses,
-)
-from flask_tokenoffset.services.plans import (
-    ledger as plans,
-)
+from flask_tokenoffset.services.plans import bulk_statuses as plan_statuses
+from flask_tokenoffset.services.plans import ledger as plans
 from tests.support.organizations import PARTS, SUSPENDED, Shape, join, make_shape
 
 if TYPE_CHECKING:

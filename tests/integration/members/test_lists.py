@@ -178,7 +178,7 @@ def test_a_member_who_leaves_between_two_pages_hides_nobody_else(db_world: World
 def test_counting_stops_where_it_would_take_long(
     db_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("services.member_lists", "blueprints.members.pages"):
+    for module in ("services.organizations.member_lists", "blueprints.members.pages"):
         monkeypatch.setattr(f"flask_tokenoffset.{module}.COUNTED_UP_TO", 3)
     organization_id = db_world.ada.create_organization()
     inside = db_world.ada.within(organization_id)

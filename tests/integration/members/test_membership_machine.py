@@ -23,11 +23,7 @@ from flask_tokenoffset.errors import Conflict, LastOwner, NotFound, NotPermitted
 from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import Membership, Organization, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.organizations import (
-    closing,
-    members,
-    organizations,
-)
+from flask_tokenoffset.services.organizations import closing, members, organizations
 from flask_tokenoffset.services.people.profiles import ensure_person
 from tests.support.campaigns import campaign
 

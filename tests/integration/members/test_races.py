@@ -12,11 +12,7 @@ from sqlalchemy import select, update
 from flask_tokenoffset.errors import Conflict, LastOwner, NotFound, NotPermitted, Refusal
 from flask_tokenoffset.models import Membership, MembershipStatus, Organization, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.organizations import (
-    closing,
-    members,
-    organizations,
-)
+from flask_tokenoffset.services.organizations import closing, members, organizations
 from tests.support.campaigns import campaign
 from tests.support.organizations import join
 

@@ -10,17 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Date,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Uuid,
-    insert,
-)
+from sqlalchemy import JSON, Boolean, Date, Integer, LargeBinary, String, Table, Uuid, insert
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import TABLE_PREFIX, Base, UTCDateTime

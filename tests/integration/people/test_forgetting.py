@@ -29,12 +29,8 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.data_map.personal_rows import deleted_tables
-from flask_tokenoffset.services.erasures import (
-    immediate as immediate_erasure,
-)
-from flask_tokenoffset.services.erasures import (
-    steps as erasure_steps,
-)
+from flask_tokenoffset.services.erasures import immediate as immediate_erasure
+from flask_tokenoffset.services.erasures import steps as erasure_steps
 from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.identities.refresh_tokens import store_token
 from flask_tokenoffset.services.plans import ledger as plans

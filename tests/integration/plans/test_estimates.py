@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.methodology import (
     DailySeries,
-    Stretch,
     TokenCounts,
     bands,
     class_aware,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.world import World
 
-WINDOW = Stretch(date(2026, 8, 22), date(2026, 11, 20))
+WINDOW = DayRange(date(2026, 8, 22), date(2026, 11, 20))
 
 
 @pytest.fixture

@@ -8,11 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 
 from flask_tokenoffset.models import TABLE_PREFIX, AuditAction, Base, Estimate
-from tests.integration.people.every_table import (
-    BY_THE_APPLICATION,
-    WITHOUT_FOREIGN_KEY,
-    Marked,
-)
+from tests.integration.people.every_table import BY_THE_APPLICATION, WITHOUT_FOREIGN_KEY, Marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

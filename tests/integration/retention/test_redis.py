@@ -9,10 +9,7 @@ import pytest
 import redis
 
 from flask_tokenoffset.services.retention.rules import find_rule
-from flask_tokenoffset.services.shared.attempts import (
-    KEY_PREFIX,
-    AttemptLimiter,
-)
+from flask_tokenoffset.services.shared.attempts import KEY_PREFIX, AttemptLimiter
 from flask_tokenoffset.tasks.queue import RedisQueue
 from flask_tokenoffset.unit_of_work import Task
 

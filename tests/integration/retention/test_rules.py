@@ -11,17 +11,9 @@ from sqlalchemy import select
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.models import Account, Organization
-from flask_tokenoffset.services.audit.verification import (
-    compare_heads,
-    read_heads,
-    verify,
-)
+from flask_tokenoffset.services.audit.verification import compare_heads, read_heads, verify
 from flask_tokenoffset.services.retention.every_rule import RULES
-from flask_tokenoffset.services.retention.purge import (
-    KEPT_ELSEWHERE,
-    standings,
-    steps,
-)
+from flask_tokenoffset.services.retention.purge import KEPT_ELSEWHERE, standings, steps
 from flask_tokenoffset.services.retention.rules import operator_days
 from flask_tokenoffset.services.shared.request_log import file_of
 from flask_tokenoffset.tasks.purging import purge_now, purge_what_is_due

@@ -131,7 +131,7 @@ def test_a_replaced_key_stops_the_sample_that_ran_with_the_old_one(db_world: Wor
 
 def take_over(world: World) -> None:
     """The lease runs out, and another worker does the whole run."""
-    world.clock.move(seconds=sampling.LEASE.total_seconds() + 1)
+    world.clock.move(seconds=sampling.RUNS.lease.total_seconds() + 1)
     with world.app.app_context():
         assert tick(world.state).reclaimed == 1
     world.work()
@@ -219,6 +219,6 @@ def test_the_lease_outlasts_a_call_and_is_renewed(world: World) -> None:
     world.work()
     assert len(leases) == 6
     # The 120 seconds are what a call may take at most.
-    assert min(leases) >= sampling.LEASE - sampling.RENEWAL_INTERVAL
+    assert min(leases) >= sampling.RUNS.lease - sampling.RENEWAL_INTERVAL
     assert [run.status for run in runs(world)] == ["complete"]
     assert world.rows(UsageSeries, DailyUsage)["tokenoffset_daily_usage"]

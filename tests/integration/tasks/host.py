@@ -9,14 +9,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_tokenoffset.clock import SystemClock
-from flask_tokenoffset.models import (
-    Account,
-    Connection,
-    Person,
-    SampleRun,
-    Source,
-    new_id,
-)
+from flask_tokenoffset.models import Account, Connection, Person, SampleRun, Source, new_id
 from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State

@@ -134,7 +134,7 @@ def sweep(session: Session, now: datetime, settings: Settings = SETTINGS) -> lis
         session.commit()
     due = due_runs(session, now, settings)
     session.commit()
-    return [run.run_id for run in due]
+    return [run.row_id for run in due]
 
 
 def finish(session: Session, run_id: UUID, now: datetime) -> None:
@@ -269,12 +269,12 @@ def test_the_cap_counts_each_vendor_by_itself_and_puts_new_runs_first(session: S
             add_run(session, source)
     names = {run.id: run.provider for run in session.scalars(select(SampleRun))}
     first = due_runs(session, SUNDAY, settings)
-    assert Counter(names[run.run_id] for run in first) == {"openai": 3, "anthropic": 3}
+    assert Counter(names[run.row_id] for run in first) == {"openai": 3, "anthropic": 3}
     assert due_runs(session, SUNDAY + timedelta(seconds=20), settings) == []
     # Nobody has started the first ones: the two that were never handed over still come first.
-    second = [run.run_id for run in due_runs(session, SUNDAY + 3 * MINUTE, settings)]
+    second = [run.row_id for run in due_runs(session, SUNDAY + 3 * MINUTE, settings)]
     assert Counter(names[run_id] for run_id in second) == {"openai": 3, "anthropic": 3}
-    assert len({run.run_id for run in first} | set(second)) == 10
+    assert len({run.row_id for run in first} | set(second)) == 10
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_two_schedulers_at_once_double_nothing(postgres_database: MakeDatabase) 
             made.extend(create_weekly_runs(session, SUNDAY + MINUTE, settings))
             session.commit()
             gate.wait()
-            handed_over.extend(run.run_id for run in due_runs(session, SUNDAY + MINUTE, settings))
+            handed_over.extend(run.row_id for run in due_runs(session, SUNDAY + MINUTE, settings))
             session.commit()
 
     threads = [threading.Thread(target=schedule_once) for _ in range(2)]

@@ -12,11 +12,7 @@ import pytest
 from authlib.oauth2.client import DEFAULT_HEADERS
 
 from flask_tokenoffset.clock import SystemClock
-from flask_tokenoffset.errors import (
-    IdentityProviderUnavailable,
-    IdentityRefused,
-    OutboundDisabled,
-)
+from flask_tokenoffset.errors import IdentityProviderUnavailable, IdentityRefused, OutboundDisabled
 from flask_tokenoffset.host.identity_providers import IdentityEndpoints, IdentityProvider
 from flask_tokenoffset.oidc import AuthorizationFlow
 from flask_tokenoffset.oidc import http as oidc_http

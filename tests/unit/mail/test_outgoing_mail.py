@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_tokenoffset.host.mailer import (
-    MailboxMailer,
-    OutgoingMail,
-    as_mailer,
-    one_line,
-)
+from flask_tokenoffset.host.mailer import MailboxMailer, OutgoingMail, as_mailer, one_line
 
 #: What some mail program or server takes for the end of a line, or hides text with.
 LINE_ENDS = [*"\n\r\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\r\n"]

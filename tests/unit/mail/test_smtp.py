@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flask_tokenoffset.host.mailer import (
-    MailRefused,
-    MailUnavailable,
-    OutgoingMail,
-    SMTPMailer,
-)
+from flask_tokenoffset.host.mailer import MailRefused, MailUnavailable, OutgoingMail, SMTPMailer
 from tests.support.smtp_server import HOST, SMTPServer, make_certificate, smtp_server
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.methodology import (
     DailySeries,
     DayUsage,
@@ -17,7 +18,6 @@ from flask_tokenoffset.methodology import (
     NoteCode,
     Projection,
     QualityTier,
-    Stretch,
     TokenCounts,
     project,
 )
@@ -43,7 +43,7 @@ def series(
         for at in range(days)
         if at not in unknown
     }
-    return DailySeries(Stretch(START, day(days)), known)
+    return DailySeries(DayRange(START, day(days)), known)
 
 
 def projected(of: DailySeries) -> Projection:
@@ -104,7 +104,7 @@ def test_kinds_and_models_always_add_up_and_growth_is_never_invented(
     days: list[dict[str, TokenCounts]],
 ) -> None:
     known = {day(at): DayUsage(by_model) for at, by_model in enumerate(days)}
-    result = project(DailySeries(Stretch(START, day(len(days))), known))
+    result = project(DailySeries(DayRange(START, day(len(days))), known))
     if isinstance(result, NoProjection):
         return
     monthly = result.tokens_per_month
@@ -129,7 +129,7 @@ def test_models_and_kinds_are_kept_apart() -> None:
         day(at): DayUsage({"a": TokenCounts(at % 7, 0, 0, 1), "b": TokenCounts(0, 1000, 0, 3)})
         for at in range(90)
     }
-    result = projected(DailySeries(Stretch(START, day(90)), known))
+    result = projected(DailySeries(DayRange(START, day(90)), known))
     assert list(result.tokens_per_month_by_model) == ["a", "b"]
     assert result.tokens_per_month_by_model["b"] == TokenCounts(0, 30_440, 0, 91)
     assert result.tokens_per_month_by_model["a"].cached_input_tokens == 0
@@ -268,7 +268,7 @@ def test_a_charge_that_is_not_known_is_not_made_up() -> None:
 
 
 def test_a_series_is_gathered_from_rows() -> None:
-    window = Stretch(START, day(3))
+    window = DayRange(START, day(3))
     gathered = DailySeries.from_rows(
         window,
         [day(0), day(1)],
@@ -292,6 +292,6 @@ def test_a_series_is_gathered_from_rows() -> None:
 
 def test_a_day_outside_the_window_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the window"):
-        DailySeries(Stretch(START, day(3)), {day(3): DayUsage()})
+        DailySeries(DayRange(START, day(3)), {day(3): DayUsage()})
     with pytest.raises(ValueError, match="no day"):
-        Stretch(START, START)
+        DayRange(START, START)

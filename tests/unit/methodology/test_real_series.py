@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.methodology import (
     DailySeries,
     NoteCode,
     Projection,
     QualityTier,
-    Stretch,
     TokenCounts,
     project,
 )
@@ -40,7 +40,7 @@ def rows() -> list[tuple[date, str, TokenCounts]]:
 
 
 def projection_at(rows: list[tuple[date, str, TokenCounts]], end: date, days: int) -> Projection:
-    window = Stretch(end - timedelta(days), end)
+    window = DayRange(end - timedelta(days), end)
     known = [day for day, _, _ in rows if day in window]
     result = project(DailySeries.from_rows(window, known, rows))
     assert isinstance(result, Projection), result

@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 import flask_tokenoffset.outbound.client as outbound_module
-import flask_tokenoffset.providers.anthropic as anthropic_module
 import flask_tokenoffset.providers.http as http_module
 import flask_tokenoffset.providers.key_header as key_header_module
-import flask_tokenoffset.providers.openai as openai_module
+import flask_tokenoffset.providers.vendors.anthropic as anthropic_module
+import flask_tokenoffset.providers.vendors.openai as openai_module
 from flask_tokenoffset.errors import KeyRefused, ProviderError, TokenOffsetError
 from flask_tokenoffset.providers import CostRow, UsageRow
 from flask_tokenoffset.vault import Secret

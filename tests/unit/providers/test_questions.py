@@ -7,8 +7,9 @@ from datetime import date
 import httpx
 import pytest
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import KeyRefused, MalformedAnswer
-from flask_tokenoffset.providers import PROVIDERS, Window, get
+from flask_tokenoffset.providers import PROVIDERS, get
 from tests.unit.providers.vendors import (
     ANTHROPIC,
     FIRST_DAY,
@@ -22,7 +23,7 @@ from tests.unit.providers.vendors import (
     window_of,
 )
 
-NINETY_DAYS = Window(date(2026, 8, 1), date(2026, 10, 30))
+NINETY_DAYS = DayRange(date(2026, 8, 1), date(2026, 10, 30))
 
 
 def asked(request: httpx.Request) -> tuple[str, str, str, list[tuple[str, str]]]:
@@ -243,4 +244,4 @@ def test_vendors_are_found_by_name() -> None:
 @pytest.mark.parametrize("end", [FIRST_DAY, date(2026, 7, 31)])
 def test_a_window_holds_at_least_one_day(end: date) -> None:
     with pytest.raises(ValueError, match="at least one day"):
-        Window(FIRST_DAY, end)
+        DayRange(FIRST_DAY, end)

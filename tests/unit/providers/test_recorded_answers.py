@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import MalformedAnswer
-from flask_tokenoffset.providers import CostDay, CostRow, UsageDay, UsageRow, Window
+from flask_tokenoffset.providers import CostDay, CostRow, UsageDay, UsageRow
 from tests.unit.providers.vendors import ANTHROPIC, OPENAI, fixed, opened, paged, recorded
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def rows_by_day(days: Sequence[UsageDay] | Sequence[CostDay]) -> dict[date, Sequ
 
 @pytest.mark.promise("TO-005")
 def test_anthropic_usage_as_documented() -> None:
-    window = Window(date(2025, 8, 1), date(2025, 8, 2))
+    window = DayRange(date(2025, 8, 1), date(2025, 8, 2))
     with opened(ANTHROPIC, fixed(json=whole("anthropic-usage-documented.json"))) as client:
         [days] = client.usage(window)
     # Cache creation: 500 tokens for five minutes and 1,000 for an hour. Input in all: 3,200.
@@ -39,7 +40,7 @@ def test_anthropic_usage_as_documented() -> None:
 
 
 def test_anthropic_cost_as_documented() -> None:
-    window = Window(date(2025, 8, 1), date(2025, 8, 2))
+    window = DayRange(date(2025, 8, 1), date(2025, 8, 2))
     with opened(ANTHROPIC, fixed(json=whole("anthropic-cost-documented.json"))) as client:
         [days] = client.costs(window)
     # 123.78912 cents are 1.2378912 dollars.
@@ -61,7 +62,7 @@ def test_anthropic_cost_in_the_shape_of_a_live_answer() -> None:
     with opened(ANTHROPIC, paged(pages)) as client:
         days = [
             day
-            for page in client.costs(Window(date(2025, 10, 1), date(2025, 10, 8)))
+            for page in client.costs(DayRange(date(2025, 10, 1), date(2025, 10, 8)))
             for day in page
         ]
     # $401.2050125, then the vendor's two worked values: $1.2345 and $412.80. Four idle days.
@@ -82,7 +83,7 @@ def test_anthropic_organization_as_documented() -> None:
 
 
 def test_openai_usage_as_documented() -> None:
-    window = Window(date(2024, 11, 1), date(2024, 11, 2))
+    window = DayRange(date(2024, 11, 1), date(2024, 11, 2))
     with opened(OPENAI, fixed(json=whole("openai-usage-documented.json"))) as client:
         [days] = client.usage(window)
     # Of 1,000 input tokens 400 were cached and 100 written to the cache, which leaves 500. The
@@ -92,7 +93,7 @@ def test_openai_usage_as_documented() -> None:
 
 
 def test_openai_costs_as_documented() -> None:
-    window = Window(date(2024, 11, 1), date(2024, 11, 2))
+    window = DayRange(date(2024, 11, 1), date(2024, 11, 2))
     with opened(OPENAI, fixed(json=whole("openai-costs-documented.json"))) as client:
         [days] = client.costs(window)
     # 0.06 dollars.
@@ -103,7 +104,7 @@ def test_openai_costs_as_documented() -> None:
 def test_openai_usage_as_recorded() -> None:
     buckets = recorded("openai-usage-recorded.json")
     # The recording's first bucket begins at 17:31, so the first whole day is the twelfth.
-    window = Window(date(2025, 1, 12), date(2025, 1, 27))
+    window = DayRange(date(2025, 1, 12), date(2025, 1, 27))
     with opened(OPENAI, fixed(json=one_page(buckets))) as client:
         [days] = list(client.usage(window))
     assert [day.day for day in days] == [date(2025, 1, 12) + timedelta(n) for n in range(15)]
@@ -124,7 +125,7 @@ def test_openai_usage_as_recorded() -> None:
 
 def test_a_day_that_was_cut_is_refused_where_it_is_asked_for() -> None:
     buckets = recorded("openai-usage-recorded.json")
-    window = Window(date(2025, 1, 11), date(2025, 1, 27))
+    window = DayRange(date(2025, 1, 11), date(2025, 1, 27))
     with (
         opened(OPENAI, fixed(json=one_page(buckets))) as client,
         pytest.raises(MalformedAnswer, match="only a part of 2025-01-11"),
@@ -136,7 +137,7 @@ def test_a_day_that_was_cut_is_refused_where_it_is_asked_for() -> None:
 def test_openai_costs_as_recorded() -> None:
     buckets = recorded("openai-costs-recorded.json")
     with opened(OPENAI, fixed(json=one_page(buckets))) as client:
-        [days] = list(client.costs(Window(date(2025, 1, 11), date(2025, 1, 27))))
+        [days] = list(client.costs(DayRange(date(2025, 1, 11), date(2025, 1, 27))))
     # Each of the sixteen amounts is rounded to the nano-dollar; together they are $199.242205525.
     assert [sum(row.cost_nano_usd for row in day.rows) for day in days] == [
         130_804_383,
@@ -164,7 +165,7 @@ def test_openai_usage_by_model_in_the_shape_of_a_live_answer() -> None:
     with opened(OPENAI, paged(pages)) as client:
         found = [
             day
-            for page in client.usage(Window(date(2025, 10, 1), date(2025, 10, 5)))
+            for page in client.usage(DayRange(date(2025, 10, 1), date(2025, 10, 5)))
             for day in page
         ]
     # Uncached is input less cached: 100,000; then 500,000 and 200,000; then 400,000.
@@ -183,5 +184,5 @@ def test_openai_costs_may_come_in_quotes() -> None:
     row = OPENAI.cost(amount={"value": "12.50", "currency": "usd"})
     page = one_page([OPENAI.bucket(date(2026, 5, 1), [row])])
     with opened(OPENAI, fixed(json=page)) as client:
-        [[day]] = list(client.costs(Window(date(2026, 5, 1), date(2026, 5, 2))))
+        [[day]] = list(client.costs(DayRange(date(2026, 5, 1), date(2026, 5, 2))))
     assert [row.cost_nano_usd for row in day.rows] == [12_500_000_000]

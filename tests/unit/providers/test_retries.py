@@ -17,15 +17,7 @@ from flask_tokenoffset.providers.retry import (
     requested_wait_seconds,
     unsaid_wait_seconds,
 )
-from tests.unit.providers.vendors import (
-    FIRST_DAY,
-    NOW,
-    Answers,
-    FakeTime,
-    Vendor,
-    fixed,
-    opened,
-)
+from tests.unit.providers.vendors import FIRST_DAY, NOW, Answers, FakeTime, Vendor, fixed, opened
 
 
 def fail(vendor: Vendor, answers: Answers, time: FakeTime, **options: Any) -> ProviderError:

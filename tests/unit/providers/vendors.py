@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from flask_tokenoffset import providers
-from flask_tokenoffset.providers import Limits, VendorHTTP, Window
+from flask_tokenoffset.clock import DayRange
+from flask_tokenoffset.providers import Limits, VendorHTTP
 from flask_tokenoffset.vault import Secret
 
 if TYPE_CHECKING:
@@ -222,5 +223,5 @@ def opened(
         yield vendor.provider.open(key, http)
 
 
-def window_of(days: int, start: date = FIRST_DAY) -> Window:
-    return Window(start, start + timedelta(days=days))
+def window_of(days: int, start: date = FIRST_DAY) -> DayRange:
+    return DayRange(start, start + timedelta(days=days))

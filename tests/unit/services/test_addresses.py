@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.services.shared.addresses import (
-    read_address,
-    same_address,
-)
+from flask_tokenoffset.services.shared.addresses import read_address, same_address
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.services.people.minimum_age import (
-    is_too_young,
-    years_between,
-)
+from flask_tokenoffset.services.people.minimum_age import is_too_young, years_between
 
 TODAY = date(2026, 11, 20)
 DAYS = st.dates(min_value=date(1900, 1, 1), max_value=date(2200, 1, 1))

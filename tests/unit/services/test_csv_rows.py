@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_tokenoffset.services.shared.csv_rows import (
-    csv_row,
-    inert,
-)
+from flask_tokenoffset.services.shared.csv_rows import csv_row, inert
 
 BEGINNINGS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001 - look-alikes on purpose
 

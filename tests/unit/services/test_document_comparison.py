@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.services.documents.comparison import compare
-from flask_tokenoffset.services.documents.texts import (
-    passages_of,
-    to_html,
-)
+from flask_tokenoffset.services.documents.texts import passages_of, to_html
 
 WORDS = st.lists(
     st.sampled_from(["we", "keep", "it", "for", "30", "14", "days", "and", "then", "delete"]),

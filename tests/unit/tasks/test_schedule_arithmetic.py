@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.services.sampling.weekly_schedule import (
-    refresh_offset_seconds,
-    weekly_slot,
-)
+from flask_tokenoffset.services.sampling.weekly_schedule import refresh_offset_seconds, weekly_slot
 from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.settings import Settings
 
@@ -68,22 +66,22 @@ def test_ten_thousand_connections_lie_evenly_over_the_window(kind: str) -> None:
     ("now", "expected"),
     [
         # At 05:59 the day before is not settled yet; at 06:00 it is.
-        ("2026-11-22T05:59:00+00:00", (date(2026, 8, 23), date(2026, 11, 21))),
-        ("2026-11-22T06:00:00+00:00", (date(2026, 8, 24), date(2026, 11, 22))),
-        ("2026-11-22T23:59:00+00:00", (date(2026, 8, 24), date(2026, 11, 22))),
+        ("2026-11-22T05:59:00+00:00", DayRange(date(2026, 8, 23), date(2026, 11, 21))),
+        ("2026-11-22T06:00:00+00:00", DayRange(date(2026, 8, 24), date(2026, 11, 22))),
+        ("2026-11-22T23:59:00+00:00", DayRange(date(2026, 8, 24), date(2026, 11, 22))),
     ],
 )
 def test_a_sample_reads_ninety_days_up_to_the_last_settled_one(
-    now: str, expected: tuple[date, date]
+    now: str, expected: DayRange
 ) -> None:
     assert sample_window(datetime.fromisoformat(now), days=90, settling_hours=6) == expected
 
 
 @given(instants, st.integers(1, 365), st.integers(0, 72))
 def test_a_sample_never_reads_the_running_day(now: datetime, days: int, hours: int) -> None:
-    start, end = sample_window(now, days=days, settling_hours=hours)
-    assert end <= now.date()
-    assert (end - start).days == days
+    window = sample_window(now, days=days, settling_hours=hours)
+    assert window.end <= now.date()
+    assert (window.end - window.start).days == days
 
 
 def test_the_vendor_cap_is_a_setting_with_bounds() -> None:

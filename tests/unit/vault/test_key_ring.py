@@ -14,13 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.vault import (
-    KeyRing,
-    LocalKeyStore,
-    MasterKey,
-    generate_key,
-    parse_key_ring,
-)
+from flask_tokenoffset.vault import KeyRing, LocalKeyStore, MasterKey, generate_key, parse_key_ring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

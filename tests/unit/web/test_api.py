@@ -15,11 +15,7 @@ from flask_tokenoffset.blueprints.json_api.operations import (
     add_operations,
     operation,
 )
-from flask_tokenoffset.blueprints.schemas.base import (
-    LONGEST_CURSOR,
-    decode_cursor,
-    encode_cursor,
-)
+from flask_tokenoffset.blueprints.schemas.base import LONGEST_CURSOR, decode_cursor, encode_cursor
 from flask_tokenoffset.blueprints.schemas.refusals import LONGEST_BODY
 from flask_tokenoffset.blueprints.schemas.validation import MOST_PROBLEMS
 from flask_tokenoffset.errors import InvalidInput

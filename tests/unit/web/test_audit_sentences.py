@@ -17,11 +17,7 @@ from flask_tokenoffset.blueprints.audit.sentences import (
     sentence_of,
 )
 from flask_tokenoffset.models import AUDIT_DETAILS, AUDIT_SUBJECTS, AuditAction, AuditEvent
-from flask_tokenoffset.services.audit.reading import (
-    AuditView,
-    Named,
-    group_of,
-)
+from flask_tokenoffset.services.audit.reading import AuditView, Named, group_of
 
 ADA = UUID(int=1)
 

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flask import render_template_string
-from jinja2 import DictLoader
+from jinja2 import DictLoader, TemplateNotFound
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.blueprints.html import (
-    charts,
-    rendering,
-)
+from flask_tokenoffset.blueprints.html import charts, rendering
 from flask_tokenoffset.blueprints.html.rendering import View
 from flask_tokenoffset.methodology import Range, TokenCounts
 from flask_tokenoffset.services.sources.usage import DayTotals
@@ -27,11 +24,13 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-PACKAGE = Path(rendering.__file__).parent.parent
+PACKAGE = Path(rendering.__file__).parents[2]
 TEMPLATES = PACKAGE / "templates/tokenoffset"
 ELEMENTS = sorted((TEMPLATES / "elements").glob("*.html"))
 GUIDE = (PACKAGE.parent / "docs/how-to/theme-and-templates.md").read_text(encoding="utf-8")
 STYLE_SHEET = (rendering.STATIC_FOLDER / "tokenoffset.css").read_text(encoding="utf-8")
+#: How our pages name the elements, and how a template of the host's does.
+KEPT = "{% set to = tokenoffset.elements() %}"
 IMPORT = '{% import "tokenoffset/elements.html" as to with context %}'
 
 
@@ -39,14 +38,14 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def shown(host: Callable[..., Flask]) -> Callable[..., str]:
+@pytest.fixture(params=[IMPORT, KEPT], ids=["imported", "kept"])
+def shown(host: Callable[..., Flask], request: pytest.FixtureRequest) -> Callable[..., str]:
     """Call it for what a template of ours makes of a piece of markup."""
     app = host()
 
     def show(markup: str, **context: object) -> str:
         with app.test_request_context(f"{PREFIX}/"):
-            return render_template_string(IMPORT + markup, tokenoffset=View(()), **context)
+            return render_template_string(request.param + markup, tokenoffset=View(()), **context)
 
     return show
 
@@ -242,6 +241,42 @@ def test_a_host_replaces_a_single_element(host: Callable[..., Flask]) -> None:
             IMPORT + "{{ to.badge('New') }}{{ to.money(5) }}", tokenoffset=View(())
         )
     assert page == '<b>New</b><span class="to-number">$0.05</span>'
+
+
+def test_a_replaced_element_finds_what_is_in_the_context_of_the_page(
+    host: Callable[..., Flask],
+) -> None:
+    app = host()
+    mine = (
+        "{% macro disclosure(summary) %}<b>{{ of_the_page }}: {{ summary }}</b>"
+        "{{ caller() if caller else '' }}{% endmacro %}"
+    )
+    app.jinja_loader = DictLoader({"tokenoffset/elements/disclosure.html": mine})
+    day = [DayTotals(date(2026, 11, 1), TokenCounts(1, 2, 3, 4), 5)]
+    with app.test_request_context(f"{PREFIX}/"):
+        for shows in ("one", "another"):
+            page = render_template_string(
+                KEPT + "{{ to.money(5) }}{{ to.disclosure('More') }}{{ to.usage_chart(day) }}",
+                tokenoffset=View(()),
+                of_the_page=shows,
+                day=day,
+            )
+            assert f"$0.05</span><b>{shows}: More</b>" in page
+            assert f"<b>{shows}: The figures behind this chart</b>" in page
+
+
+def test_a_host_may_gather_the_elements_itself(host: Callable[..., Flask]) -> None:
+    app = host()
+    mine = "{% macro badge(text) %}<b>{{ text }}</b>{% endmacro %}"
+    app.jinja_loader = DictLoader({"tokenoffset/elements.html": mine})
+    with app.test_request_context(f"{PREFIX}/"):
+        page = render_template_string(KEPT + "{{ to.badge('New') }}", tokenoffset=View(()))
+    assert page == "<b>New</b>"
+
+
+def test_there_is_no_element_of_another_name(shown: Callable[..., str]) -> None:
+    with pytest.raises(TemplateNotFound):
+        shown(KEPT + "{{ to.no_such_element('x') }}")
 
 
 def test_a_page_has_our_files_in_its_head_and_one_root(host: Callable[..., Flask]) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import DailyCost, DailyUsage, Estimate
-from flask_tokenoffset.providers import PROVIDERS, anthropic, openai
+from flask_tokenoffset.providers import PROVIDERS
+from flask_tokenoffset.providers.vendors import anthropic, openai
 from tests.support.source_pages import connect, is_empty, squashed
 
 if TYPE_CHECKING:
@@ -120,3 +123,27 @@ def test_anybody_may_read_it(world: World) -> None:
     assert world.nobody.get("/connections").status_code == 200
     assert world.stranger.get("/connections").status_code == 200
     assert not world.stranger.has_account
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"TOKENOFFSET_PROVIDERS": ["opnai"]}, "TOKENOFFSET_PROVIDERS: there is no vendor 'opnai'"),
+        ({"TOKENOFFSET_PROVIDERS": "openai, openai"}, "names a vendor twice"),
+        ({"TOKENOFFSET_PROVIDERS": [b"openai"]}, "a list of names"),
+        (
+            {
+                "TOKENOFFSET_HTTP_TRANSPORTS": {
+                    "opnai": httpx.MockTransport(lambda _: httpx.Response(200))
+                }
+            },
+            "TOKENOFFSET_HTTP_TRANSPORTS: it names opnai",
+        ),
+    ],
+)
+def test_a_wrong_name_stops_the_start(
+    make_world: Callable[..., World], settings: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_world(**settings)
+    assert said in caught.value.message

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import request, request_started
 
-from flask_tokenoffset.data_map.purposes import (
-    ASKED,
-    NOTICES,
-    OBJECTABLE,
-    Purpose,
-)
+from flask_tokenoffset.data_map.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
 from tests.support.consenting import consents_of, decide, states_of
 from tests.support.world import PREFIX
 

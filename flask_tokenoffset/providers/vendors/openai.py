@@ -14,15 +14,15 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.clock import DAY, utc_midnight
+from flask_tokenoffset.clock import DAY, DayRange, utc_midnight
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
+    Provider,
     UsageDay,
     VendorOrganization,
     WalkThrough,
-    Window,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
@@ -166,15 +166,15 @@ class OpenAIProvider:
         return OpenAIClient(http)
 
 
-def _usage_query(window: Window) -> list[tuple[str, str]]:
-    return _query(window, min(window.days, USAGE_DAYS_A_PAGE), USAGE_GROUPS)
+def _usage_query(window: DayRange) -> list[tuple[str, str]]:
+    return _query(window, min(len(window), USAGE_DAYS_A_PAGE), USAGE_GROUPS)
 
 
-def _cost_query(window: Window) -> list[tuple[str, str]]:
-    return _query(window, min(window.days, COST_DAYS_A_PAGE), COST_GROUPS)
+def _cost_query(window: DayRange) -> list[tuple[str, str]]:
+    return _query(window, min(len(window), COST_DAYS_A_PAGE), COST_GROUPS)
 
 
-def _query(window: Window, limit: int, groups: tuple[str, ...]) -> list[tuple[str, str]]:
+def _query(window: DayRange, limit: int, groups: tuple[str, ...]) -> list[tuple[str, str]]:
     # Both ends at UTC midnight: usage buckets are cut at the query's own times, costs are not.
     return [
         ("start_time", str(int(utc_midnight(window.start).timestamp()))),
@@ -285,7 +285,7 @@ class OpenAIClient(DailyReportsClient):
         :returns: the organization's identifier where a cost row carries one; never a name.
         :raises ProviderError: with a sentence to show beside the key's field.
         """
-        window = Window(day, day + DAY)
+        window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
         buckets, _, _ = read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
         return VendorOrganization(_organization_id_in(buckets), None)
@@ -311,3 +311,6 @@ class OpenAIClient(DailyReportsClient):
                 " organization's usage and cost."
             )
         return f"{sentence} {_NEEDED}"
+
+
+PROVIDER: Final[Provider] = OpenAIProvider()

@@ -12,24 +12,20 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     Columns,
     CostDay,
+    Provider,
     UsageDay,
     VendorOrganization,
     WalkThrough,
-    Window,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import (
-    check_costs,
-    nano_usd_from_cents_text,
-    require_usd,
-)
+from flask_tokenoffset.providers.money import check_costs, nano_usd_from_cents_text, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged
@@ -171,21 +167,21 @@ class AnthropicProvider:
         return AnthropicClient(http)
 
 
-def _usage_query(window: Window) -> list[tuple[str, str]]:
+def _usage_query(window: DayRange) -> list[tuple[str, str]]:
     return _query(window, USAGE_GROUPS)
 
 
-def _cost_query(window: Window) -> list[tuple[str, str]]:
+def _cost_query(window: DayRange) -> list[tuple[str, str]]:
     return _query(window, COST_GROUPS)
 
 
-def _query(window: Window, groups: tuple[str, ...]) -> list[tuple[str, str]]:
+def _query(window: DayRange, groups: tuple[str, ...]) -> list[tuple[str, str]]:
     # Pairs and not a dict, because group_by[] repeats.
     return [
         ("starting_at", f"{window.start.isoformat()}T00:00:00Z"),
         ("ending_at", f"{window.end.isoformat()}T00:00:00Z"),
         ("bucket_width", "1d"),
-        ("limit", str(min(window.days, DAYS_A_PAGE))),
+        ("limit", str(min(len(window), DAYS_A_PAGE))),
         *(("group_by[]", group) for group in groups),
     ]
 
@@ -281,7 +277,7 @@ class AnthropicClient(DailyReportsClient):
         :raises ProviderError: with a sentence to show beside the key's field.
         """
         organization = _read_organization(self.get(ORGANIZATION, []))
-        window = Window(day, day + DAY)
+        window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
         read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
         return organization
@@ -301,3 +297,6 @@ class AnthropicClient(DailyReportsClient):
             "Anthropic does not accept this key: it is mistyped, revoked, or may not read the"
             f" organization's usage and cost. {_NEEDED}"
         )
+
+
+PROVIDER: Final[Provider] = AnthropicProvider()
