@@ -24,7 +24,7 @@ BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-campaigns quick test-lowest test-latest lint audit lock browser bench \
+.PHONY: help setup test test-campaigns quick test-lowest test-latest lint routes audit lock browser bench \
     promises demo demo-check build clean
 
 help: ## List the targets
@@ -73,9 +73,12 @@ lint: $(STAMP) ## Check style, formatting and types
 	$(BIN)/ruff check . || status=1; \
 	$(BIN)/ruff format --check . || status=1; \
 	$(BIN)/mypy --explicit-package-bases || status=1; \
-	$(BIN)/mypy --explicit-package-bases tools/promises.py || status=1; \
+	$(BIN)/mypy --explicit-package-bases tools/promises.py tools/route_table.py || status=1; \
 	$(BIN)/mypy --explicit-package-bases tools/known_holes.py || status=1; \
 	exit $$status
+
+routes: $(STAMP) ## Write the table of routes anew, after a view came, moved or went
+	@$(BIN)/python -m tools.route_table
 
 browser: $(BROWSER_STAMP) ## Drive the pages in the machine's own Chromium
 	@mkdir -p $(BUILD)

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.clock import DayRange
 
-BAR = 2.0
+BAR = 1.7
 SIMULATORS = {
     "anthropic": (AnthropicSimulator, ANTHROPIC_DEMO_KEY),
     "openai": (OpenAISimulator, OPENAI_DEMO_KEY),

@@ -38,7 +38,7 @@ from example_host_app.walking import WentWrong
 from flask_tokenoffset.cli import tokenoffset
 from flask_tokenoffset.migrations import runner
 from flask_tokenoffset.state import state_of
-from flask_tokenoffset.tasks.queue import EmbeddedQueue
+from flask_tokenoffset.tasks.embedded import EmbeddedQueue
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY, OPENAI_DEMO_KEY
 
 if TYPE_CHECKING:

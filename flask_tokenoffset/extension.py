@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from flask import has_request_context, request
+from werkzeug.local import LocalProxy
 
-from flask_tokenoffset.blueprints import mount
-from flask_tokenoffset.blueprints.access import own_login
-from flask_tokenoffset.blueprints.access.gpc import serve_gpc
-from flask_tokenoffset.blueprints.components.consent import offer_to_host
+from flask_tokenoffset.blueprints import mount, offer_to_host
 from flask_tokenoffset.clock import SystemClock
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.host.flask_login import flask_login_user
-from flask_tokenoffset.host.mailer import as_mailer
+from flask_tokenoffset.host.tables import METADATA
 from flask_tokenoffset.migrations.host import protect_host_migrations
-from flask_tokenoffset.models import Base
-from flask_tokenoffset.oidc import IdentityGateway
-from flask_tokenoffset.providers import PROVIDERS, Gateway, enabled_providers
 from flask_tokenoffset.services.retention import rules as retention_rules
-from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
-from flask_tokenoffset.tasks.queue import EmbeddedQueue, RedisQueue
 from flask_tokenoffset.vault import LocalKeyStore, Vault, parse_key_ring
 
 if TYPE_CHECKING:
@@ -33,9 +27,15 @@ if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
 
     from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.host.mailer import Mailer
     from flask_tokenoffset.host.users import UserLoader
     from flask_tokenoffset.job_queue import JobQueue
+    from flask_tokenoffset.oidc import IdentityGateway
+    from flask_tokenoffset.providers import Gateway
+    from flask_tokenoffset.services.shared.attempts import AttemptLimiter
     from flask_tokenoffset.vault import KeyStore
+
+Made = TypeVar("Made")
 
 #: Applications that are alive and the bind our tables have in them. The bind stands on the
 #: metadata, which the process has once, so two applications must agree on it.
@@ -91,15 +91,12 @@ class TokenOffset:
             clock=clock,
             vault=Vault(_key_store(settings), shut_because=_debugger_check(app, settings)),
             gateway=_gateway(settings, clock),
-            identities=IdentityGateway(
-                settings.oauth_providers, clock=clock, outbound=settings.outbound
-            ),
+            identities=_late(lambda: _identities(settings, clock)),
             queue=_queue(app, settings),
-            attempts=AttemptLimiter(settings.redis_url),
-            mailer=None if settings.mailer is None else as_mailer(settings.mailer),
+            attempts=_late(lambda: _attempts(settings)),
+            mailer=None if settings.mailer is None else _mailer(settings),
         )
         _claim_bind(app, settings.bind_key)
-        state.queue.check()
         app.extensions[EXTENSION_KEY] = state
         mount(app, state)
         offer_to_host(app)
@@ -112,6 +109,8 @@ class TokenOffset:
 
         :param app: the application.
         """
+        from flask_tokenoffset.blueprints.access.gpc import serve_gpc  # noqa: PLC0415 - see _late
+
         serve_gpc(app)
 
     def _find_user_loader(self, app: Flask, settings: Settings) -> UserLoader:
@@ -123,6 +122,8 @@ class TokenOffset:
                 "it is «identity», so people sign in here, but a user_loader says who is signed in"
                 " as well. Remove one of them.",
             )
+        from flask_tokenoffset.blueprints.access import own_login  # noqa: PLC0415 - see _late
+
         return own_login.set_up(app, settings)
 
     def _find_db(self, app: Flask) -> SQLAlchemy:
@@ -152,7 +153,31 @@ def _key_store(settings: Settings) -> KeyStore:
     return LocalKeyStore(parse_key_ring(settings.keys))
 
 
+def _late(make: Callable[[], Made]) -> Made:
+    """What stands for a collaborator that is made, and its modules loaded, when it is first used.
+
+    Importing and mounting the extension is paid for by every process of the host's, its commands
+    included; most of them never sample, sign in or send.
+
+    :param make: makes it.
+    """
+    return cast("Made", LocalProxy(cache(make)))
+
+
 def _gateway(settings: Settings, clock: Clock) -> Gateway:
+    if settings.providers is None and not settings.http_transports:
+        return _late(lambda: _checked_gateway(settings, clock))
+    # What the settings name is looked at now, which loads the vendors.
+    return _checked_gateway(settings, clock)
+
+
+def _checked_gateway(settings: Settings, clock: Clock) -> Gateway:
+    from flask_tokenoffset.providers import (  # noqa: PLC0415 - see _late
+        PROVIDERS,
+        Gateway,
+        enabled_providers,
+    )
+
     enabled = enabled_providers(settings.providers)
     known = {*PROVIDERS, *(provider.name for provider in enabled)}
     if unknown := sorted(set(settings.http_transports) - known):
@@ -167,9 +192,39 @@ def _gateway(settings: Settings, clock: Clock) -> Gateway:
     )
 
 
+def _identities(settings: Settings, clock: Clock) -> IdentityGateway:
+    from flask_tokenoffset.oidc import IdentityGateway  # noqa: PLC0415 - see _late
+
+    return IdentityGateway(settings.oauth_providers, clock=clock, outbound=settings.outbound)
+
+
+def _attempts(settings: Settings) -> AttemptLimiter:
+    from flask_tokenoffset.services.shared.attempts import (  # noqa: PLC0415 - see _late
+        AttemptLimiter,
+    )
+
+    return AttemptLimiter(settings.redis_url)
+
+
+def _mailer(settings: Settings) -> Mailer:
+    from flask_tokenoffset.host.mailer import as_mailer  # noqa: PLC0415 - see _late
+
+    return as_mailer(settings.mailer)
+
+
 def _queue(app: Flask, settings: Settings) -> JobQueue:
-    if settings.redis_url is not None:
-        return RedisQueue(settings.redis_url)
+    if settings.redis_url is None:
+        return _late(lambda: _embedded_queue(app))
+    from flask_tokenoffset.tasks.queue import RedisQueue  # noqa: PLC0415 - see _late
+
+    queue = RedisQueue(settings.redis_url)
+    queue.check()
+    return queue
+
+
+def _embedded_queue(app: Flask) -> JobQueue:
+    from flask_tokenoffset.tasks.embedded import EmbeddedQueue  # noqa: PLC0415 - see _late
+
     return EmbeddedQueue(app)
 
 
@@ -185,9 +240,9 @@ def _claim_bind(app: Flask, bind_key: str | None) -> None:
             )
     _binds[app] = bind_key
     if bind_key is None:
-        Base.metadata.info.pop("bind_key", None)
+        METADATA.info.pop("bind_key", None)
     else:
-        Base.metadata.info["bind_key"] = bind_key
+        METADATA.info["bind_key"] = bind_key
 
 
 def _debugger_check(app: Flask, settings: Settings) -> Callable[[], str | None]:

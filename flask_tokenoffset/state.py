@@ -13,11 +13,6 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, has_request_context, request
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.models import LONGEST_ADDRESS, LONGEST_USER_AGENT, Account
-from flask_tokenoffset.oidc import IdentityGateway
-from flask_tokenoffset.services.audit import log as audit_log
-from flask_tokenoffset.services.audit.chain import AuditKeys
-from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
 from flask_tokenoffset.unit_of_work import Origin, UnitOfWork
 from flask_tokenoffset.vault.derived_keys import derive_key, derive_keys
 
@@ -32,8 +27,11 @@ if TYPE_CHECKING:
     from flask_tokenoffset.host.mailer import Mailer
     from flask_tokenoffset.host.users import UserLoader
     from flask_tokenoffset.job_queue import JobQueue
+    from flask_tokenoffset.oidc import IdentityGateway
     from flask_tokenoffset.providers import Gateway
+    from flask_tokenoffset.services.audit.chain import AuditKeys
     from flask_tokenoffset.services.erasures.steps import Means
+    from flask_tokenoffset.services.erasures.tombstones import TombstoneKeys
     from flask_tokenoffset.services.shared.attempts import AttemptLimiter
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import Entry
@@ -41,6 +39,12 @@ if TYPE_CHECKING:
 
 EXTENSION_KEY: Final = "tokenoffset"
 _LINK_LABEL: Final = b"flask-tokenoffset link v1"
+
+
+def _no_providers() -> IdentityGateway:
+    from flask_tokenoffset.oidc import IdentityGateway  # noqa: PLC0415 - as below
+
+    return IdentityGateway()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,7 @@ class State:
     #: Hands mail over; none where the host sends none.
     mailer: Mailer | None = None
     #: Speaks to identity providers.
-    identities: IdentityGateway = field(default_factory=IdentityGateway)
+    identities: IdentityGateway = field(default_factory=_no_providers)
 
     @property
     def session(self) -> Session:
@@ -109,6 +113,8 @@ class State:
     @property
     def audit_keys(self) -> AuditKeys:
         """The keys that sign the audit log, and those that signed it before."""
+        from flask_tokenoffset.services.audit.chain import AuditKeys  # noqa: PLC0415 - as below
+
         return AuditKeys.derive(
             current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS")
         )
@@ -116,6 +122,10 @@ class State:
     @property
     def tombstone_keys(self) -> TombstoneKeys:
         """The keys that mark whoever was erased, and those that did before."""
+        from flask_tokenoffset.services.erasures.tombstones import (  # noqa: PLC0415 - as below
+            TombstoneKeys,
+        )
+
         return TombstoneKeys.derive(
             current_app.secret_key, current_app.config.get("SECRET_KEY_FALLBACKS")
         )
@@ -168,6 +178,9 @@ class State:
     def _append_to_audit_log(
         self, session: Session, entries: Sequence[Entry], origin: Origin
     ) -> None:
+        # An application is set up without loading the models.
+        from flask_tokenoffset.services.audit import log as audit_log  # noqa: PLC0415
+
         audit_log.append(
             session,
             entries,
@@ -185,6 +198,8 @@ class State:
         reads first and then finds another one writing cannot go on. A host that has mended its
         engine is left alone.
         """
+        from flask_tokenoffset.models import Account  # noqa: PLC0415 - as above
+
         connection = self.session.connection(bind_arguments={"mapper": Account})
         raw = connection.connection.dbapi_connection
         if connection.dialect.name == "sqlite" and not getattr(raw, "in_transaction", True):
@@ -197,6 +212,11 @@ def origin_of_request() -> Origin:
     Whoever stands behind a proxy configures Werkzeug's ``ProxyFix``: ``X-Forwarded-For`` can be
     written by anybody, so it is not looked at here.
     """
+    from flask_tokenoffset.models import (  # noqa: PLC0415 - as above
+        LONGEST_ADDRESS,
+        LONGEST_USER_AGENT,
+    )
+
     return Origin(
         _fitting(request.remote_addr, LONGEST_ADDRESS),
         _fitting(request.user_agent.string, LONGEST_USER_AGENT),

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from flask_tokenoffset.blueprints.html.rendering import NavigationItem
 from flask_tokenoffset.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One entry of the navigation that our layout shows.
+
+    :param title: what it says.
+    :param endpoint: the function name of the page it leads to.
+    :param permission: what a visitor needs to see it.
+    :param within: the function names of the pages below that one, which mark it as well.
+    """
+
+    title: str
+    endpoint: str
+    permission: Permission
+    within: tuple[str, ...] = ()
+
+    def standing(self, page: str) -> Literal["page", "true"] | None:
+        """What ``aria-current`` says of it on a page.
+
+        :param page: the function name of the page that is shown.
+        """
+        if page == self.endpoint:
+            return "page"
+        return "true" if page in self.within else None
+
 
 _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
     NavigationItem("Dashboard", "dashboard", Permission.READ_PLAN),

@@ -9,34 +9,15 @@ at import time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from flask import Blueprint
-
-from flask_tokenoffset.blueprints.navigation import (
-    NAVIGATION,
-    ORGANIZATION_NAVIGATION,
-    OWN_LOGIN_NAVIGATION,
-)
+from flask_tokenoffset.blueprints.json_api import openapi
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-Register: TypeAlias = Callable[[Blueprint], None]
-
-__all__ = [
-    "NAVIGATION",
-    "OPERATIONS",
-    "ORGANIZATION_NAVIGATION",
-    "ORGANIZATION_OPERATIONS",
-    "ORGANIZATION_PAGES",
-    "OWN_LOGIN_NAVIGATION",
-    "OWN_LOGIN_PAGES",
-    "PAGES",
-    "Register",
-]
+    from flask_tokenoffset.blueprints.route_table import Register
 
 FEATURES: Final = (
     "dashboard",
@@ -94,6 +75,8 @@ PAGES: Final = _exported("pages", "register")
 ORGANIZATION_PAGES: Final = _exported("pages", "register_in_organization")
 #: Adds operations to the blueprint ``tokenoffset.api``, below ``/api/v1``.
 OPERATIONS: Final = _exported("api", "register")
+#: Adds the description of the API itself.
+DESCRIPTION: Final[tuple[Register, ...]] = (openapi.register,)
 #: Adds operations to ``tokenoffset.organization_api``, below ``/api/v1/organizations/<id>``.
 ORGANIZATION_OPERATIONS: Final = _exported("api", "register_in_organization")
 #: Pages that stand beside the others where the host has no login of its own.

@@ -9,8 +9,8 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import inspect
 
+from flask_tokenoffset.cli.enforcements import all_enforcements
 from flask_tokenoffset.data_map import load
-from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS
 from flask_tokenoffset.data_map.promises import promises
 from flask_tokenoffset.models import TABLE_PREFIX
 from flask_tokenoffset.services.data_map.markdown import to_markdown
@@ -150,8 +150,9 @@ def _print_checks(answers: list[Answered]) -> None:
 
 
 def _print_enforcements() -> None:
-    click.echo(f"What keeps them: {_count(len(ENFORCEMENTS), 'enforcement')}.")
-    for name, enforcement in sorted(ENFORCEMENTS.items()):
+    enforcements = all_enforcements()
+    click.echo(f"What keeps them: {_count(len(enforcements), 'enforcement')}.")
+    for name, enforcement in sorted(enforcements.items()):
         click.echo(f"  {name}: {', '.join(enforcement.promises)}")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.models import TABLE_PREFIX
+from flask_tokenoffset.host.tables import TABLE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_tokenoffset.host.tables import TABLE_PREFIX
 from flask_tokenoffset.models.accounts import (
     LONGEST_EMAIL,
     LONGEST_NAME,
@@ -21,7 +22,7 @@ from flask_tokenoffset.models.audit import (
     AuditEvent,
     AuditOrigin,
 )
-from flask_tokenoffset.models.base import TABLE_PREFIX, Base, UTCDateTime, new_id
+from flask_tokenoffset.models.base import Base, UTCDateTime, new_id
 from flask_tokenoffset.models.consents import (
     CONSENTS_APPEND_ONLY,
     LONGEST_PLACE,

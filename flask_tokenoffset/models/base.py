@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator, Uuid
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, TypeDecorator, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-#: Every table, index and version table of ours starts with this.
-TABLE_PREFIX: Final = "tokenoffset_"
+from flask_tokenoffset.host.tables import METADATA
 
 #: SQLite numbers rows by itself only in a column declared INTEGER.
 ROW_NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
@@ -53,15 +52,7 @@ class Base(DeclarativeBase):
     see them.
     """
 
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+    metadata = METADATA
     type_annotation_map = {
         datetime: UTCDateTime(),
         UUID: Uuid(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import Final
+from typing import Final, cast
 
 from flask_tokenoffset.errors import MalformedAnswer
 
@@ -24,10 +24,28 @@ _DOLLARS_TO_NANO_DIGITS: Final = 9
 _LARGEST_NANO_USD: Final = 2**63 - 1
 _LARGEST_EXPONENT: Final = 12
 _NUMBER: Final = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
-#: Few enough digits to fit the column whatever they are.
-_PLAIN_CENTS: Final = re.compile(r"-?[0-9]{1,11}(?:\.[0-9]{1,7})?")
+#: Amounts on lines of their own, with few enough digits to fit the column whatever they are: it is
+#: exact to move the point in the text, and far faster than arithmetic.
+_PLAIN_LINES: Final = re.compile(r"(?:-?+[0-9]{1,11}+(?:\.[0-9]{1,7}+)?+\n)*+")
 _ZEROS: Final = tuple("0" * (_CENTS_TO_NANO_DIGITS - n) for n in range(_CENTS_TO_NANO_DIGITS + 1))
 _CURRENCIES: Final = frozenset({"USD", "usd"})
+
+
+def nano_usd_from_cents_texts(amounts: list[object]) -> list[int]:
+    """The same as :func:`nano_usd_from_cents_text` for each of many, in a third of the time.
+
+    :param amounts: the vendor's values.
+    :raises MalformedAnswer: where one of them is missing, not decimal text, or absurdly large.
+    """
+    try:
+        lines = "\n".join(cast("list[str]", amounts)) + "\n"
+    except TypeError:  # one that is no text
+        return list(map(nano_usd_from_cents_text, amounts))
+    # Nearly always every line is a plain amount, and every amount a line.
+    if lines.count("\n") != len(amounts) or _PLAIN_LINES.fullmatch(lines) is None:
+        return list(map(nano_usd_from_cents_text, amounts))
+    parts = [amount.partition(".") for amount in lines.split()]
+    return [int(whole + fraction + _ZEROS[len(fraction)]) for whole, _, fraction in parts]
 
 
 def nano_usd_from_cents_text(cents: object) -> int:
@@ -38,10 +56,6 @@ def nano_usd_from_cents_text(cents: object) -> int:
     :param cents: the vendor's value; anything but decimal text is refused.
     :raises MalformedAnswer: where it is missing, not decimal text, or absurdly large.
     """
-    if type(cents) is str and _PLAIN_CENTS.fullmatch(cents) is not None:
-        # Nearly every amount: exact by moving the point in the text, and far faster.
-        whole, _, fraction = cents.partition(".")
-        return int(whole + fraction + _ZEROS[len(fraction)])
     if type(cents) is not str or _NUMBER.fullmatch(cents) is None:
         raise MalformedAnswer("The cost report holds an amount that is not a decimal text.")
     return _nano_usd(Decimal(cents), _CENTS_TO_NANO_DIGITS)

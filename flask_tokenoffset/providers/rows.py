@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import partial
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
@@ -41,6 +42,21 @@ class Dimensions(dict[tuple[object, ...], tuple[str, ...]]):
         super().__init__()
         self._title = title
         self._arrange = arrange
+
+    def of(
+        self, results: list[dict[str, object]], names: tuple[str, str, *tuple[str, ...]]
+    ) -> list[tuple[str, ...]]:
+        """The texts of each row.
+
+        :param results: the rows as the vendor sent them; a dimension may be null or left out.
+        :param names: what the vendor calls the dimensions.
+        :raises MalformedAnswer: for one that is no short text.
+        :raises TypeError: for one that is a list or an object, or a row that is no object.
+        """
+        try:
+            return list(map(self.__getitem__, map(itemgetter(*names), results)))
+        except KeyError:
+            return [self[tuple(map(result.get, names))] for result in results]
 
     def __missing__(self, sent: tuple[object, ...]) -> tuple[str, ...]:
         # Not printable are, for example, NUL and half of a character, which no database keeps.

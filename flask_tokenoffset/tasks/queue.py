@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.tasks.embedded import EmbeddedQueue
-from flask_tokenoffset.tasks.jobs import run_in_app
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.unit_of_work import Task
 
-__all__ = ["EmbeddedQueue", "RedisQueue"]
-
 logger = logging.getLogger(__name__)
 
 #: The one queue of ours. A worker must listen to no other beside it: only with a single queue does
@@ -30,6 +26,8 @@ QUEUE_NAME: Final = "tokenoffset"
 #: The default serializer unpickles, that is, it runs code that stands in Redis.
 SERIALIZER: Final = "rq.serializers.JSONSerializer"
 
+#: What a worker runs, by its name: whoever puts a job into the queue need not load what it does.
+JOB: Final = "flask_tokenoffset.tasks.jobs.run_in_app"
 JOB_TIMEOUT_SECONDS: Final = 15 * 60
 #: A job that nobody took in a day is dropped; the schedule hands its run over again.
 WAITING_TTL_SECONDS: Final = 24 * 60 * 60
@@ -118,7 +116,7 @@ class RedisQueue:
         for _ in range(2):
             try:
                 self._queue.enqueue_call(
-                    run_in_app,
+                    JOB,
                     args=(str(task), str(row_id)),
                     timeout=JOB_TIMEOUT_SECONDS,
                     ttl=WAITING_TTL_SECONDS,

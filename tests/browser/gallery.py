@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from flask import Response, jsonify, render_template_string, request
 from werkzeug.serving import make_server
 
-from flask_tokenoffset.blueprints.html.rendering import NavigationItem
+from flask_tokenoffset.blueprints.navigation import NavigationItem
 from flask_tokenoffset.methodology import Range, TokenCounts
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.sources.usage import DayTotals

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-import flask_tokenoffset.cli.documents  # as below, of what only a command does
-import flask_tokenoffset.extension  # noqa: F401 - imports everything that registers a guard
+from flask_tokenoffset.cli.enforcements import all_enforcements
 from flask_tokenoffset.data_map.enforcement import ENFORCEMENTS, Enforcement, enforces
 from tests.contracts.enforcements import PROVED_BY
 from tests.support.enforcement_off import run_without
@@ -20,12 +19,12 @@ ASSERTION: Final = re.compile(r"^E +(assert|Failed: DID NOT RAISE|AssertionError
 
 
 def test_every_enforcement_has_its_test_and_no_other_is_listed() -> None:
-    assert set(PROVED_BY) == set(ENFORCEMENTS)
+    assert set(PROVED_BY) == set(all_enforcements())
 
 
 @pytest.mark.parametrize("name", sorted(PROVED_BY))
 def test_switching_an_enforcement_off_turns_a_promise_red(name: str, tmp_path: Path) -> None:
-    enforcement = ENFORCEMENTS[name]
+    enforcement = all_enforcements()[name]
     code, run = run_without(enforcement, PROVED_BY[name], tmp_path)
     # 1: tests were run and some failed. Anything else is a mistake of the run itself.
     assert code == 1, run.failed
@@ -39,7 +38,7 @@ def test_switching_an_enforcement_off_turns_a_promise_red(name: str, tmp_path: P
 
 def test_a_guard_is_back_when_the_run_without_it_ends(tmp_path: Path) -> None:
     name = "published-text-never-changes"
-    enforcement = ENFORCEMENTS[name]
+    enforcement = all_enforcements()[name]
     guard = enforcement.guard
     code, _ = run_without(enforcement, PROVED_BY[name], tmp_path)
     assert code == 1

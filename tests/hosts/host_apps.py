@@ -15,12 +15,12 @@ from sqlalchemy import event
 
 from flask_tokenoffset.blueprints import mount
 from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
-from flask_tokenoffset.blueprints.html.rendering import NavigationItem
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
     operation,
 )
+from flask_tokenoffset.blueprints.navigation import NavigationItem
 from flask_tokenoffset.blueprints.schemas.base import (
     Answer,
     Body,

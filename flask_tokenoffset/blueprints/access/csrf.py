@@ -21,12 +21,12 @@ from flask import current_app, g, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
 from flask_tokenoffset.blueprints.access.context import SAFE_METHODS, current_visitor
+from flask_tokenoffset.blueprints.access.secret_key import require_secret_key
 from flask_tokenoffset.blueprints.schemas.refusals import (
     CrossSiteRequest,
     FormExpired,
     WrongContentType,
 )
-from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.vault.derived_keys import derive_keys
 
 if TYPE_CHECKING:
@@ -63,19 +63,6 @@ def told_by_link(view: View) -> View:
 def _is_told_by_link() -> bool:
     view = current_app.view_functions.get(request.endpoint or "")
     return getattr(view, _TOLD_BY_LINK, False) is True
-
-
-def require_secret_key(app: Flask) -> None:
-    """Make sure that tokens can be signed.
-
-    :raises ConfigurationError: if the application has no secret key.
-    """
-    if not app.secret_key:
-        raise ConfigurationError(
-            "SECRET_KEY",
-            "it is missing, and without it neither the session nor our forms can be protected."
-            " Set it before TokenOffset(app) or init_app is called.",
-        )
 
 
 def csrf_token() -> str:

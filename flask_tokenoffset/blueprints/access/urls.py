@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.services.organizations.organizations import Place
 
-#: Where the API stands below our prefix.
-API_PREFIX: Final = "/api/v1"
 #: The names of the blueprints.
 PAGES: Final = "tokenoffset.pages"
 API: Final = "tokenoffset.api"

@@ -9,7 +9,7 @@ not use it pays nothing for it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flask import current_app, g, request, url_for
 from markupsafe import Markup
@@ -28,23 +28,10 @@ from flask_tokenoffset.blueprints.consents.words import DECISIONS, STATES
 from flask_tokenoffset.data_map.purposes import ASKED, Purpose
 from flask_tokenoffset.models import LONGEST_PLACE
 
-if TYPE_CHECKING:
-    from flask import Flask
-
-#: What the host's templates call it.
-GLOBAL: Final = "tokenoffset_consent"
 #: How the ledger calls a place in the host's own pages.
 HOST_PLACE: Final = re.compile(r"host(:[a-z0-9][a-z0-9./-]*)?")
 
 _REQUEST: Final = "_tokenoffset_component_request"
-
-
-def offer_to_host(app: Flask) -> None:
-    """Give the piece to the templates of an application.
-
-    :param app: the host.
-    """
-    app.jinja_env.globals[GLOBAL] = consent
 
 
 def is_host_place(place: str) -> bool:

@@ -1,7 +1,7 @@
 """How errors are told: as problem+json (RFC 9457) by the API, as a page by the pages.
 
-The handlers stand on our blueprints only. A page's unexpected exception goes on to the host, whose
-error page and error reporter know better what to do with it.
+Mounting puts the handlers on our blueprints only. A page's unexpected exception goes on to the
+host, whose error page and error reporter know better what to do with it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from uuid import uuid4
 
 from flask import current_app, g, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, default_exceptions
 
-from flask_tokenoffset.blueprints.access.acceptance import acceptance_url, send_to_acceptance
-from flask_tokenoffset.blueprints.access.context import forget_visitor, send_to_sign_in
-from flask_tokenoffset.blueprints.access.reauthentication import send_to_confirm
-from flask_tokenoffset.blueprints.schemas.base import FieldProblem, Problem, UnacceptedDocument
+from flask_tokenoffset.blueprints.access.acceptance import acceptance_url
+from flask_tokenoffset.blueprints.access.context import (
+    forget_visitor,
+    send_to_sign_in,
+)
+from flask_tokenoffset.blueprints.schemas.base import (
+    FieldProblem,
+    Problem,
+    UnacceptedDocument,
+)
 from flask_tokenoffset.blueprints.schemas.body_limits import too_large
 from flask_tokenoffset.blueprints.schemas.refusals import (
     MalformedRequest,
@@ -32,7 +37,6 @@ from flask_tokenoffset.blueprints.schemas.validation import InvalidRequest, poin
 from flask_tokenoffset.errors import (
     AcceptanceRequired,
     EndpointNotAllowed,
-    FreshSignInRequired,
     InvalidInput,
     KeyRefused,
     KeyVersionUnknown,
@@ -55,8 +59,9 @@ from flask_tokenoffset.state import state_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flask import Blueprint, Flask, Response
+    from flask import Flask, Response
     from flask.typing import ResponseReturnValue
+    from werkzeug.exceptions import HTTPException
 
 logger = logging.getLogger(__name__)
 
@@ -129,32 +134,6 @@ def told(error: TokenOffsetError) -> str:
     return _VAULT_SHUT if isinstance(error, VaultError) else error.message
 
 
-def handle_page_errors(pages: Blueprint) -> None:
-    """Answer our errors on pages with a page of ours.
-
-    :param pages: the blueprint of the pages, before it is registered.
-    """
-    for error in (Refusal, ProviderError, VaultError):
-        pages.register_error_handler(error, _refusal_page)
-    pages.register_error_handler(SignInRequired, _sign_in_or_say_so)
-    pages.register_error_handler(FreshSignInRequired, send_to_confirm)
-    pages.register_error_handler(AcceptanceRequired, send_to_acceptance)
-    pages.register_error_handler(RequestEntityTooLarge, lambda _: _refusal_page(too_large()))
-
-
-def handle_api_errors(api: Blueprint) -> None:
-    """Answer every error of the API as problem+json.
-
-    :param api: the blueprint of the API, before it is registered.
-    """
-    for error in (Refusal, ProviderError, VaultError):
-        api.register_error_handler(error, problem_of)
-    # Flask prefers any handler for the very code, even one of the host, to one for the base
-    # class. So each code is named here.
-    for code in default_exceptions:
-        api.register_error_handler(code, _http_problem)
-
-
 def explain_missing_tables(app: Flask, exception: BaseException, **_: Any) -> None:
     """Have the trace in the log end with the cure where our migrations did not run.
 
@@ -171,14 +150,22 @@ def explain_missing_tables(app: Flask, exception: BaseException, **_: Any) -> No
             exception.add_note(cure)
 
 
-def _sign_in_or_say_so(error: SignInRequired) -> ResponseReturnValue:
+def sign_in_or_say_so(error: SignInRequired) -> ResponseReturnValue:
+    """Send whoever is not signed in to sign in, or say so where the host names no way.
+
+    :param error: what was refused.
+    """
     try:
         return send_to_sign_in()
     except SignInRequired:
-        return _refusal_page(error)
+        return refusal_page(error)
 
 
-def _refusal_page(error: TokenOffsetError) -> Response:
+def refusal_page(error: TokenOffsetError) -> Response:
+    """An error as a page of ours.
+
+    :param error: what was refused or has failed.
+    """
     # What was refused was rolled back, and with it perhaps the row of whoever is there.
     forget_visitor()
     status = status_of(type(error))
@@ -226,7 +213,7 @@ def _where_to_accept(error: AcceptanceRequired) -> dict[str, Any]:
     return {"documents": documents, "acceptance_url": acceptance_url()}
 
 
-def _http_problem(error: HTTPException) -> Response:
+def http_problem(error: HTTPException) -> Response:
     """Tell an error of Flask or Werkzeug, the wrapped unexpected exception included.
 
     Flask has logged that exception and told error reporters before it comes here.

@@ -28,11 +28,12 @@ from flask_tokenoffset.services.documents.documents import coming_changes
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from flask import Response
     from jinja2.runtime import Context
 
+    from flask_tokenoffset.blueprints.navigation import NavigationItem
     from flask_tokenoffset.services.documents.documents import Change
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
@@ -42,31 +43,6 @@ _LAYOUT: Final = "tokenoffset/layout.html"
 _ROOT: Final = "to-root"
 #: How long a browser may keep a static file whose address names its content.
 STATIC_LIFETIME_SECONDS: Final = 365 * 24 * 60 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class NavigationItem:
-    """One entry of the navigation that our layout shows.
-
-    :param title: what it says.
-    :param endpoint: the function name of the page it leads to.
-    :param permission: what a visitor needs to see it.
-    :param within: the function names of the pages below that one, which mark it as well.
-    """
-
-    title: str
-    endpoint: str
-    permission: Permission
-    within: tuple[str, ...] = ()
-
-    def standing(self, page: str) -> Literal["page", "true"] | None:
-        """What ``aria-current`` says of it on a page.
-
-        :param page: the function name of the page that is shown.
-        """
-        if page == self.endpoint:
-            return "page"
-        return "true" if page in self.within else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,18 +200,6 @@ def render(template: str, **context: Any) -> str:
             f" {_LAYOUT} of your own into your template folder that fills the blocks you have.",
         )
     return page
-
-
-def template_context(
-    navigation: Sequence[NavigationItem], organization_navigation: Sequence[NavigationItem]
-) -> Callable[[], dict[str, Any]]:
-    """The context processor of our blueprint.
-
-    :param navigation: the entries of the navigation, in order.
-    :param organization_navigation: the entries on the pages of an organization.
-    """
-    view = View(navigation, organization_navigation)
-    return lambda: {"tokenoffset": view}
 
 
 @requires(Permission.READ_PUBLISHED)

@@ -6,16 +6,24 @@ import re
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
-from flask import current_app, url_for
+from flask import Flask, current_app, url_for
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from flask_tokenoffset.blueprints.access.csrf import CSRF_HEADER
-from flask_tokenoffset.blueprints.access.urls import API_PREFIX, ORGANIZATION_API
+from flask_tokenoffset.blueprints.access.urls import ORGANIZATION_API
 from flask_tokenoffset.blueprints.errors.problems import PROBLEM_JSON, status_of
 from flask_tokenoffset.blueprints.json_api import idempotency
-from flask_tokenoffset.blueprints.json_api.operations import Operation, operation, operation_of
+from flask_tokenoffset.blueprints.json_api.operations import (
+    Operation,
+    add_operations,
+    operation,
+    operation_of,
+)
+from flask_tokenoffset.blueprints.late import load_views
+from flask_tokenoffset.blueprints.route_table import API_PREFIX
 from flask_tokenoffset.blueprints.schemas.base import Answer, Problem, Query
 from flask_tokenoffset.blueprints.schemas.refusals import (
     BodyTooLarge,
@@ -29,9 +37,9 @@ from flask_tokenoffset.errors import InvalidInput, NotFound, NotPermitted, SignI
 from flask_tokenoffset.permissions import PUBLIC, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from flask import Flask, Response
+    from flask import Blueprint
 
     from flask_tokenoffset.errors import TokenOffsetError
 
@@ -72,25 +80,29 @@ class OpenAPIDocument(Answer):
     components: dict[str, Any]
 
 
-def document_operation() -> Callable[..., Response]:
-    """The operation that serves the document; each application has its own, written once."""
-    written: dict[str, Any] = {}
+#: The document of each application, written when it is first asked for.
+_written: Final[WeakKeyDictionary[Flask, dict[str, Any]]] = WeakKeyDictionary()
 
-    @operation(
-        "GET",
-        PATH,
-        permission=Permission.READ_PUBLISHED,
-        summary="Describe this API",
-        answers={200: OpenAPIDocument},
-    )
-    def describe_api() -> OpenAPIDocument:
-        """Everything the API can do, as OpenAPI 3.1."""
-        if not written:
-            written.update(describe(operations_of(current_app)))
-        address = url_for("tokenoffset.api.describe_api").removesuffix(PATH)
-        return OpenAPIDocument(**written, servers=[{"url": address}])
 
-    return describe_api
+@operation(
+    "GET",
+    PATH,
+    permission=Permission.READ_PUBLISHED,
+    summary="Describe this API",
+    answers={200: OpenAPIDocument},
+)
+def describe_api() -> OpenAPIDocument:
+    """Everything the API can do, as OpenAPI 3.1."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's documented way
+    if app not in _written:
+        _written[app] = describe(operations_of(app))
+    address = url_for("tokenoffset.api.describe_api").removesuffix(PATH)
+    return OpenAPIDocument(**_written[app], servers=[{"url": address}])
+
+
+def register(api: Blueprint) -> None:
+    """Add the operation that serves the document."""
+    add_operations(api, describe_api)
 
 
 def operations_of(app: Flask) -> list[Operation]:
@@ -100,8 +112,9 @@ def operations_of(app: Flask) -> list[Operation]:
     the organization, and so does its name.
     """
     found = []
+    views = load_views(app)
     for rule in app.url_map.iter_rules():
-        declared = operation_of(app.view_functions[rule.endpoint])
+        declared = operation_of(views[rule.endpoint])
         if declared is not None:
             in_organization = rule.endpoint.startswith(f"{ORGANIZATION_API}.")
             name = f"organization_{declared.name}" if in_organization else declared.name

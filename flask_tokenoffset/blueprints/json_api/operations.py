@@ -25,22 +25,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from flask import Response, current_app, request
 from pydantic import ValidationError
-from werkzeug.exceptions import MethodNotAllowed as RoutedElsewhere
-from werkzeug.exceptions import NotFound as RoutedNowhere
-from werkzeug.routing import RequestRedirect
 
 from flask_tokenoffset.blueprints.json_api.idempotency import answer_once
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body, NoBody, NoQuery, Query
 from flask_tokenoffset.blueprints.schemas.body_limits import too_large
-from flask_tokenoffset.blueprints.schemas.refusals import MalformedRequest, MethodNotAllowed
+from flask_tokenoffset.blueprints.schemas.refusals import MalformedRequest
 from flask_tokenoffset.blueprints.schemas.validation import InvalidRequest, field_problems
-from flask_tokenoffset.errors import NotFound, TokenOffsetError
 from flask_tokenoffset.permissions import Permission, requires
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from flask import Blueprint
+
+    from flask_tokenoffset.errors import TokenOffsetError
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 #: What a handler returns: an answer (``None`` without a body), its status, further headers; or a
@@ -52,7 +50,6 @@ Handler = TypeVar("Handler", bound="Callable[..., OperationAnswer]")
 
 _ATTRIBUTE: Final = "tokenoffset_operation"
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_ANY_METHOD: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,49 +170,6 @@ def add_operations(api: Blueprint, *views: Callable[..., Response]) -> None:
 def operations(*views: Callable[..., Response]) -> Callable[[Blueprint], None]:
     """What gives operations their routes on a blueprint; as :func:`add_operations`."""
     return lambda api: add_operations(api, *views)
-
-
-def answer_unknown_paths(api: Blueprint) -> None:
-    """Answer every other path below the API ourselves.
-
-    A blueprint never hears of a path that matches none of its routes; without this one the host's
-    HTML page would answer.
-    """
-    for rule in ("/", "/<path:path>"):
-        api.add_url_rule(
-            rule,
-            UNKNOWN,
-            _unknown,
-            methods=_ANY_METHOD,
-            provide_automatic_options=False,
-        )
-
-
-#: The endpoint of the rule that answers for paths that do not exist.
-UNKNOWN: Final = "unknown"
-
-
-@requires(Permission.READ_PUBLISHED)
-def _unknown(path: str = "") -> Response:
-    """Say whether it is the path or only the method that does not exist, or what OPTIONS asks."""
-    del path  # the routes are asked about the request as a whole
-    routes = current_app.create_url_adapter(request)
-    allowed: set[str] = set()
-    for method in _ANY_METHOD:
-        try:
-            endpoint, _ = cast("Any", routes).match(method=method)
-        except (RoutedNowhere, RoutedElsewhere, RequestRedirect):
-            continue
-        if endpoint != request.endpoint:
-            allowed.add(method)
-    if allowed:
-        allowed.add("OPTIONS")
-        if request.method == "OPTIONS":
-            return current_app.response_class(
-                status=204, headers={"Allow": ", ".join(sorted(allowed))}
-            )
-        raise MethodNotAllowed(allowed)
-    raise NotFound("There is no such thing here.")
 
 
 def _read_input(declared: Operation) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import current_app, request
 
-from flask_tokenoffset.blueprints.access.urls import API_PREFIX
+from flask_tokenoffset.blueprints.route_table import API_PREFIX
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:

@@ -35,22 +35,29 @@ class _Input(BaseModel):
         return value
 
 
+# A model is built with the first value it reads or shows: most processes use few of them.
+
+
 class Body(_Input):
     """What a caller sends. Types are strict and unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class Query(_Input):
     """The parameters of a query. Each may be given once; unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Answer(BaseModel):
     """What a caller gets. Only the fields named here ever leave."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, from_attributes=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, from_attributes=True, defer_build=True
+    )
 
     @classmethod
     def of(cls, *found: Any, **said: Any) -> Self:

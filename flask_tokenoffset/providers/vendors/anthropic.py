@@ -25,7 +25,7 @@ from flask_tokenoffset.providers.base import (
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import check_costs, nano_usd_from_cents_text, require_usd
+from flask_tokenoffset.providers.money import check_costs, nano_usd_from_cents_texts, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged
@@ -223,10 +223,7 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
             long_lived = [each["ephemeral_1h_input_tokens"] for each in creation]
             output = [result["output_tokens"] for result in results]
             created = list(map(operator.add, short_lived, long_lived))
-            texts = [
-                dimensions[get("model"), get("service_tier"), get("context_window")]
-                for get in [result.get for result in results]
-            ]
+            texts = dimensions.of(results, ("model", "service_tier", "context_window"))
         except (KeyError, TypeError):
             raise malformed_row(TITLE) from None
         check_tokens(uncached, cached, short_lived, long_lived, created, output)
@@ -243,21 +240,14 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
         try:
             cents = [result["amount"] for result in results]
             currencies = {result["currency"] for result in results}
-            texts = [
-                dimensions[
-                    get("description"),
-                    get("cost_type"),
-                    get("model"),
-                    get("service_tier"),
-                    get("token_type"),
-                ]
-                for get in [result.get for result in results]
-            ]
+            texts = dimensions.of(
+                results, ("description", "cost_type", "model", "service_tier", "token_type")
+            )
         except (KeyError, TypeError):
             raise malformed_row(TITLE) from None
         for currency in currencies:
             require_usd(currency)
-        costs_nano_usd = list(map(nano_usd_from_cents_text, cents))
+        costs_nano_usd = nano_usd_from_cents_texts(cents)
         return merged(texts, (costs_nano_usd,), check_costs)
 
     return read

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, and_, bindparam, exists, func, insert, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -42,13 +42,14 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.estimates import figures
+from flask_tokenoffset.services.shared.many_rows import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import BindParameter
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.clock import DayRange
@@ -217,37 +218,33 @@ def estimate_many_from_band(
     :return: the estimate's id by account.
     """
     known = {account: source or new_id() for account, source in sources.items()}
-    missing = [
+    missing = [account_id for account_id, source_id in sources.items() if source_id is None]
+    if missing:
+        insert_many(
+            session,
+            Source,
+            {
+                "kind": SourceKind.BAND,
+                "label": _LABELS[SourceKind.BAND],
+                "created_by": person_id,
+                "created_at": now,
+            },
+            {"id": [known[account_id] for account_id in missing], "account_id": missing},
+        )
+    preview = preview_band(key)
+    made = {account_id: new_id() for account_id in known}
+    insert_many(
+        session,
+        Estimate,
         {
-            "id": known[account_id],
-            "account_id": account_id,
-            "kind": SourceKind.BAND,
-            "label": _LABELS[SourceKind.BAND],
+            "source_kind": SourceKind.BAND,
+            "band": preview.band.key,
             "created_by": person_id,
             "created_at": now,
-        }
-        for account_id, source_id in sources.items()
-        if source_id is None
-    ]
-    if missing:
-        # What is returned is not needed; asking for it makes it one statement instead of many.
-        session.execute(insert(Source).returning(Source.id), missing)
-    preview = preview_band(key)
-    said = {
-        "source_kind": SourceKind.BAND,
-        "band": preview.band.key,
-        "created_by": person_id,
-        "created_at": now,
-        "quality": QUALITY_BAND,
-        **_figures_of(preview.models, None),
-    }
-    made = {account_id: new_id() for account_id in sources}
-    session.execute(
-        insert(Estimate).returning(Estimate.id),
-        [
-            {"id": made[account_id], "account_id": account_id, "source_id": source_id, **said}
-            for account_id, source_id in known.items()
-        ],
+            "quality": QUALITY_BAND,
+            **_figures_of(preview.models, None),
+        },
+        {"id": made.values(), "account_id": made, "source_id": known.values()},
     )
     return made
 
@@ -262,7 +259,8 @@ def newest_by_source(session: Session, account_id: UUID) -> list[Estimate]:
 
 @cache
 def _newest_by_source() -> Select[Estimate]:
-    account_id: BindParameter[UUID] = bindparam("account_id")
+    # Building it takes longer than asking it.
+    account_id = bindparam("account_id", type_=Estimate.account_id.type)
     ended = aliased(Connection)
     ended_since = exists().where(
         ended.account_id == account_id, ended.disconnected_at >= Estimate.created_at

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, insert, update
+from sqlalchemy import case, update
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.models import (
@@ -22,6 +22,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.services.estimates.estimates import estimate_many_from_band
+from flask_tokenoffset.services.shared.many_rows import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,32 +77,28 @@ def adopt_for_many(
         now=now,
     )
     plans = {each.account_id: each.plan_id or new_id() for each in adopters}
-    new = [
-        {
-            "id": plans[each.account_id],
-            "account_id": each.account_id,
-            "status": PlanStatus.ACTIVE,
-            "amount_cents": offer.amount_cents,
-            "version": 1,
-            "created_at": now,
-        }
-        for each in adopters
-        if each.plan_id is None
-    ]
+    new = [each.account_id for each in adopters if each.plan_id is None]
     if new:
-        # What is returned is not needed; asking for it makes it one statement instead of many.
-        session.execute(insert(Plan).returning(Plan.id), new)
+        insert_many(
+            session,
+            Plan,
+            {
+                "status": PlanStatus.ACTIVE,
+                "amount_cents": offer.amount_cents,
+                "version": 1,
+                "created_at": now,
+            },
+            {"id": [plans[account_id] for account_id in new], "account_id": new},
+        )
     kept = [each.plan_id for each in adopters if each.plan_id is not None]
     if kept:
         _update_plans(work, kept, offer)
     _begin_anew(work, adopters, person_id, now)
-    adoptions = [
+    adoptions = {account_id: new_id() for account_id in plans}
+    insert_many(
+        session,
+        Adoption,
         {
-            "id": new_id(),
-            "account_id": each.account_id,
-            "plan_id": plans[each.account_id],
-            "sequence": each.adoptions + 1,
-            "estimate_id": estimates[each.account_id],
             "source_kind": SourceKind.BAND,
             "tokens_per_month": offer.tokens_per_month,
             "coverage_percent": offer.coverage_percent,
@@ -109,16 +106,21 @@ def adopt_for_many(
             "amount_cents": offer.amount_cents,
             "adopted_by": person_id,
             "adopted_at": now,
-        }
-        for each in adopters
-    ]
-    session.execute(insert(Adoption).returning(Adoption.id), adoptions)
-    for adoption in adoptions:
+        },
+        {
+            "id": adoptions.values(),
+            "account_id": adoptions,
+            "plan_id": plans.values(),
+            "sequence": [each.adoptions + 1 for each in adopters],
+            "estimate_id": [estimates[account_id] for account_id in plans],
+        },
+    )
+    for account_id, adoption_id in adoptions.items():
         work.tell(
             signals.estimate_adopted,
-            plan_id=adoption["plan_id"],
-            account_id=adoption["account_id"],
-            adoption_id=adoption["id"],
+            plan_id=plans[account_id],
+            account_id=account_id,
+            adoption_id=adoption_id,
             amount_cents=offer.amount_cents,
         )
 
@@ -143,20 +145,16 @@ def _begin_anew(
     ended = [each for each in adopters if each.plan_status == PlanStatus.ENDED]
     if not ended:
         return
-    work.session.execute(
-        insert(PlanStatusChange).returning(PlanStatusChange.id),
-        [
-            {
-                "id": new_id(),
-                "account_id": each.account_id,
-                "plan_id": each.plan_id,
-                "sequence": each.status_changes + 1,
-                "status": PlanStatus.ACTIVE,
-                "changed_by": person_id,
-                "changed_at": now,
-            }
-            for each in ended
-        ],
+    insert_many(
+        work.session,
+        PlanStatusChange,
+        {"status": PlanStatus.ACTIVE, "changed_by": person_id, "changed_at": now},
+        {
+            "id": [new_id() for _ in ended],
+            "account_id": [each.account_id for each in ended],
+            "plan_id": [each.plan_id for each in ended],
+            "sequence": [each.status_changes + 1 for each in ended],
+        },
     )
     for each in ended:
         work.tell(

@@ -267,7 +267,9 @@ def _mark_done(session: Session, change: BulkChange, targets: Sequence[_Target])
         update(BulkChangeTarget)
         .where(
             BulkChangeTarget.bulk_change_id == change.id,
-            BulkChangeTarget.membership_id.in_([each.membership_id for each in targets]),
+            # They are the first that were not done, in the order of their ids.
+            BulkChangeTarget.membership_id <= targets[-1].membership_id,
+            BulkChangeTarget.done.is_(False),
         )
         .values(done=True)
         .execution_options(synchronize_session=False)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from sqlalchemy import insert
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
 from flask_tokenoffset.services.mail.outbox import told_enough
+from flask_tokenoffset.services.shared.many_rows import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,23 +55,24 @@ def tell_members(
     for first in range(0, len(wanted), _PEOPLE_PER_STATEMENT):
         people = [each.person_id for each in wanted[first : first + _PEOPLE_PER_STATEMENT]]
         enough |= told_enough(session, MessageKind.MEMBER_PLAN_CHANGED, people, now)
-    messages: list[dict[str, Any]] = [
-        {
-            "id": new_id(),
-            "account_id": each.account_id,
-            "person_id": each.person_id,
-            "kind": MessageKind.MEMBER_PLAN_CHANGED,
-            "to_address": each.email,
-            "details": {"organization": organization.name},
-            "status": MessageStatus.QUEUED,
-            "attempt": 0,
-            "fence": 0,
-            "next_attempt_at": now,
-            "created_at": now,
-        }
-        for each in wanted
-        if each.person_id not in enough
-    ]
-    if messages:
-        # What is returned is not needed; asking for it makes it one statement instead of many.
-        session.execute(insert(OutboundMessage).returning(OutboundMessage.id), messages)
+    told = [each for each in wanted if each.person_id not in enough]
+    if told:
+        insert_many(
+            session,
+            OutboundMessage,
+            {
+                "kind": MessageKind.MEMBER_PLAN_CHANGED,
+                "details": {"organization": organization.name},
+                "status": MessageStatus.QUEUED,
+                "attempt": 0,
+                "fence": 0,
+                "next_attempt_at": now,
+                "created_at": now,
+            },
+            {
+                "id": [new_id() for _ in told],
+                "account_id": [each.account_id for each in told],
+                "person_id": [each.person_id for each in told],
+                "to_address": [each.email for each in told],
+            },
+        )

@@ -190,7 +190,11 @@ class Reading:
         for ordinal, key, uncached, cached, creation, output, _ in zip(
             self.usage.day_ordinals, self.usage.keys, *self.usage.figures, strict=True
         ):
-            cell = sums.setdefault((ordinal, models[key]), [0, 0, 0, 0])
+            place = (ordinal, models[key])
+            cell = sums.get(place)
+            if cell is None:
+                sums[place] = [uncached, cached, creation, output]
+                continue
             cell[0] += uncached
             cell[1] += cached
             cell[2] += creation

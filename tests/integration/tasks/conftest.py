@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from flask_tokenoffset.state import state_of
-from flask_tokenoffset.tasks.queue import EmbeddedQueue
+from flask_tokenoffset.tasks.embedded import EmbeddedQueue
 from tests.integration.tasks.host import make_app
 
 if TYPE_CHECKING:

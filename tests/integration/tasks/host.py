@@ -13,7 +13,8 @@ from flask_tokenoffset.models import Account, Connection, Person, SampleRun, Sou
 from flask_tokenoffset.services.shared.attempts import AttemptLimiter
 from flask_tokenoffset.settings import Settings
 from flask_tokenoffset.state import EXTENSION_KEY, State
-from flask_tokenoffset.tasks.queue import EmbeddedQueue, RedisQueue
+from flask_tokenoffset.tasks.embedded import EmbeddedQueue
+from flask_tokenoffset.tasks.queue import RedisQueue
 from flask_tokenoffset.vault import LocalKeyStore, Vault, generate_key, parse_key_ring
 from tests.support.tables import make_tables
 

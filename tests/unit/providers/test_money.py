@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.money import (
     nano_usd_from_cents_text,
+    nano_usd_from_cents_texts,
     nano_usd_from_dollars,
     require_usd,
     within_column,
@@ -30,6 +31,7 @@ from flask_tokenoffset.providers.money import (
 )
 def test_cents_become_nano_dollars(cents: str, nano_usd: int) -> None:
     assert nano_usd_from_cents_text(cents) == nano_usd
+    assert nano_usd_from_cents_texts(["1.5", cents, "2"]) == [15_000_000, nano_usd, 20_000_000]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,15 @@ def test_neither_unit_takes_what_is_not_a_decimal_number(amount: object) -> None
     with pytest.raises(MalformedAnswer):
         nano_usd_from_cents_text(amount)
     with pytest.raises(MalformedAnswer):
+        nano_usd_from_cents_texts(["1.5", amount])
+    with pytest.raises(MalformedAnswer):
         nano_usd_from_dollars(amount)
+
+
+@pytest.mark.parametrize("amounts", [["1\n2", ""], ["", "1\n2"], ["1\n"], ["1 2"]])
+def test_an_amount_is_never_taken_for_two(amounts: list[object]) -> None:
+    with pytest.raises(MalformedAnswer):
+        nano_usd_from_cents_texts(amounts)
 
 
 @pytest.mark.parametrize("cents", [123, Decimal("1.5")])
@@ -133,3 +143,4 @@ def test_every_nano_dollar_survives_the_way_through_both_units(nano_usd: int) ->
     cents = Decimal(nano_usd).scaleb(-7)
     assert nano_usd_from_dollars(f"{dollars:f}") == nano_usd
     assert nano_usd_from_cents_text(f"{cents:f}") == nano_usd
+    assert nano_usd_from_cents_texts([f"{cents:f}"]) == [nano_usd]

@@ -4,8 +4,7 @@ import pytest
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.models import Base
-from flask_tokenoffset.models.base import TABLE_PREFIX
+from flask_tokenoffset.models import TABLE_PREFIX, Base
 from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.rule_types import (
     Policy,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from flask_tokenoffset.blueprints.routes import NAVIGATION
+from flask_tokenoffset.blueprints.navigation import NAVIGATION
 from tests.support.asking import ask
 from tests.support.consenting import decide
 from tests.support.erasing import receipt_token
