@@ -89,7 +89,7 @@ class Table:
     :param purpose: what it is for, in a sentence.
     :param basis: the name of a legal basis (:attr:`DataMap.bases`).
     :param retention: the name of the rule that says how long
-        (:data:`flask_tokenoffset.services.retention.rules.RULES`).
+        (:data:`flask_tokenoffset.services.retention.every_rule.RULES`).
     :param erasure: what erasing an account does to the person's rows.
     :param erasure_reason: why that, in a sentence.
     :param columns: by name, in the order of the table.

@@ -15,7 +15,6 @@ from flask_tokenoffset.testing.simulators.anthropic import (
     AnthropicSimulator,
 )
 from flask_tokenoffset.testing.simulators.every_fault import EVERY_FAULT
-from flask_tokenoffset.testing.simulators.faults import Fault, Faults
 from flask_tokenoffset.testing.simulators.http import Call
 from flask_tokenoffset.testing.simulators.ledger import (
     CostTruth,
@@ -31,6 +30,7 @@ from flask_tokenoffset.testing.simulators.openai import (
     OPENAI_UNPERMITTED_KEY,
     OpenAISimulator,
 )
+from flask_tokenoffset.testing.simulators.planned_faults import Fault, Faults
 from flask_tokenoffset.testing.simulators.profiles import ProfileName
 from flask_tokenoffset.testing.simulators.simulator import CANARY_TEXT, KeyKind, Simulator
 from flask_tokenoffset.testing.simulators.toxics import ToxicProxy

@@ -68,7 +68,7 @@ PROVED_BY: Final[dict[str, str]] = {
         f"{_RESTRICTIONS}months_meanwhile_are_made_up_for_only_after_it_is_lifted"
     ),
     "retention-settings-only-shorten": (
-        "tests/unit/services/test_retention_rules.py"
+        "tests/unit/services/retention/test_retention_rules.py"
         "::test_a_setting_may_shorten_a_period_and_never_lengthen_it"
     ),
     "a-leaver-leaves-no-credential": (

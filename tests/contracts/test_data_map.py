@@ -26,7 +26,8 @@ from flask_tokenoffset.models import TABLE_PREFIX, Base, MessageKind
 from flask_tokenoffset.services.data_map.markdown import to_markdown
 from flask_tokenoffset.services.data_map.personal_rows import BY_HAND, deleted_tables
 from flask_tokenoffset.services.mail.outbox import DETAILS, WITH_LINK
-from flask_tokenoffset.services.retention.rules import RULES, find_rule
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rules import find_rule
 from flask_tokenoffset.services.shared.request_log import LoggedRequest
 from flask_tokenoffset.unit_of_work import Task
 

@@ -106,6 +106,7 @@ def test_an_import_that_is_not_allowed_is_refused(tmp_path: Path, module: str, s
         ("testing.client", "def transport():\n    import httpx"),
         ("testing.simulators.transport", "import httpx"),
         ("testing.key_store", "from ..vault import KeyStore"),
+        ("testing.key_store.cases", "from flask_tokenoffset.vault import KeyStore"),
         ("testing.provider", "from ..providers import Provider"),
         (
             "testing.simulators.anthropic",

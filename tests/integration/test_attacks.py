@@ -29,7 +29,7 @@ from tests.support.world import API, PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flask_tokenoffset.testing.simulators.faults import Fault
+    from flask_tokenoffset.testing.simulators.planned_faults import Fault
     from tests.support.world import Browser, World
 
 ESTIMATES = f"{PREFIX}/estimates"

@@ -226,7 +226,7 @@ def find_faults(imports: list[Import], layers: dict[str, int]) -> list[str]:
 def _fault_of_ours(item: Import, layer: int, layers: dict[str, int]) -> str | None:
     if item.target_package is None or item.target_package == item.package:
         return None
-    if item.package == "testing" and item.module not in KITS:
+    if item.package == "testing" and not _is_kit(item.module):
         return "a simulator knows nothing of ours."
     target_layer = layers.get(item.target_package, max(layers.values()))
     if target_layer > layer:
@@ -235,6 +235,10 @@ def _fault_of_ours(item: Import, layer: int, layers: dict[str, int]) -> str | No
     if target_layer == layer == layers["models"] and neighbours not in NEIGHBOURS:
         return f"the packages of layer {layer} do not know each other."
     return None
+
+
+def _is_kit(module: str) -> bool:
+    return any(module == kit or module.startswith(f"{kit}.") for kit in KITS)
 
 
 def _fault_of_library(item: Import) -> str | None:

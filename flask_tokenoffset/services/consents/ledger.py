@@ -1,50 +1,45 @@
-"""The consent ledger: who agreed to what, when, where and how, and what holds now.
+"""The consent ledger: who agreed to what, when, where and how.
 
 Events are appended and never changed. The digest of each one is written into the audit log of its
-account in the same transaction, and that log is a keyed chain; so whatever is done to the ledger
-afterwards shows (:mod:`flask_tokenoffset.services.consents.verification`). Where an act came from
-stands beside the audit event and is forgotten in time.
+account in the same transaction (:mod:`flask_tokenoffset.services.consents.witness`). Where an act
+came from stands beside the audit event and is forgotten in time. Which decisions hold now says
+:mod:`flask_tokenoffset.services.consents.holding`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Select, bindparam, func, or_, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, bindparam, func, select
 
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.data_map.purposes import ASKED, NOTICES, OBJECTABLE, Purpose
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     Account,
-    AuditAction,
     ConsentEvent,
     ConsentEventType,
     ConsentMethod,
-    DocumentVersion,
     MessageKind,
     RightsRequestKind,
     RightsRequestStatus,
     new_id,
 )
-from flask_tokenoffset.services.audit.chain import canonical
+from flask_tokenoffset.services.consents.holding import newest_decisions
 from flask_tokenoffset.services.consents.notices import Notice, keep_notice, notice_of
+from flask_tokenoffset.services.consents.witness import digest_of_event, witness
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from flask_tokenoffset.services.sources.cancelling import stop_sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
-    from sqlalchemy.orm import InstrumentedAttribute, Session
+    from sqlalchemy.orm import Session
 
     from flask_tokenoffset.models import Person
     from flask_tokenoffset.settings import Settings
@@ -52,45 +47,9 @@ if TYPE_CHECKING:
 
 #: Which layout the records have that are written now.
 SCHEMA_VERSION: Final = 1
-#: What the digest of an event covers, in order: every column but the digest itself.
-SIGNED: Final = (
-    "id",
-    "schema_version",
-    "account_id",
-    "person_id",
-    "sequence",
-    "event_type",
-    "document_version_id",
-    "purpose",
-    "notice_digest",
-    "language",
-    "place",
-    "method",
-    "actor_id",
-    "occurred_at",
-    "valid_until",
-)
-#: What decides whether a consent holds: the newest event of these kinds. To be shown something
-#: changes nothing.
-DECIDING: Final = (
-    ConsentEventType.GIVEN,
-    ConsentEventType.REFUSED,
-    ConsentEventType.WITHDRAWN,
-    ConsentEventType.OBJECTED,
-)
-#: The action under which each kind of event stands in the audit log.
-ACTIONS: Final[Mapping[ConsentEventType, AuditAction]] = {
-    ConsentEventType.SHOWN: AuditAction.CONSENT_SHOWN,
-    ConsentEventType.GIVEN: AuditAction.CONSENT_GIVEN,
-    ConsentEventType.REFUSED: AuditAction.CONSENT_REFUSED,
-    ConsentEventType.WITHDRAWN: AuditAction.CONSENT_WITHDRAWN,
-    ConsentEventType.OBJECTED: AuditAction.CONSENT_OBJECTED,
-}
 #: Decisions of which the person gets a receipt by mail. An objection is a request under their
 #: rights, and is answered as such.
 TOLD_BY_MAIL: Final = frozenset({ConsentEventType.GIVEN, ConsentEventType.WITHDRAWN})
-#: What the audit log calls an event of the ledger.
-SUBJECT: Final = "consent"
 
 
 class Decision(StrEnum):
@@ -160,15 +119,12 @@ def record_event(
         raise TypeError("An event about a purpose needs the notice of what was told.")
     session = work.session
     account_id = account_id or person.account_id
-    # Writers to one ledger wait for each other, so that its sequence has no gap and no double.
-    session.execute(_account_locked(), {"account_id": account_id})
-    last = session.scalar(_last_sequence(), {"account_id": account_id})
     event = ConsentEvent(
         id=new_id(),
         schema_version=SCHEMA_VERSION,
         account_id=account_id,
         person_id=person.id,
-        sequence=(last or 0) + 1,
+        sequence=_next_sequence(session, account_id),
         event_type=event_type,
         document_version_id=document_version_id,
         purpose=purpose,
@@ -187,41 +143,26 @@ def record_event(
     return event
 
 
-def digest_of_event(values: Mapping[str, Any]) -> str:
-    """SHA-256 over everything an event says.
+def _next_sequence(session: Session, account_id: UUID) -> int:
+    """The number of the next event. Writers to one ledger wait here for each other.
 
-    :param values: its columns by name; the digest itself and others are passed over.
+    So its sequence has no gap and no double.
     """
-    said = [str(each) if isinstance(each, str) else each for each in map(values.get, SIGNED)]
-    text = canonical(["flask-tokenoffset consent event v1", *said])
-    return hashlib.sha256(text).hexdigest()
+    session.execute(_account_locked(), {"account_id": account_id})
+    last = session.scalar(_last_sequence(), {"account_id": account_id})
+    return (last or 0) + 1
 
 
-@enforces("a-consent-has-its-witness", "TO-014", "TO-052", off=None)
-def witness(work: UnitOfWork, event: ConsentEvent) -> None:
-    """Have the audit log of the account say that this event was written, and what it says.
+@cache
+def _account_locked() -> Select[UUID]:
+    locked = select(Account.id).where(Account.id == bindparam("account_id"))
+    return locked.with_for_update(key_share=True)
 
-    :param work: the transaction the event belongs to.
-    :param event: one that was flushed.
-    """
-    about: dict[str, str | None] = {"purpose": event.purpose}
-    if event.document_version_id is not None:
-        about = {
-            "document_digest": work.session.scalar(
-                select(DocumentVersion.digest).where(
-                    DocumentVersion.id == event.document_version_id
-                )
-            )
-        }
-    work.record(
-        ACTIONS[ConsentEventType(event.event_type)],
-        account_id=event.account_id,
-        subject_type=SUBJECT,
-        subject_id=event.id,
-        actor_id=event.actor_id,
-        sequence=event.sequence,
-        digest=event.digest,
-        **about,
+
+@cache
+def _last_sequence() -> Select[int]:
+    return select(func.max(ConsentEvent.sequence)).where(
+        ConsentEvent.account_id == bindparam("account_id")
     )
 
 
@@ -343,145 +284,6 @@ def refuse_against_signal(purpose: Purpose, how: Circumstances) -> None:
             f" «{NOTICES[purpose].title}», so your yes was not taken. To agree all the same, switch"
             " that signal off for this site and try again."
         )
-
-
-@enforces("consent-holds", "TO-050", "TO-052", off=True)
-def holds(session: Session, account_id: UUID, purpose: str, now: datetime | None = None) -> bool:
-    """Whether an account's newest decision about a purpose is a consent that is still valid.
-
-    :param account_id: whose.
-    :param purpose: a purpose that people are asked about.
-    :param now: the present instant, aware; without it the database's.
-    """
-    found = session.execute(
-        select(Account.id).where(Account.id == account_id, holding(purpose, Account.id, now))
-    )
-    return found.first() is not None
-
-
-@enforces("only-holding-consents-count", "TO-050", "TO-052", off=true())
-def holding(
-    purpose: str, account: InstrumentedAttribute[UUID], now: datetime | None = None
-) -> ColumnElement[bool]:
-    """The condition that the account a row names has a consent that holds.
-
-    :param purpose: a purpose that people are asked about.
-    :param account: the column that names the account.
-    :param now: the present instant, aware; without it the database's.
-    """
-    given, later = aliased(ConsentEvent), aliased(ConsentEvent)
-    return (
-        select(given.id)
-        .where(
-            given.purpose == purpose,
-            given.account_id == account,
-            given.event_type == ConsentEventType.GIVEN,
-            or_(
-                given.valid_until.is_(None),
-                given.valid_until > (func.now() if now is None else now),
-            ),
-            ~select(later.id)
-            .where(
-                later.purpose == given.purpose,
-                later.account_id == given.account_id,
-                later.sequence > given.sequence,
-                later.event_type.in_(DECIDING),
-            )
-            .exists(),
-        )
-        .exists()
-    )
-
-
-def declined(
-    purpose: str, account: ColumnElement[UUID] | InstrumentedAttribute[UUID]
-) -> ColumnElement[bool]:
-    """The condition that an account's newest decision about a purpose is a no.
-
-    Not the opposite of :func:`holding`: somebody who was never asked has not declined.
-
-    :param purpose: a purpose that people are asked about.
-    :param account: the account's id, as a column or a value.
-    """
-    decided, later = aliased(ConsentEvent), aliased(ConsentEvent)
-    return (
-        select(decided.id)
-        .where(
-            decided.purpose == purpose,
-            decided.account_id == account,
-            decided.event_type.in_(set(DECIDING) - {ConsentEventType.GIVEN}),
-            ~select(later.id)
-            .where(
-                later.purpose == decided.purpose,
-                later.account_id == decided.account_id,
-                later.sequence > decided.sequence,
-                later.event_type.in_(DECIDING),
-            )
-            .exists(),
-        )
-        .exists()
-    )
-
-
-def accepted_version_ids(session: Session, account_id: UUID) -> set[UUID]:
-    """The document versions whose newest decision in an account is an acceptance.
-
-    :param account_id: whose.
-    """
-    accepted = session.scalars(_accepted_versions(), {"account_id": account_id})
-    return {each for each in accepted if each is not None}
-
-
-def newest_decisions(session: Session, account_id: UUID) -> dict[str, ConsentEvent]:
-    """An account's newest decision about each purpose it ever decided about.
-
-    :param account_id: whose.
-    """
-    events = session.scalars(_newest_decisions(), {"account_id": account_id})
-    return {each.purpose: each for each in events if each.purpose is not None}
-
-
-@cache
-def _account_locked() -> Select[UUID]:
-    locked = select(Account.id).where(Account.id == bindparam("account_id"))
-    return locked.with_for_update(key_share=True)
-
-
-@cache
-def _last_sequence() -> Select[int]:
-    return select(func.max(ConsentEvent.sequence)).where(
-        ConsentEvent.account_id == bindparam("account_id")
-    )
-
-
-@cache
-def _accepted_versions() -> Select[UUID | None]:
-    return select(ConsentEvent.document_version_id).where(
-        ConsentEvent.account_id == bindparam("account_id"),
-        ConsentEvent.sequence.in_(_newest(ConsentEvent.document_version_id)),
-        ConsentEvent.event_type == ConsentEventType.GIVEN,
-    )
-
-
-@cache
-def _newest_decisions() -> Select[ConsentEvent]:
-    return select(ConsentEvent).where(
-        ConsentEvent.account_id == bindparam("account_id"),
-        ConsentEvent.sequence.in_(_newest(ConsentEvent.purpose)),
-    )
-
-
-def _newest(about: InstrumentedAttribute[Any]) -> Select[int]:
-    """The sequences of an account's newest decisions, one about each value of a column."""
-    return (
-        select(func.max(ConsentEvent.sequence))
-        .where(
-            ConsentEvent.account_id == bindparam("account_id"),
-            about.is_not(None),
-            ConsentEvent.event_type.in_(DECIDING),
-        )
-        .group_by(about)
-    )
 
 
 def _refuse_unasked(purpose: Purpose) -> None:

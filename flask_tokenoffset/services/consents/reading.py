@@ -17,8 +17,10 @@ from flask_tokenoffset.models import (
     ConsentNotice,
     DocumentVersion,
 )
-from flask_tokenoffset.services.consents.ledger import DECIDING, SUBJECT, Decision, newest_decisions
+from flask_tokenoffset.services.consents.holding import DECIDING, newest_decisions
+from flask_tokenoffset.services.consents.ledger import Decision
 from flask_tokenoffset.services.consents.notices import notice_of
+from flask_tokenoffset.services.consents.witness import SUBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from flask_tokenoffset.models import (
     RightsRequestKind,
     RightsRequestStatus,
 )
-from flask_tokenoffset.services.consents.ledger import declined
+from flask_tokenoffset.services.consents.holding import declined
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from flask_tokenoffset.services.sources.cancelling import stop_sampling
 

@@ -24,8 +24,8 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.audit import verification as audit_verification
 from flask_tokenoffset.services.audit.verification import Fault
-from flask_tokenoffset.services.consents.ledger import ACTIONS, SIGNED, SUBJECT, digest_of_event
 from flask_tokenoffset.services.consents.notices import digest_of_particulars
+from flask_tokenoffset.services.consents.witness import ACTIONS, SIGNED, SUBJECT, digest_of_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,12 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.data_map import load
-from flask_tokenoffset.services.retention.rules import (
-    RetentionAction,
-    RetentionRule,
-    find_rule,
-    operator_days,
-)
+from flask_tokenoffset.services.retention.rule_types import RetentionAction, RetentionRule
+from flask_tokenoffset.services.retention.rules import find_rule, operator_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Select, bindparam, delete, exists, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from flask_tokenoffset.errors import Conflict, IdentityRefused, NotFound, NotPermitted, VaultError
+from flask_tokenoffset.errors import Conflict, IdentityRefused, NotFound, VaultError
 from flask_tokenoffset.models import (
     LONGEST_EMAIL,
     AuditAction,
@@ -23,7 +23,6 @@ from flask_tokenoffset.models import (
     Identity,
     IdentityCredential,
     MessageKind,
-    SignInAddress,
     new_id,
 )
 from flask_tokenoffset.services.identities.refresh_tokens import (
@@ -32,6 +31,7 @@ from flask_tokenoffset.services.identities.refresh_tokens import (
     store_token,
     take_out,
 )
+from flask_tokenoffset.services.identities.required import has_other_way_in
 from flask_tokenoffset.services.identities.sign_in_attempts import forget_trips
 from flask_tokenoffset.services.mail import outbox
 
@@ -201,7 +201,7 @@ def unlink(
     """
     session = work.session
     identity = read_identity(session, person.id, identity_id)
-    if settings.sign_in == "identity" and not _other_way_in(session, identity, settings):
+    if settings.sign_in == "identity" and not has_other_way_in(session, identity, settings):
         raise Conflict(
             "This is your only way to sign in, so it was not unlinked. Link another identity first"
             " that can take its place."
@@ -291,38 +291,6 @@ def require_own(session: Session, person_id: UUID, proved: ProvedIdentity) -> Id
     return identity
 
 
-def check_required(session: Session, person: Person, settings: Settings) -> None:
-    """Refuse a person who lacks the identity that the host requires to join an organization.
-
-    :param person: who wants to join.
-    :raises NotPermitted: they have none linked, or its address is of no domain that may come.
-    """
-    if settings.required_identity is None:
-        return
-    provider = settings.oauth_providers[settings.required_identity]
-    linked = session.scalars(
-        select(Identity).where(
-            Identity.person_id == person.id,
-            Identity.provider == provider.name,
-            Identity.issuer == provider.issuer,
-        )
-    )
-    if any(
-        provider.allows_address(identity.email, verified=identity.email_verified)
-        for identity in linked
-    ):
-        return
-    domains = (
-        f" with a verified address at {', '.join(provider.allowed_domains)}"
-        if provider.allowed_domains
-        else ""
-    )
-    raise NotPermitted(
-        f"To join an organization here, an account at {provider.title}{domains} must be linked to"
-        " yours. Link it under «Linked identities», then try again."
-    )
-
-
 def add_identity(
     session: Session, person: Person, proved: ProvedIdentity, now: datetime
 ) -> Identity:
@@ -407,20 +375,3 @@ def _take(
         token=token,
         sealed=sealed,
     )
-
-
-def _other_way_in(session: Session, identity: Identity, settings: Settings) -> bool:
-    """Whether its owner could sign in without an identity."""
-    if settings.required_identity is not None:
-        usable = [settings.required_identity]
-    else:
-        usable = list(settings.oauth_providers)
-        by_mail = exists().where(SignInAddress.person_id == identity.person_id)
-        if session.scalar(select(by_mail)):
-            return True
-    others = exists().where(
-        Identity.person_id == identity.person_id,
-        Identity.id != identity.id,
-        Identity.provider.in_(usable),
-    )
-    return bool(session.scalar(select(others)))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from flask_tokenoffset.errors import Conflict, NotPermitted
 from flask_tokenoffset.models import AuditAction, Invitation, Membership, Organization, Person
 from flask_tokenoffset.permissions import Role
-from flask_tokenoffset.services.identities.links import check_required
+from flask_tokenoffset.services.identities.required import check_required
 from flask_tokenoffset.services.invitations.invitations import (
     Standing,
     mark_cancelled,

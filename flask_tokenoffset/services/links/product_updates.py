@@ -26,7 +26,7 @@ from flask_tokenoffset.models import (
     ProductUpdate,
     new_id,
 )
-from flask_tokenoffset.services.consents.ledger import holding
+from flask_tokenoffset.services.consents.holding import holding
 from flask_tokenoffset.services.consents.restrictions import processable
 
 if TYPE_CHECKING:

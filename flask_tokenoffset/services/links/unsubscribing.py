@@ -18,6 +18,7 @@ from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import NotFound
 from flask_tokenoffset.models import ConsentEventType, Person
 from flask_tokenoffset.services.consents import ledger as consents
+from flask_tokenoffset.services.consents.holding import newest_decisions
 from flask_tokenoffset.services.shared.tokens import derive_token
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def withdraw_by_link(
     )
     if person is None or person.forgotten_at is not None:
         return
-    newest = consents.newest_decisions(work.session, person.account_id)
+    newest = newest_decisions(work.session, person.account_id)
     event = newest.get(Purpose.PRODUCT_UPDATES)
     if event is not None and event.event_type == ConsentEventType.GIVEN:
         consents.withdraw(work, person, Purpose.PRODUCT_UPDATES, how)

@@ -87,35 +87,11 @@ def request_change(
     _refuse_unlike(preview, expected_plans, expected_difference_cents)
     if preview.over_cap is not None:
         raise Conflict(preview.over_cap)
-    change = BulkChange(
-        id=new_id(),
-        organization_id=organization.id,
-        account_id=organization.account_id,
-        requested_by=person.id,
-        status=BulkStatus.QUEUED,
-        band=key,
-        coverage_percent=coverage_percent,
-        method_version=method_version,
-        amount_cents=preview.offer.amount_cents,
-        difference_cents=preview.difference_cents,
-        plans_to_change=preview.plans_to_change,
-        plans_changed=0,
-        created_at=now,
-    )
+    change = _new_change(organization, person, preview, method_version, now)
     session.add(change)
     session.flush()
     _fix_targets(session, change, wanted, preview)
-    work.record(
-        AuditAction.BULK_CHANGE_REQUESTED,
-        account_id=organization.account_id,
-        subject_type="bulk-change",
-        subject_id=change.id,
-        band=key,
-        coverage_percent=coverage_percent,
-        amount_cents=preview.offer.amount_cents,
-        plans_to_change=preview.plans_to_change,
-        difference_cents=preview.difference_cents,
-    )
+    _record_request(work, change)
     if preview.plans_to_change <= MOST_AT_ONCE:
         apply_chunk(work, change, now)
     else:
@@ -182,6 +158,44 @@ def _refuse_unlike(preview: Preview, plans: int, difference_cents: int) -> None:
 def _signed(cents: int) -> str:
     sign = "+" if cents > 0 else "\N{MINUS SIGN}" if cents < 0 else ""
     return f"{sign}${abs(cents) / 100:,.2f}"
+
+
+def _new_change(
+    organization: Organization,
+    person: Person,
+    preview: Preview,
+    method_version: str,
+    now: datetime,
+) -> BulkChange:
+    return BulkChange(
+        id=new_id(),
+        organization_id=organization.id,
+        account_id=organization.account_id,
+        requested_by=person.id,
+        status=BulkStatus.QUEUED,
+        band=preview.offer.band,
+        coverage_percent=preview.offer.coverage_percent,
+        method_version=method_version,
+        amount_cents=preview.offer.amount_cents,
+        difference_cents=preview.difference_cents,
+        plans_to_change=preview.plans_to_change,
+        plans_changed=0,
+        created_at=now,
+    )
+
+
+def _record_request(work: UnitOfWork, change: BulkChange) -> None:
+    work.record(
+        AuditAction.BULK_CHANGE_REQUESTED,
+        account_id=change.account_id,
+        subject_type="bulk-change",
+        subject_id=change.id,
+        band=change.band,
+        coverage_percent=change.coverage_percent,
+        amount_cents=change.amount_cents,
+        plans_to_change=change.plans_to_change,
+        difference_cents=change.difference_cents,
+    )
 
 
 def _fix_targets(

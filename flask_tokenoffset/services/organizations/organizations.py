@@ -28,7 +28,7 @@ from flask_tokenoffset.models import (
     new_id,
 )
 from flask_tokenoffset.permissions import ROLES, Permission, Role
-from flask_tokenoffset.services.identities.links import check_required
+from flask_tokenoffset.services.identities.required import check_required
 from flask_tokenoffset.services.shared.names import check_name
 
 if TYPE_CHECKING:

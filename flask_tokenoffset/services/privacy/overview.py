@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.data_map.purposes import ASKED
-from flask_tokenoffset.services.consents import ledger as consents
+from flask_tokenoffset.services.consents import holding as consents
 from flask_tokenoffset.services.consents import restrictions
 from flask_tokenoffset.services.documents import documents
 from flask_tokenoffset.services.rights_requests import requests as rights_requests

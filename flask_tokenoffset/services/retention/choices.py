@@ -25,13 +25,8 @@ from flask_tokenoffset.models import (
     RetentionChoice,
     UsageSeries,
 )
-from flask_tokenoffset.services.retention.rules import (
-    RULES,
-    RetentionRule,
-    find_rule,
-    operator_days,
-    plan_days,
-)
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rules import find_rule, operator_days, plan_days
 from flask_tokenoffset.services.shared.periods import day_cutoff, period_end
 
 if TYPE_CHECKING:
@@ -41,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.services.retention.rule_types import RetentionRule
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 

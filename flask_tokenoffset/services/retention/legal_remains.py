@@ -19,7 +19,7 @@ from sqlalchemy import CursorResult, delete, select
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.models import BillingRecord, LegalRemain, new_id
 from flask_tokenoffset.services.retention.legal_holds import not_held
-from flask_tokenoffset.services.retention.rules import DAYS_OF_A_YEAR
+from flask_tokenoffset.services.retention.rule_types import DAYS_OF_A_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

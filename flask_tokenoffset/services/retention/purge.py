@@ -48,6 +48,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.retention import legal_remains
 from flask_tokenoffset.services.retention.ended_accounts import empty_organizations, end_chains
+from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.purge_steps import (
     ROWS_PER_BATCH,
     Batch,
@@ -59,7 +60,7 @@ from flask_tokenoffset.services.retention.purge_steps import (
     delete_kept_days,
     newer_of,
 )
-from flask_tokenoffset.services.retention.rules import RULES, find_rule, operator_days
+from flask_tokenoffset.services.retention.rules import find_rule, operator_days
 from flask_tokenoffset.services.shared.periods import period_end
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from flask_tokenoffset.services.retention.rules import RetentionRule
+    from flask_tokenoffset.services.retention.rule_types import RetentionRule
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -121,6 +122,11 @@ def _end_remains(batch: Batch) -> Done:
 @cache
 def steps() -> Mapping[str, tuple[Step, ...]]:
     """What is done for each rule, in order."""
+    return {**_steps_of_figures(), **_steps_of_dealings(), **_steps_of_proofs()}
+
+
+def _steps_of_figures() -> Mapping[str, tuple[Step, ...]]:
+    """What is read, estimated and charged; an estimate names its run, so it goes first."""
     estimates = Sweep(
         model=Estimate,
         clock=Estimate.created_at,
@@ -134,16 +140,6 @@ def steps() -> Mapping[str, tuple[Step, ...]]:
         ~select(Estimate.id).where(Estimate.run_id == SampleRun.id).exists(),
         ~select(KeptDay.source_id).where(KeptDay.run_id == SampleRun.id).exists(),
     )
-    bulk = Sweep(
-        model=BulkChange,
-        clock=BulkChange.finished_at,
-        first=((BulkChangeTarget, BulkChangeTarget.bulk_change_id),),
-    )
-    exports = Sweep(
-        model=Export, clock=Export.requested_at, first=((ExportPart, ExportPart.export_id),)
-    )
-    closed_at = func.coalesce(Erasure.finished_at, Erasure.undone_at)
-    over_at = func.coalesce(LegalHold.lifted_at, LegalHold.held_until)
     return {
         "usage": (
             Days(parent=UsageSeries, daily=DailyUsage, column=DailyUsage.series_id),
@@ -153,36 +149,52 @@ def steps() -> Mapping[str, tuple[Step, ...]]:
         "estimates": (estimates, ShorterChoices(sweep=estimates)),
         "sample-runs": (Sweep(model=SampleRun, clock=SampleRun.finished_at, conditions=named),),
         "billing": (billing, ShorterChoices(sweep=billing)),
+    }
+
+
+def _steps_of_dealings() -> Mapping[str, tuple[Step, ...]]:
+    """What passes between people and the site: invitations, mail, ways in, copies."""
+    bulk = Sweep(
+        model=BulkChange,
+        clock=BulkChange.finished_at,
+        first=((BulkChangeTarget, BulkChangeTarget.bulk_change_id),),
+    )
+    messages = Sweep(
+        model=OutboundMessage,
+        clock=OutboundMessage.created_at,
+        conditions=(OutboundMessage.status.in_([MessageStatus.SENT, MessageStatus.FAILED]),),
+    )
+    exports = Sweep(
+        model=Export, clock=Export.requested_at, first=((ExportPart, ExportPart.export_id),)
+    )
+    return {
         "organizations": (empty_organizations,),
         "invitations": (Sweep(model=Invitation, clock=Invitation.expires_at),),
         "bulk-changes": (bulk,),
-        "messages": (
-            Sweep(
-                model=OutboundMessage,
-                clock=OutboundMessage.created_at,
-                conditions=(
-                    OutboundMessage.status.in_([MessageStatus.SENT, MessageStatus.FAILED]),
-                ),
-            ),
-        ),
+        "messages": (messages,),
         "links": (Sweep(model=MagicLink, clock=MagicLink.expires_at),),
         "identity-attempts": (Sweep(model=IdentityAttempt, clock=IdentityAttempt.expires_at),),
         "fresh-proofs": (Sweep(model=FreshProof, clock=FreshProof.proved_at),),
         "idempotency": (Sweep(model=IdempotencyRecord, clock=IdempotencyRecord.created_at),),
         "audit-origins": (Sweep(model=AuditOrigin, clock=AuditOrigin.recorded_at),),
         "exports": (exports,),
+    }
+
+
+def _steps_of_proofs() -> Mapping[str, tuple[Step, ...]]:
+    """What shows afterwards that something was done, or why something was kept."""
+    requests = Sweep(
+        model=RightsRequest,
+        clock=RightsRequest.closed_at,
+        conditions=(~select(Export.id).where(Export.request_id == RightsRequest.id).exists(),),
+    )
+    closed_at = func.coalesce(Erasure.finished_at, Erasure.undone_at)
+    over_at = func.coalesce(LegalHold.lifted_at, LegalHold.held_until)
+    return {
         "legal-remains": (_end_remains,),
         "consents": (end_chains,),
         "audit-log": (end_chains,),
-        "rights-requests": (
-            Sweep(
-                model=RightsRequest,
-                clock=RightsRequest.closed_at,
-                conditions=(
-                    ~select(Export.id).where(Export.request_id == RightsRequest.id).exists(),
-                ),
-            ),
-        ),
+        "rights-requests": (requests,),
         "erasures": (Sweep(model=Erasure, clock=closed_at),),
         "tombstones": (Sweep(model=Tombstone, clock=Tombstone.erased_at),),
         "legal-holds": (Sweep(model=LegalHold, clock=over_at),),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.models import Base
-    from flask_tokenoffset.services.retention.rules import RetentionRule
+    from flask_tokenoffset.services.retention.rule_types import RetentionRule
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 

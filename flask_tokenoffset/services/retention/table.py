@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rule_types import Policy, RetentionAction, RetentionRule
 from flask_tokenoffset.services.retention.rules import (
     PLAN_CATALOGUE,
-    RULES,
-    Policy,
-    RetentionAction,
-    RetentionRule,
     find_rule,
     operator_days,
     plan_days,
@@ -77,9 +75,9 @@ _HEAD: Final = """\
 # How long everything is kept
 
 One table holds every period, and the purge, the page `/privacy/retention` and this file read it
-(`flask_tokenoffset/services/retention/rules.py`). The periods here are the longest that there may
-be. `TOKENOFFSET_RETENTION` and the settings named below shorten them, so may a retention plan and a
-tenant, and nothing lengthens them: a longer one stops start-up, or is refused.
+(`flask_tokenoffset/services/retention/every_rule.py`). The periods here are the longest that there
+may be. `TOKENOFFSET_RETENTION` and the settings named below shorten them, so may a retention plan
+and a tenant, and nothing lengthens them: a longer one stops start-up, or is refused.
 
 This file is written by `flask tokenoffset retention show --markdown`.
 

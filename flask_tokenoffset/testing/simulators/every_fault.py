@@ -11,7 +11,7 @@ from flask_tokenoffset.testing.simulators import faults
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flask_tokenoffset.testing.simulators.faults import Fault
+    from flask_tokenoffset.testing.simulators.planned_faults import Fault
 
 _ABSURD_SECONDS = "99999999999999999999"
 

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from flask_tokenoffset.testing.simulators.faults import Faults
 from flask_tokenoffset.testing.simulators.http import Answer, Call, Incoming, Refused
 from flask_tokenoffset.testing.simulators.ledger import Ledger
+from flask_tokenoffset.testing.simulators.planned_faults import Faults
 from flask_tokenoffset.testing.simulators.profiles import PROFILES
 from flask_tokenoffset.testing.simulators.truth import CostTruth, History, UsageTruth
 

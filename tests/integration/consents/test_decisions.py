@@ -22,13 +22,8 @@ from flask_tokenoffset.models import (
     MessageKind,
     OutboundMessage,
 )
-from flask_tokenoffset.services.consents.ledger import (
-    Circumstances,
-    Decision,
-    holding,
-    holds,
-    record_event,
-)
+from flask_tokenoffset.services.consents.holding import holding, holds
+from flask_tokenoffset.services.consents.ledger import Circumstances, Decision, record_event
 from flask_tokenoffset.services.consents.ledger import decide as take_down
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.people.profiles import find_person

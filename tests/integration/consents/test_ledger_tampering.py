@@ -25,8 +25,9 @@ from flask_tokenoffset.models import (
     DocumentVersion,
 )
 from flask_tokenoffset.services.audit.verification import Head, compare_heads, read_heads
-from flask_tokenoffset.services.consents.ledger import SIGNED, digest_of_event, record_event
+from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
+from flask_tokenoffset.services.consents.witness import SIGNED, digest_of_event
 from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.audit_log import CHAIN, EVENT, ORIGIN, drop_triggers
 from tests.support.consenting import (

@@ -9,7 +9,7 @@ import pytest
 from flask_tokenoffset.blueprints.access.gpc import serve_gpc
 from flask_tokenoffset.data_map.purposes import NOTICES, OBJECTABLE, Purpose
 from flask_tokenoffset.extension import TokenOffset
-from flask_tokenoffset.services.consents.ledger import holds
+from flask_tokenoffset.services.consents.holding import holds
 from tests.support.consenting import consents_of, decide, faults_of, states_of
 from tests.support.world import API, PREFIX
 

@@ -16,6 +16,7 @@ from flask_tokenoffset.models import Identity, IdentityAttempt, IdentityCredenti
 from flask_tokenoffset.oidc import ProvedIdentity
 from flask_tokenoffset.services.identities import links as identities
 from flask_tokenoffset.services.identities.refresh_tokens import identity_context, sealed_token_of
+from flask_tokenoffset.services.identities.required import check_required
 from flask_tokenoffset.services.people.profiles import find_person, lock_person
 from flask_tokenoffset.services.sign_in import logins
 from flask_tokenoffset.state import EXTENSION_KEY
@@ -176,7 +177,7 @@ def required(scene: Scene, browser: Browser) -> str:
     state = scene.world.state
     with scene.world.app.app_context():
         try:
-            identities.check_required(state.session, person_of(scene, browser), state.settings)
+            check_required(state.session, person_of(scene, browser), state.settings)
         except NotPermitted as refusal:
             return refusal.message
     return ""

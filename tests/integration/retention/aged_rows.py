@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from flask_tokenoffset.services.retention.rules import RetentionRule
+    from flask_tokenoffset.services.retention.rule_types import RetentionRule
     from tests.support.world import World
 
 #: Columns without which a row is none of a rule's, whatever its clock says.

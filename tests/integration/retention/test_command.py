@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from flask_tokenoffset.cli.retention import retention
 from flask_tokenoffset.models import BillingRecord, PurgeProgress
-from flask_tokenoffset.services.retention.rules import RULES, find_rule
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rules import find_rule
 from tests.integration.retention.aged_rows import age, count
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from flask_tokenoffset import signals
 from flask_tokenoffset.models import Account, Organization
 from flask_tokenoffset.services.audit.verification import compare_heads, read_heads, verify
+from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.purge import KEPT_ELSEWHERE, standings, steps
-from flask_tokenoffset.services.retention.rules import RULES, RetentionRule, operator_days
+from flask_tokenoffset.services.retention.rules import operator_days
 from flask_tokenoffset.services.shared.request_log import file_of
 from flask_tokenoffset.tasks.purging import purge_now, purge_what_is_due
 from tests.integration.retention.aged_rows import age, count
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flask_tokenoffset.services.retention.rule_types import RetentionRule
     from tests.support.world import World
 
 LONG_AGO = datetime(2023, 2, 28, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.models import RetentionChoice
-from flask_tokenoffset.services.retention.rules import RULES
+from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.table import periods
 
 if TYPE_CHECKING:

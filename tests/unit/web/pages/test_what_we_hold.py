@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flask_tokenoffset.data_map import load
-from flask_tokenoffset.services.retention.rules import RULES, operator_days
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rules import operator_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,15 @@ from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.models import TABLE_PREFIX, Base
-from flask_tokenoffset.services.retention.rules import (
-    PLAN_CATALOGUE,
-    RULES,
+from flask_tokenoffset.services.retention.every_rule import RULES
+from flask_tokenoffset.services.retention.rule_types import (
     Policy,
     RetentionAction,
     RetentionRule,
     Stated,
+)
+from flask_tokenoffset.services.retention.rules import (
+    PLAN_CATALOGUE,
     check_settings,
     find_rule,
     operator_days,
