@@ -3,7 +3,7 @@
 Every route of ours names exactly one permission with :func:`requires`; ``init_app`` refuses to
 start with a route that names none. Who holds a permission is decided here and nowhere else: over
 their own account a person holds what :data:`OWN_ACCOUNT` lists, in an organization what
-:data:`ROLES` gives their role, and a visitor only the public ones.
+:data:`ROLES` gives their role, and someone not signed in only the public ones.
 """
 
 from __future__ import annotations

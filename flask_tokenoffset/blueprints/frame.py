@@ -12,7 +12,7 @@ from flask import current_app, request
 from flask_tokenoffset.blueprints.access.acceptance import send_to_acceptance
 from flask_tokenoffset.blueprints.access.context import (
     check_permission,
-    forget_visitor,
+    forget_current_user,
     name_organization,
     named_organization,
 )
@@ -80,7 +80,7 @@ def begin(ours: Iterable[Blueprint]) -> None:
     exempt_from_host(current_app, ours)
     bound_body()
     # An application context that a test keeps pushed serves several requests.
-    forget_visitor()
+    forget_current_user()
     name_organization(None)
     forget_token()
     forget_request_id()

@@ -14,7 +14,7 @@ class NavigationItem:
 
     :param title: what it says.
     :param endpoint: the function name of the page it leads to.
-    :param permission: what a visitor needs to see it.
+    :param permission: what a user needs to see it.
     :param within: the function names of the pages below that one, which mark it as well.
     """
 

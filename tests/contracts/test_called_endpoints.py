@@ -46,9 +46,9 @@ def test_the_providers_list_exactly_the_five_promised_endpoints() -> None:
 
 
 @pytest.mark.promise("TO-016", "TO-017", "TO-018")
-@pytest.mark.parametrize("visitor", ["nobody", "ada"])
-def test_the_connections_page_lists_exactly_the_five(world: World, visitor: str) -> None:
-    page: HtmlPage = getattr(world, visitor).page("/connections")
+@pytest.mark.parametrize("browser", ["nobody", "ada"])
+def test_the_connections_page_lists_exactly_the_five(world: World, browser: str) -> None:
+    page: HtmlPage = getattr(world, browser).page("/connections")
     listed = [each.text for each in page.elements if each.tag == "code" and "://" in each.text]
     assert sorted(listed) == sorted(f"{method} https://{h}{p}" for _, method, h, p in PROMISED)
 

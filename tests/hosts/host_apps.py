@@ -14,7 +14,7 @@ from pydantic import Field
 from sqlalchemy import event
 
 from flask_tokenoffset.blueprints import mount
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import acting_person, current_user
 from flask_tokenoffset.blueprints.json_api.operations import (
     OperationAnswer,
     add_operations,
@@ -146,7 +146,7 @@ def dashboard() -> str:
     return render_template_string(
         "{% extends 'tokenoffset/layout.html' %}"
         "{% block tokenoffset_title %}Pots{% endblock %}"
-        "{% block tokenoffset_content %}<p>account {{ tokenoffset.visitor.account_id }}</p>"
+        "{% block tokenoffset_content %}<p>account {{ tokenoffset.current_user.account_id }}</p>"
         "{% endblock %}"
     )
 
@@ -163,7 +163,7 @@ def pot_form() -> str:
 def save_pot() -> str:
     with current_state().unit_of_work() as work:
         acting_person(work)
-    return f"saved for {current_visitor().account_id}"
+    return f"saved for {current_user().account_id}"
 
 
 def pot_pages(pages: Blueprint) -> None:

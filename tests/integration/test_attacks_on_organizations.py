@@ -411,7 +411,7 @@ def test_no_text_of_a_provider_breaks_the_sign_in(
 ) -> None:
     """PostgreSQL stores neither a NUL nor half a character."""
     scene = Scene(partial(make_world, postgres_database()), **OWN_LOGIN)
-    browser = scene.visitor()
+    browser = scene.new_browser()
 
     def sign(claims: dict[str, Any]) -> str:
         # As JSON in plain ASCII, which can write half a character.
@@ -423,7 +423,7 @@ def test_no_text_of_a_provider_breaks_the_sign_in(
     assert scene.sign_in(browser, "somebody").status_code == 303
     assert browser.api("GET", "/identities").get_json()["items"][0]["email"] is None
     scene.acme.lies.claims = {"sub": text}
-    assert scene.sign_in(scene.visitor(), text).status_code == 403
+    assert scene.sign_in(scene.new_browser(), text).status_code == 403
 
 
 def test_signing_in_begins_a_new_session_where_a_host_keeps_sessions_itself(
@@ -432,7 +432,7 @@ def test_signing_in_begins_a_new_session_where_a_host_keeps_sessions_itself(
     """Such a session is known by an id alone, which whoever planted it knows as well."""
     scene = Scene(make_world, **OWN_LOGIN)
     scene.world.app.session_interface = KeptSessions()
-    attacker, victim = scene.visitor(), scene.visitor()
+    attacker, victim = scene.new_browser(), scene.new_browser()
     attacker.page("/sign-in")
     planted = attacker.client.get_cookie("session")
     assert planted is not None

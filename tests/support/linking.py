@@ -59,7 +59,7 @@ class Scene:
         """The second one."""
         return self.providers["globex"]
 
-    def visitor(self) -> Browser:
+    def new_browser(self) -> Browser:
         """A new browser in which nobody is signed in."""
         return self.world.browser(None)
 
@@ -94,7 +94,7 @@ class Scene:
 
     def signed_in(self, subject: str, provider: str = "acme", **said: Any) -> Browser:
         """A new browser in which somebody has signed in."""
-        browser = self.visitor()
+        browser = self.new_browser()
         response = self.sign_in(browser, subject, provider, **said)
         assert response.status_code == 303, response.text
         return browser

@@ -102,7 +102,7 @@ class HeldQueue:
 class Browser:
     """A browser in which somebody is signed in, or nobody.
 
-    :param name: the host's user; ``None`` for a visitor whom the host does not know.
+    :param name: the host's user; ``None`` for someone who is not signed in.
     :param verified: whether the host knows that the user's address is theirs. What is said with a
         user's first sign-in holds for ever.
     """

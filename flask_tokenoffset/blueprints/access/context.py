@@ -33,9 +33,9 @@ from flask_tokenoffset.permissions import (
 from flask_tokenoffset.services.consents.ledger import Circumstances, keep_signal
 from flask_tokenoffset.services.documents import acceptances
 from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.people.current_users import find_known_person
 from flask_tokenoffset.services.people.minimum_age import is_too_young
 from flask_tokenoffset.services.people.profiles import ensure_person
-from flask_tokenoffset.services.people.visitors import find_acquaintance
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ if TYPE_CHECKING:
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-_KEY: Final = "_tokenoffset_visitor"
+_KEY: Final = "_tokenoffset_current_user"
 _ORGANIZATION: Final = "_tokenoffset_organization_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class CurrentUser:
     """Whoever sent the present request, and the account it is about.
 
     :param host_user: the word on who is signed in, if anybody.
@@ -67,7 +67,7 @@ class Visitor:
     :param place: their place in the organization the request names, if they have one.
     :param places: all their places in organizations, by name.
     :param minor_key: the host's key of somebody who is signed in and too young to have an account.
-        Nothing else is said of them: they are treated like a visitor whom nobody knows.
+        Nothing else is said of them: they are treated like someone who is not signed in.
     :param may_miss_documents: whether there may be something in force that they have not accepted.
     :param changes_are_coming: whether a document may be about to change.
     """
@@ -110,16 +110,16 @@ class Acting:
     account_id: UUID
 
 
-def current_visitor() -> Visitor:
+def current_user() -> CurrentUser:
     """Whoever sent the present request; asks host and database the first time only."""
     if _KEY not in g:
         setattr(g, _KEY, _look_up())
-    return cast("Visitor", g.get(_KEY))
+    return cast("CurrentUser", g.get(_KEY))
 
 
 def account_if_any() -> UUID | None:
     """The account the request is about; ``None`` before a person's first change."""
-    return current_visitor().account_id
+    return current_user().account_id
 
 
 def own_account() -> UUID:
@@ -134,29 +134,29 @@ def own_account() -> UUID:
 
 
 def own_person() -> Person:
-    """The visitor's person, to look something of theirs up.
+    """The current user's person, to look something of theirs up.
 
     :raises NotFound: there is none yet, so whatever they ask for is not theirs.
     """
-    person = current_visitor().person
+    person = current_user().person
     if person is None:
         raise nothing_here()
     return person
 
 
 def current_place() -> Place:
-    """The visitor's place in the organization the request names.
+    """The current user's place in the organization the request names.
 
     :raises NotFound: they have none there.
     """
-    place = current_visitor().place
+    place = current_user().place
     if place is None:
         raise nothing_here()
     return place
 
 
 def nothing_here() -> NotFound:
-    """What answers for everything that does not exist or is not the visitor's, always alike."""
+    """The same answer for what does not exist and for what is not the current user's."""
     return NotFound("There is no such thing here.")
 
 
@@ -173,7 +173,7 @@ def named_organization() -> UUID | None:
     return cast("UUID | None", g.get(_ORGANIZATION))
 
 
-def forget_visitor() -> None:
+def forget_current_user() -> None:
     """Ask again the next time, as every request must: ``g`` may outlive one in a host's tests."""
     g.pop(_KEY, None)
 
@@ -185,14 +185,14 @@ def acting_person(work: UnitOfWork) -> Person:
     :raises SignInRequired: if nobody is signed in.
     :raises TooYoung: if they may have no account.
     """
-    visitor = current_visitor()
-    host_user = visitor.host_user
-    if visitor.minor_key is not None:
+    user = current_user()
+    host_user = user.host_user
+    if user.minor_key is not None:
         raise TooYoung(current_state().settings.minimum_age)
     if host_user is None:
         raise SignInRequired(_SIGN_IN)
     # If the transaction fails, a row made here is gone; so nothing may remember it.
-    forget_visitor()
+    forget_current_user()
     state = current_state()
     person = ensure_person(work.session, host_user, state.clock.now())
     work.actor_id = person.id
@@ -238,7 +238,7 @@ def check_permission() -> None:
     """Refuse a request whose sender lacks the permission its view declares.
 
     :raises SignInRequired: if signing in would help.
-    :raises NotFound: if the request names an organization the visitor does not belong to, exactly
+    :raises NotFound: if the request names an organization that the user is not in, exactly
         as if there were none.
     :raises NotPermitted: if they may not do this, or the view declares no permission.
     :raises AcceptanceRequired: if they may, once they have accepted the documents in force.
@@ -249,12 +249,12 @@ def check_permission() -> None:
         return
     if needed is None:
         raise NotPermitted(_MAY_NOT)
-    visitor = current_visitor()
-    if not visitor.signed_in:
+    user = current_user()
+    if not user.signed_in:
         raise SignInRequired(_SIGN_IN)
     if named_organization() is not None:
-        _check_place(visitor)
-    if needed not in visitor.permissions:
+        _check_place(user)
+    if needed not in user.permissions:
         raise NotPermitted(_MAY_NOT)
     check_acceptance()
 
@@ -276,17 +276,17 @@ def require_acceptance() -> None:
 
     :raises AcceptanceRequired: if something is missing.
     """
-    if current_visitor().signed_in and (missing := missing_documents()):
+    if current_user().signed_in and (missing := missing_documents()):
         raise AcceptanceRequired([each.named for each in missing])
 
 
 def missing_documents() -> Sequence[Asked]:
     """The documents in force that whoever is signed in has not accepted."""
-    visitor = current_visitor()
-    if not visitor.may_miss_documents:
+    user = current_user()
+    if not user.may_miss_documents:
         return ()
     state = current_state()
-    account_id = None if visitor.person is None else visitor.person.account_id
+    account_id = None if user.person is None else user.person.account_id
     return acceptances.missing(state.session, account_id, state.clock.now())
 
 
@@ -299,10 +299,10 @@ def _needed() -> Permission | None:
     return declared(_view())
 
 
-def _check_place(visitor: Visitor) -> None:
-    if visitor.place is None:
+def _check_place(user: CurrentUser) -> None:
+    if user.place is None:
         raise nothing_here()
-    if visitor.place.suspended:
+    if user.place.suspended:
         raise NotPermitted(
             "Your membership in this organization is suspended, so you can see and change nothing"
             " in it. Ask one of its administrators to restore it."
@@ -337,19 +337,19 @@ _SIGN_IN: Final = (
 )
 
 
-def _look_up() -> Visitor:
+def _look_up() -> CurrentUser:
     state = current_state()
     host_user = state.user_loader()
     if host_user is None:
-        return Visitor()
+        return CurrentUser()
     today, minimum_age = state.clock.now().date(), state.settings.minimum_age
     if is_too_young(host_user.birth_date, host_user.age, minimum_age=minimum_age, today=today):
-        return Visitor(minor_key=host_user.key)
+        return CurrentUser(minor_key=host_user.key)
     # From here on nothing knows how old anybody is.
     host_user = replace(host_user, birth_date=None, age=None)
-    known = find_acquaintance(state.session, host_user.key, state.clock.now())
+    known = find_known_person(state.session, host_user.key, state.clock.now())
     if known is None:
-        return Visitor(host_user=host_user)
+        return CurrentUser(host_user=host_user)
     organization_id = named_organization()
     if organization_id is None:
         place = None
@@ -357,7 +357,7 @@ def _look_up() -> Visitor:
     else:
         place = known.place_in(organization_id)
         account_id = None if place is None else place.account_id
-    return Visitor(
+    return CurrentUser(
         host_user=host_user,
         person=known.person,
         account_id=account_id,

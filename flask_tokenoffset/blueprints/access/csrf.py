@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from flask import current_app, g, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
-from flask_tokenoffset.blueprints.access.context import SAFE_METHODS, current_visitor
+from flask_tokenoffset.blueprints.access.context import SAFE_METHODS, current_user
 from flask_tokenoffset.blueprints.access.secret_key import require_secret_key
 from flask_tokenoffset.blueprints.schemas.refusals import (
     CrossSiteRequest,
@@ -149,7 +149,7 @@ def exempt_from_host(app: Flask, blueprints: Iterable[Blueprint]) -> None:
 def _signing_keys() -> list[str]:
     """Keys of our own derived from the host's, the present one last as the signer expects."""
     require_secret_key(current_app)
-    host_user = current_visitor().host_user
+    host_user = current_user().host_user
     person = b"" if host_user is None else host_user.key.encode()
     keys = derive_keys(
         current_app.secret_key,

@@ -1,6 +1,6 @@
 """Turns away whoever is too young to have an account, and erases what there is of them.
 
-Pages and operations that are for everybody serve them like a visitor whom nobody knows.
+Pages and operations that are for everybody serve them like someone who is not signed in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app, request
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.errors import TooYoung
 from flask_tokenoffset.permissions import PUBLIC, declared
@@ -28,7 +28,7 @@ def refuse_minors() -> None:
     """
     if declared(current_app.view_functions[cast("str", request.endpoint)]) in PUBLIC:
         return
-    minor_key = current_visitor().minor_key
+    minor_key = current_user().minor_key
     if minor_key is None:
         return
     state = current_state()

@@ -14,7 +14,7 @@ from flask import current_app, redirect, request
 from flask_login import login_url
 
 from flask_tokenoffset.blueprints.access.browser_cookie import known_browser_digest
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.errors import FreshSignInRequired, SignInRequired
 from flask_tokenoffset.services.sign_in.reauthentication import is_proved
@@ -35,10 +35,10 @@ def require_fresh_sign_in(*, strict: bool) -> None:
     :raises SignInRequired: nobody is signed in.
     :raises FreshSignInRequired: they must confirm first. Pages send them to ``/confirm`` and back.
     """
-    visitor = current_visitor()
-    if visitor.host_user is None:
+    user = current_user()
+    if user.host_user is None:
         raise SignInRequired("You are not signed in. Sign in and try again.")
-    if not is_fresh(visitor.host_user, visitor.person, strict=strict):
+    if not is_fresh(user.host_user, user.person, strict=strict):
         raise FreshSignInRequired
 
 

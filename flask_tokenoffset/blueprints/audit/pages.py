@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
     acting,
-    current_visitor,
+    current_user,
     named_organization,
 )
 from flask_tokenoffset.blueprints.audit.files import FORMATS
@@ -113,7 +113,7 @@ def _count_export(state: State, account_id: UUID) -> None:
 
     :raises TooManyAttempts: there were too many of one of them.
     """
-    host_user = current_visitor().host_user
+    host_user = current_user().host_user
     limit = state.settings.audit_exports_per_hour
     counted = [
         ("account", str(account_id), limit * _TOGETHER),
@@ -140,8 +140,8 @@ def _find(wanted: AuditFilter, before_sequence: int | None) -> Page[AuditView]:
 
 
 def _actors_to_choose_from() -> dict[str, str]:
-    """By id: anybody, and the visitor; whoever else is wanted is chosen by a link in the list."""
-    person = current_visitor().person
+    """By id: anybody, and the current user. Others are chosen by a link in the list."""
+    person = current_user().person
     return {"": "Anybody"} | ({} if person is None else {str(person.id): "You"})
 
 

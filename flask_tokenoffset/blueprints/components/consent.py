@@ -17,8 +17,8 @@ from markupsafe import Markup
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.access import gpc
 from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
-    forget_visitor,
+    current_user,
+    forget_current_user,
     name_organization,
 )
 from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token, forget_token
@@ -61,7 +61,7 @@ def consent(
             f"The place must be «host», or «host:» and a word in lower case, not {place!r}."
         )
     _begin()
-    if not current_visitor().signed_in:
+    if not current_user().signed_in:
         return Markup()
     (standing,) = [each for each in deciding.standings() if each.purpose == purpose]
     template = current_app.jinja_env.get_template("tokenoffset/consents/component.html")
@@ -97,7 +97,7 @@ def _begin() -> None:
     present = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's documented way
     if g.get(_REQUEST) is not present:
         setattr(g, _REQUEST, present)
-        forget_visitor()
+        forget_current_user()
         forget_token()
         name_organization(None)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access import gpc
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here, own_person
+from flask_tokenoffset.blueprints.access.context import current_user, nothing_here, own_person
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.services.consents import ledger as consents
 from flask_tokenoffset.services.consents import reading as consent_reading
@@ -83,5 +83,5 @@ def decide(purpose: Purpose, decision: Decision, *, place: str, method: ConsentM
 
 
 def _own_ledger() -> UUID | None:
-    person = current_visitor().person
+    person = current_user().person
     return None if person is None else person.account_id

@@ -8,7 +8,7 @@ from flask import request
 
 from flask_tokenoffset.blueprints.access.context import (
     account_if_any,
-    current_visitor,
+    current_user,
     named_organization,
 )
 from flask_tokenoffset.blueprints.dashboard.presentation import (
@@ -77,7 +77,7 @@ def _introduction(done: str | None) -> Literal["asked", "welcomed", "deleted"] |
     """
     if named_organization() is not None:
         return None
-    person = current_visitor().person
+    person = current_user().person
     if person is not None and person.onboarded_at is not None:
         return "welcomed" if done == "welcomed" else None
     return "deleted" if done == "deleted" and person is None else "asked"

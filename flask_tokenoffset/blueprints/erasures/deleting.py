@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import (
     acting_person,
-    current_visitor,
-    forget_visitor,
+    current_user,
+    forget_current_user,
     nothing_here,
 )
 from flask_tokenoffset.errors import SignInRequired
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def waiting_deletion() -> Erasure | None:
-    """The deletion of the visitor's account that they can take back still, if there is one."""
-    person = current_visitor().person
+    """The deletion of the current user's account that they can take back still, if there is one."""
+    person = current_user().person
     return None if person is None else erasures.find_waiting(current_state().session, person.id)
 
 
@@ -34,13 +34,13 @@ def ask_for_deletion() -> Erasure | None:
     :raises LastOwner: they alone own an organization that is open; nothing is changed then.
     """
     state = current_state()
-    visitor = current_visitor()
-    if visitor.host_user is None:
+    user = current_user()
+    if user.host_user is None:
         raise SignInRequired("Nobody is signed in, so nothing was deleted. Sign in first.")
     with state.unit_of_work() as work:
-        if visitor.person is None:
-            forget_visitor()
-            forget_answers(work, visitor.host_user.key)
+        if user.person is None:
+            forget_current_user()
+            forget_answers(work, user.host_user.key)
             return None
         return erasures.request_erasure(
             work,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import request
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.erasures.deleting import (
@@ -97,14 +97,14 @@ register = page_routes(
 
 def _confirm_page(refusal: Refusal | None = None) -> str:
     state = current_state()
-    visitor = current_visitor()
-    person = visitor.person
+    user = current_user()
+    person = user.person
     now = state.clock.now()
     return render(
         "erasures/deletion.html",
-        places=visitor.places,
+        places=user.places,
         owned_alone=owned_alone(state.session, person.id) if person else [],
-        email=known_of(visitor).email,
+        email=known_of(user).email,
         refused=refusal,
         due_at=due_after(now, state.settings.deletion_grace_days),
         at_once=state.settings.deletion_grace_days == 0,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from flask_tokenoffset.blueprints.access.acceptance import acceptance_url
 from flask_tokenoffset.blueprints.access.context import (
-    forget_visitor,
+    forget_current_user,
     send_to_sign_in,
 )
 from flask_tokenoffset.blueprints.schemas.base import (
@@ -125,7 +125,7 @@ def title_of(code: str) -> str:
 
 
 def told(error: TokenOffsetError) -> str:
-    """What a visitor is told of an error; the log is told what only whoever runs the site can mend.
+    """What a user is told of an error; the log is told what only whoever runs the site can mend.
 
     :param error: about to be shown, on a page of its own or beside a field.
     """
@@ -167,7 +167,7 @@ def refusal_page(error: TokenOffsetError) -> Response:
     :param error: what was refused or has failed.
     """
     # What was refused was rolled back, and with it perhaps the row of whoever is there.
-    forget_visitor()
+    forget_current_user()
     status = status_of(type(error))
     response = make_response(
         render_template(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def own_exports() -> Sequence[Export]:
-    """The visitor's copies, the newest first; none before their first change."""
-    person = current_visitor().person
+    """The current user's copies, the newest first; none before their first change."""
+    person = current_user().person
     return [] if person is None else exports.list_exports(current_state().session, person.id)
 
 
 def ask_for_export() -> Export:
-    """Have a copy made for the visitor.
+    """Have a copy made for the current user.
 
     :raises FreshSignInRequired: they must confirm first that it is they.
     :raises Conflict: a copy of theirs is under way or ready.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import acting_person, current_user
 from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @requires(Permission.READ_SELF)
 def list_exports() -> ResponseReturnValue:
-    """The visitor's copies, and the button that asks for one."""
+    """The current user's copies, and the button that asks for one."""
     return _page()
 
 
@@ -55,10 +55,8 @@ def export_link(token: str) -> ResponseReturnValue:
 
     :param token: whatever stands in the address; nothing is looked up for it.
     """
-    visitor = current_visitor()
-    confirmed = visitor.host_user is not None and is_fresh(
-        visitor.host_user, visitor.person, strict=True
-    )
+    user = current_user()
+    confirmed = user.host_user is not None and is_fresh(user.host_user, user.person, strict=True)
     page = render(
         "exports/fetch.html", token=token, confirmed=confirmed, confirm_url=_confirm_url()
     )
@@ -76,7 +74,7 @@ def fetch_export(token: str) -> ResponseReturnValue:
         require_fresh_sign_in(strict=True)
     except FreshSignInRequired:
         return _confirm_first()
-    if current_visitor().person is None:
+    if current_user().person is None:
         raise ExportLinkNotValid  # A stranger has none, and is not made known by trying.
     state = current_state()
     now = state.clock.now()

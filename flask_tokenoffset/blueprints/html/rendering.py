@@ -17,7 +17,11 @@ from jinja2 import pass_context
 from markupsafe import Markup
 
 from flask_tokenoffset import formatting
-from flask_tokenoffset.blueprints.access.context import Visitor, current_visitor, named_organization
+from flask_tokenoffset.blueprints.access.context import (
+    CurrentUser,
+    current_user,
+    named_organization,
+)
 from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token
 from flask_tokenoffset.blueprints.access.urls import PAGES, home_of, page_url
 from flask_tokenoffset.blueprints.html import charts as drawn_charts
@@ -97,25 +101,25 @@ class View:
         return current_state().settings.base_template
 
     @property
-    def visitor(self) -> Visitor:
+    def current_user(self) -> CurrentUser:
         """Who is there."""
-        return current_visitor()
+        return current_user()
 
     @property
     def navigation(self) -> list[NavigationLink]:
-        """The entries this visitor may follow."""
+        """The entries the current user may follow."""
         # A layout asks for the entries in two places.
-        visitor = current_visitor()
+        user = current_user()
         of, links = request.environ.get(_NAVIGATION, (None, []))
-        if of is not visitor:
+        if of is not user:
             links = self._links()
-            request.environ[_NAVIGATION] = visitor, links
+            request.environ[_NAVIGATION] = user, links
         return list(links)
 
     def _links(self) -> list[NavigationLink]:
         of_organization = named_organization() is not None
         entries = self._organization_navigation if of_organization else self._navigation
-        permissions = current_visitor().permissions
+        permissions = current_user().permissions
         page = (request.endpoint or "").rpartition(".")[2]
         return [
             NavigationLink(
@@ -130,9 +134,9 @@ class View:
 
     @property
     def places(self) -> list[NavigationLink]:
-        """The accounts this visitor can be in; empty where it is only their own."""
-        visitor = current_visitor()
-        open_places = [place for place in visitor.places if not place.suspended]
+        """The accounts the current user can be in; empty where it is only their own."""
+        user = current_user()
+        open_places = [place for place in user.places if not place.suspended]
         if not open_places:
             return []
         present = named_organization()
@@ -152,8 +156,8 @@ class View:
     @property
     def document_changes(self) -> Sequence[Change]:
         """The material changes to documents that are coming, for whoever is signed in."""
-        visitor = current_visitor()
-        if not (visitor.signed_in and visitor.changes_are_coming):
+        user = current_user()
+        if not (user.signed_in and user.changes_are_coming):
             return ()
         state = current_state()
         return coming_changes(state.session, state.clock.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.identities import linking
 from flask_tokenoffset.blueprints.identities.schemas import IdentityAnswer, IdentityListAnswer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 def list_identities() -> OperationAnswer:
     """The caller's accounts at identity providers, the oldest first."""
-    person = current_visitor().person
+    person = current_user().person
     found = [] if person is None else identities.list_identities(current_state().session, person.id)
     return IdentityListAnswer(items=[IdentityAnswer.of(each) for each in found])
 

@@ -8,8 +8,8 @@ from flask_tokenoffset.blueprints.access import own_login
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import (
     acting_person,
-    current_visitor,
-    forget_visitor,
+    current_user,
+    forget_current_user,
 )
 from flask_tokenoffset.errors import IdentityProviderUnavailable, NotFound, OutboundDisabled
 from flask_tokenoffset.services.identities import links as identities
@@ -36,7 +36,7 @@ def unlink(identity_id: UUID) -> bool:
     if state.settings.sign_in == "identity":
         # Every login is over now; whoever has just shown that it is they goes on with a new one.
         own_login.log_in(person)
-        forget_visitor()
+        forget_current_user()
         state.session.commit()
     return taken is None or state.identities.give_back(taken.provider, taken.token)
 
@@ -74,7 +74,7 @@ def refresh(identity_id: UUID) -> None:
 def confirming_providers() -> list[IdentityProvider]:
     """The providers by which whoever is signed in can show that it is they."""
     state = current_state()
-    person = current_visitor().person
+    person = current_user().person
     if person is None:
         return []
     linked = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import after_this_request, request, url_for
 
-from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
+from flask_tokenoffset.blueprints.access.context import current_user, own_person
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
@@ -114,7 +114,7 @@ register = page_routes(
 
 def _list_page(refusal: Conflict | None = None) -> str:
     state = current_state()
-    person = current_visitor().person
+    person = current_user().person
     linked = [] if person is None else identities.list_identities(state.session, person.id)
     done = request.args.get("done")
     return render(

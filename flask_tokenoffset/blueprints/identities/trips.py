@@ -16,8 +16,8 @@ from flask_tokenoffset.blueprints.access import own_login
 from flask_tokenoffset.blueprints.access.browser_cookie import browser_secret, known_browser_secret
 from flask_tokenoffset.blueprints.access.context import (
     acting_person,
-    current_visitor,
-    forget_visitor,
+    current_user,
+    forget_current_user,
 )
 from flask_tokenoffset.blueprints.errors.problems import request_id
 from flask_tokenoffset.errors import IdentityRefused
@@ -74,7 +74,7 @@ def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
     """
     state = current_state()
     client = state.identities.client(provider)
-    host_user = current_visitor().host_user
+    host_user = current_user().host_user
     client_address = request.remote_addr or "unknown"
     state.attempts.check("identity-trip-client", client_address, limit_per_hour=PER_CLIENT)
     if host_user is not None:
@@ -150,7 +150,7 @@ def _come_back(client: IdentityClient, provider: str) -> Arrival:
     secret = _browser_secret()
     if secret is None or answer.state is None:
         raise unknown_trip()
-    person = current_visitor().person
+    person = current_user().person
     traveller = Traveller(browser_secret=secret, person_id=None if person is None else person.id)
     with state.unit_of_work() as work:
         ended = end_trip(
@@ -197,7 +197,7 @@ def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) ->
                 )
     if ended.purpose is AttemptPurpose.SIGN_IN:
         own_login.log_in(person)
-        forget_visitor()
+        forget_current_user()
 
 
 def _answer() -> AuthorizationAnswer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from flask import request
 
 from flask_tokenoffset.blueprints.access.context import (
-    current_visitor,
+    current_user,
     require_acceptance,
     send_to_sign_in,
 )
@@ -81,7 +81,7 @@ class PlanView(NamedTuple):
 @requires(Permission.SIGN_IN)
 def invitation(invitation_token: str) -> ResponseReturnValue:
     """What an invitation offers, to whoever holds its link."""
-    if SIGN_IN in request.args and not current_visitor().signed_in:
+    if SIGN_IN in request.args and not current_user().signed_in:
         return send_to_sign_in()
     return _link_page(invitation_token)
 
@@ -98,7 +98,7 @@ def answer_invitation(invitation_token: str) -> ResponseReturnValue:
 
 @requires(Permission.READ_SELF)
 def own_invitations() -> ResponseReturnValue:
-    """The invitations to the address that the visitor has proved to be theirs."""
+    """The invitations to the address that the current user has proved to be theirs."""
     return _own_page()
 
 
@@ -185,7 +185,7 @@ def _link_page(token: str, refused: Refusal | None = None) -> ResponseReturnValu
 
 def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
     state = current_state()
-    held = known_of(current_visitor())
+    held = known_of(current_user())
     address = held.email if held.verified else None
     offers = answering.pending_offers(state.session, address, state.clock.now()) if address else []
     page = render(
@@ -202,16 +202,16 @@ def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
 
 
 def _reader_of(offer: Offer) -> Reader:
-    if not current_visitor().signed_in:
+    if not current_user().signed_in:
         return Reader.UNKNOWN
-    held = known_of(current_visitor())
+    held = known_of(current_user())
     if held.email != offer.invitation.email:
         return Reader.SOMEBODY_ELSE
     return Reader.INVITED if held.verified else Reader.UNPROVED
 
 
 def _belongs_to(offer: Offer) -> bool:
-    return any(place.organization.id == offer.organization.id for place in current_visitor().places)
+    return any(place.organization.id == offer.organization.id for place in current_user().places)
 
 
 def _plan_of(offer: Offer) -> PlanView | None:

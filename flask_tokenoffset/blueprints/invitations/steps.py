@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
-from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
+from flask_tokenoffset.blueprints.access.context import current_user, forget_current_user
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.services.invitations import answering
 from flask_tokenoffset.services.invitations import sending as inviting
@@ -67,7 +67,7 @@ def cancel(invitation_id: UUID) -> None:
 
 
 def own_invitation(invitation_id: UUID) -> ColumnElement[bool]:
-    """An invitation to the visitor's own proved address; any other one is missing."""
+    """An invitation to the current user's own proved address; any other one is missing."""
     return answering.by_id(invitation_id, proved_address())
 
 
@@ -88,7 +88,7 @@ def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joi
             expected_amount_cents=expected_amount_cents,
             now=now,
         )
-    forget_visitor()
+    forget_current_user()
     return joined
 
 
@@ -104,5 +104,5 @@ def decline(which: ColumnElement[bool]) -> None:
 
 def proved_address() -> str | None:
     """The address that whoever is signed in has proved to be theirs, if any."""
-    held = known_of(current_visitor())
+    held = known_of(current_user())
     return held.email if held.verified else None

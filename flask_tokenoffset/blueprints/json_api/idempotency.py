@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import current_app, request
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.schemas.refusals import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
@@ -62,7 +62,7 @@ def answer_once(
     :raises MalformedRequest: the header is not a key.
     """
     key = _given_key()
-    host_user = current_visitor().host_user
+    host_user = current_user().host_user
     if key is None or host_user is None:
         return answer()
     state = current_state()

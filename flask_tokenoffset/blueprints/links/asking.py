@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.browser_cookie import browser_digest
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import acting_person, current_user
 from flask_tokenoffset.models import MagicLinkPurpose
 from flask_tokenoffset.services.links import magic_links
 from flask_tokenoffset.services.mail.outbox import require_mailer
@@ -37,7 +37,7 @@ def ask_for_link(purpose: MagicLinkPurpose, address: str, next_path: str) -> Non
         browser_digest=browser_digest(), client=request.remote_addr or "unknown"
     )
     signs_in = purpose is MagicLinkPurpose.SIGN_IN
-    known = None if signs_in else current_visitor().person
+    known = None if signs_in else current_user().person
     magic_links.limit_asking(
         state.attempts, asking, email=email, person_id=None if known is None else known.id
     )

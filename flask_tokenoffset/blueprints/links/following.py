@@ -8,7 +8,7 @@ from flask import request
 
 from flask_tokenoffset.blueprints.access import own_login
 from flask_tokenoffset.blueprints.access.browser_cookie import known_browser_digest
-from flask_tokenoffset.blueprints.access.context import acting_person, current_visitor
+from flask_tokenoffset.blueprints.access.context import acting_person, current_user
 from flask_tokenoffset.errors import Conflict, LinkNotValid, SignInRequired
 from flask_tokenoffset.models import MagicLinkPurpose
 from flask_tokenoffset.services.links import magic_links
@@ -36,7 +36,7 @@ def follow_link(token: str) -> Redeemed:
     """
     state = current_state()
     magic_links.limit_following(state.attempts, request.remote_addr or "unknown")
-    visitor = current_visitor()
+    user = current_user()
     digest = known_browser_digest()
     signed_in_now: Person | None = None
     with state.unit_of_work() as work:
@@ -44,7 +44,7 @@ def follow_link(token: str) -> Redeemed:
             work.session,
             token,
             browser_digest=digest,
-            person_id=None if visitor.person is None else visitor.person.id,
+            person_id=None if user.person is None else user.person.id,
             now=state.clock.now(),
         )
         match redeemed.purpose:
@@ -93,7 +93,7 @@ def _sign_in(work: UnitOfWork, redeemed: Redeemed, browser_digest: str) -> Perso
 
 def _who_asked(work: UnitOfWork, redeemed: Redeemed) -> tuple[Person, HostUser]:
     """Whoever is signed in, if it is they who asked for the link."""
-    host_user = current_visitor().host_user
+    host_user = current_user().host_user
     try:
         person = acting_person(work)
     except SignInRequired:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
@@ -140,7 +140,7 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
     return render(
         "links/confirm.html",
         next_path=next_path,
-        fresh=is_fresh(_host_user(), current_visitor().person, strict=True),
+        fresh=is_fresh(_host_user(), current_user().person, strict=True),
         host_url=host_sign_in_url(next_path),
         email=held.email if held.verified and current_state().mailer is not None else None,
         providers=confirming_providers(),
@@ -152,11 +152,11 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
 
 def _host_user() -> HostUser:
     # The permission of each page that asks has made sure that somebody is signed in.
-    return cast("HostUser", current_visitor().host_user)
+    return cast("HostUser", current_user().host_user)
 
 
 def _held() -> Held:
-    return held_of(current_visitor().person, _host_user())
+    return held_of(current_user().person, _host_user())
 
 
 def _said_by_host() -> str | None:

@@ -42,7 +42,7 @@ _RECORDS_SHOWN: Final = 12
 
 
 def shown_own_plan() -> dict[str, Any]:
-    """What ``member_plans/own_plan.html`` shows of the visitor's plan in the organization."""
+    """What ``member_plans/own_plan.html`` shows of the current user's plan in the organization."""
     return _own_words(flow.read_plan())
 
 

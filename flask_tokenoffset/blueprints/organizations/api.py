@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.access.context import current_place, current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationAnswer,
@@ -30,7 +30,7 @@ from flask_tokenoffset.state import current_state
 def list_organizations(query: ListQuery) -> OperationAnswer:
     """The organizations the caller belongs to, by name, with the caller's role in each."""
     after = read_name_cursor(query.cursor)
-    person = current_visitor().person
+    person = current_user().person
     if person is None:
         return OrganizationList(items=[], next_cursor=None)
     found = page_of(

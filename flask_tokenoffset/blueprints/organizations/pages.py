@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.access.context import current_place, current_user
 from flask_tokenoffset.blueprints.access.urls import (
     home_of,
     organization_url,
@@ -121,7 +121,7 @@ register_in_organization = page_routes(
 
 
 def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
-    person = current_visitor().person
+    person = current_user().person
     after = read_name_cursor(request.args.get("cursor"))
     found: Page[Place] = Page([])
     if person is not None:

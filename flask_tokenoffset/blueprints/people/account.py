@@ -12,17 +12,17 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from flask_tokenoffset.blueprints.access.context import Visitor
+    from flask_tokenoffset.blueprints.access.context import CurrentUser
     from flask_tokenoffset.host.users import HostUser
     from flask_tokenoffset.services.erasures.immediate import Forgotten
 
 
-def known_of(visitor: Visitor) -> Held:
+def known_of(user: CurrentUser) -> Held:
     """What is known of somebody who is signed in.
 
-    :param visitor: whoever sent the request.
+    :param user: the user who sent the request.
     """
-    return held_of(visitor.person, _host_user(visitor))
+    return held_of(user.person, _host_user(user))
 
 
 def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:
@@ -42,7 +42,7 @@ def forget(user_key: str, *, actor_id: UUID | None) -> Forgotten:
         )
 
 
-def _host_user(visitor: Visitor) -> HostUser:
-    if visitor.host_user is None:  # The permission of every page and operation here says so first.
+def _host_user(user: CurrentUser) -> HostUser:
+    if user.host_user is None:  # The permission of every page and operation here says so first.
         raise SignInRequired("Nobody is signed in, so there is nobody to show. Sign in first.")
-    return visitor.host_user
+    return user.host_user

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.people.account import known_of
 from flask_tokenoffset.blueprints.people.schemas import PersonAnswer, PersonBody
@@ -21,8 +21,8 @@ from flask_tokenoffset.services.people import profiles as people
 )
 def read_me() -> OperationAnswer:
     """The caller, and the organizations they belong to."""
-    visitor = current_visitor()
-    return PersonAnswer.of(visitor, known_of(visitor))
+    user = current_user()
+    return PersonAnswer.of(user, known_of(user))
 
 
 @operation(
@@ -38,8 +38,8 @@ def change_me(body: PersonBody) -> OperationAnswer:
     """Say who one is, or correct it. Naming `display_name` ends the onboarding."""
     with changing() as (work, person, now):
         people.introduce(work, person, body.said(), now)
-    visitor = current_visitor()
-    return PersonAnswer.of(visitor, known_of(visitor))
+    user = current_user()
+    return PersonAnswer.of(user, known_of(user))
 
 
 register = operations(read_me, change_me)

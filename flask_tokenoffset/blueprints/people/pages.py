@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.urls import home_of, see_other
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -65,18 +65,18 @@ def _save() -> InvalidInput | None:
 
 
 def _page(template: str, refused: InvalidInput | None = None) -> str:
-    visitor = current_visitor()
-    held = known_of(visitor)
-    form = PersonForm.read(request.form) if refused else PersonForm.of(visitor.person, held)
+    user = current_user()
+    held = known_of(user)
+    form = PersonForm.read(request.form) if refused else PersonForm.of(user.person, held)
     return render(
         template,
         form=form,
         errors=refused.errors if refused else {},
         held=held,
-        person=visitor.person,
-        places=[(place, home_of(place)) for place in visitor.places],
-        saved=request.args.get("done") == "saved" and visitor.person is not None,
-        kept=request.args.get("done") == "kept" and visitor.person is not None,
+        person=user.person,
+        places=[(place, home_of(place)) for place in user.places],
+        saved=request.args.get("done") == "saved" and user.person is not None,
+        kept=request.args.get("done") == "kept" and user.person is not None,
         heard_from=HEARD_FROM,
         other=OTHER,
         longest_name=LONGEST_NAME,

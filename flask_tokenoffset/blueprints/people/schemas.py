@@ -13,7 +13,7 @@ from flask_tokenoffset.models import LONGEST_NAME, MembershipStatus
 from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.blueprints.access.context import Visitor
+    from flask_tokenoffset.blueprints.access.context import CurrentUser
     from flask_tokenoffset.services.organizations.organizations import Place
     from flask_tokenoffset.services.people.profiles import Held
 
@@ -69,9 +69,9 @@ class PersonAnswer(Answer):
     created_at: datetime | None
 
     @classmethod
-    def of(cls, visitor: Visitor, held: Held) -> PersonAnswer:
+    def of(cls, user: CurrentUser, held: Held) -> PersonAnswer:
         """Show a person, before their first change as well."""
-        person = visitor.person
+        person = user.person
         return cls(
             id=person.id if person else None,
             display_name=held.display_name,
@@ -82,6 +82,6 @@ class PersonAnswer(Answer):
             email_verified=held.verified,
             email_verified_at=held.verified_at,
             onboarded_at=person.onboarded_at if person else None,
-            memberships=[PersonPlaceAnswer.of(place) for place in visitor.places],
+            memberships=[PersonPlaceAnswer.of(place) for place in user.places],
             created_at=person.created_at if person else None,
         )

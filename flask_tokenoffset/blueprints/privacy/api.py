@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.privacy.doors import operations_of_rights
 from flask_tokenoffset.blueprints.privacy.schemas import PrivacyAnswer
@@ -23,7 +23,7 @@ def read_privacy() -> OperationAnswer:
     state = current_state()
     now = state.clock.now()
     return PrivacyAnswer.of(
-        read_overview(state.session, current_visitor().person, now),
+        read_overview(state.session, current_user().person, now),
         contact=state.settings.privacy_contact,
         links=operations_of_rights(),
         now=now,

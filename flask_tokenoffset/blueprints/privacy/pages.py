@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.privacy.doors import pages_of_rights
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @requires(Permission.READ_SELF)
 def privacy() -> ResponseReturnValue:
-    """Where the visitor stands, and the way to each of their rights."""
+    """Where the current user stands, and the way to each of their rights."""
     state = current_state()
-    overview = read_overview(state.session, current_visitor().person, state.clock.now())
+    overview = read_overview(state.session, current_user().person, state.clock.now())
     return render(
         "privacy/privacy.html",
         overview=overview,

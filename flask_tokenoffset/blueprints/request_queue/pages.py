@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -131,7 +131,7 @@ def _page(
             _, asker = request_queue.look_at(work, request_id)
     found = request_queue.find(state.session, request_id)
     now = state.clock.now()
-    person = current_visitor().person
+    person = current_user().person
     may_answer = (
         found.status == RightsRequestStatus.OPEN
         and found.needs_human

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.restrictions.schemas import RestrictionAnswer
 from flask_tokenoffset.permissions import Permission
@@ -54,6 +54,6 @@ register = operations(read_restriction, put_restriction, delete_restriction)
 
 
 def _answer() -> RestrictionAnswer:
-    person = current_visitor().person
+    person = current_user().person
     restricted = person is not None and restrictions.is_restricted(person)
     return RestrictionAnswer.of(person, restricted=restricted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor
+from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -23,7 +23,7 @@ def restriction() -> str:
     """Say what restricting does, and whether it is so now."""
     return render(
         "restrictions/restriction.html",
-        person=current_visitor().person,
+        person=current_user().person,
         done=request.args.get("done"),
     )
 

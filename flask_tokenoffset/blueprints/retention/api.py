@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.access.context import current_place, current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
@@ -41,7 +41,7 @@ def read_retention() -> OperationAnswer:
 )
 def read_retention_choices() -> OperationAnswer:
     """The periods that the caller may shorten for their own account."""
-    person = current_visitor().person
+    person = current_user().person
     return _kept(person.account_id if person else None)
 
 

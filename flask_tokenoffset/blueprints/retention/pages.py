@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place, current_visitor
+from flask_tokenoffset.blueprints.access.context import current_place, current_user
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -102,15 +102,15 @@ def _read_days() -> int:
 
 
 def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
-    visitor = current_visitor()
+    user = current_user()
     settings = current_state().settings
     page = render(
         "retention/retention.html",
         periods=retention_table.periods(settings),
         plans=retention_table.plans(settings),
         days_of_an_estimate=MIN_DAYS,
-        may_choose=visitor.host_user is not None,
-        **_forms(visitor.person.account_id if visitor.person else None, refused),
+        may_choose=user.host_user is not None,
+        **_forms(user.person.account_id if user.person else None, refused),
     )
     return with_status(page, refused)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
+from flask_tokenoffset.blueprints.access.context import current_user, own_person
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.schemas import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def list_own_requests(query: ListQuery) -> OperationAnswer:
     """What the caller asked for under their rights, the newest first."""
     before = read_time_cursor(query.cursor)
-    person = current_visitor().person
+    person = current_user().person
     if person is None:
         return RequestList(items=[], next_cursor=None)
     state = current_state()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import current_visitor, nothing_here
+from flask_tokenoffset.blueprints.access.context import current_user, nothing_here
 from flask_tokenoffset.services.rights_requests.requests import find_own
 from flask_tokenoffset.state import current_state
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def find_or_nothing(request_id: UUID) -> RightsRequest:
-    """A request of the visitor's own.
+    """A request of the current user's own.
 
     :raises NotFound: there is none such.
     """
-    person = current_visitor().person
+    person = current_user().person
     found = None
     if person is not None:
         found = find_own(current_state().session, person.id, request_id)

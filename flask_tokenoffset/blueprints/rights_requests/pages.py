@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, own_person
+from flask_tokenoffset.blueprints.access.context import current_user, own_person
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -36,7 +36,7 @@ REQUESTS_PER_PAGE: Final = 25
 
 @requires(Permission.READ_SELF)
 def own_requests() -> ResponseReturnValue:
-    """What the visitor asked for, and the form that asks a human."""
+    """What the current user asked for, and the form that asks a human."""
     return _list_page(RequestForm())
 
 
@@ -88,7 +88,7 @@ def badge_of(request: RightsRequest) -> tuple[str, str]:
 
 def _list_page(form: RequestForm, refused: Refusal | None = None) -> ResponseReturnValue:
     before = read_time_cursor(request.args.get("cursor"))
-    person = current_visitor().person
+    person = current_user().person
     found: Page[RightsRequest] = Page([])
     if person is not None:
         found = page_of(

@@ -8,7 +8,7 @@ from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access import own_login
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_visitor, forget_visitor
+from flask_tokenoffset.blueprints.access.context import current_user, forget_current_user
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
@@ -34,7 +34,7 @@ _SHOWN_WITH_FORM: Final = (InvalidInput, TooManyAttempts, NoMailer)
 def sign_in() -> ResponseReturnValue:
     """The ways to sign in."""
     next_path = _next_path()
-    if current_visitor().signed_in:
+    if current_user().signed_in:
         return see_other_at(next_path)
     return _page(next_path)
 
@@ -71,7 +71,7 @@ def sign_out() -> ResponseReturnValue:
     with changing() as (work, person, _):
         logins.sign_out(work, person)
     own_login.log_out()
-    forget_visitor()
+    forget_current_user()
     return see_other(".sign_in", done="signed-out")
 
 

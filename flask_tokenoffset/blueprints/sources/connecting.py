@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.blueprints.access.context import account_if_any, acting, current_visitor
+from flask_tokenoffset.blueprints.access.context import account_if_any, acting, current_user
 from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
@@ -175,7 +175,7 @@ def _ask_vendor(state: State, provider: str, key: Secret) -> VendorOrganization:
     account_id = account_if_any()
     if account_id is not None:
         refuse_if_restricted(state.session, account_id)
-    host_user = current_visitor().host_user
+    host_user = current_user().host_user
     if host_user is not None:
         state.attempts.check(
             "key-check", host_user.key, limit_per_hour=state.settings.key_checks_per_hour

@@ -149,7 +149,7 @@ def upcoming(session: Session, now: datetime, language: str = DEFAULT_LANGUAGE) 
 
 
 def changes_are_coming(now: BindParameter[datetime]) -> ColumnElement[bool]:
-    """The condition that :func:`coming_changes` finds something, for the query about a visitor.
+    """The condition that :func:`coming_changes` finds something, for the query about a user.
 
     :param now: stands for the present instant.
     """

@@ -29,8 +29,8 @@ def _nothing_is_written(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test of this file asks for is refused, so every row stands as it stood."""
     name = "db_world" if "db_world" in request.fixturenames else "small_world"
     world: World = request.getfixturevalue(name)
-    for visitor in (world.ada, world.ben, world.stranger, world.nobody):
-        visitor.get("/bands")
+    for user in (world.ada, world.ben, world.stranger, world.nobody):
+        user.get("/bands")
     before, vendors = world.rows(), [len(each.calls) for each in world.vendors.values()]
     yield
     assert world.rows() == before

@@ -65,7 +65,7 @@ def dump(scene: Scene, url: str) -> str:
 
 def live(scene: Scene, addresses: list[str]) -> None:
     """Link, confirm, check, unlink, be refused in several ways, sign in and out."""
-    browser = scene.visitor()
+    browser = scene.new_browser()
 
     def go(address: str, subject: str, provider: str = "acme") -> int:
         addresses.append(address)

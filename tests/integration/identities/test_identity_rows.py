@@ -273,9 +273,9 @@ def test_the_first_sign_in_in_two_browsers_at_once_makes_one_person(on_postgres:
 def test_an_answer_that_comes_back_twice_at_once_ends_one_trip(on_postgres: Scene) -> None:
     scene = on_postgres
     for number in range(5):
-        browser = scene.visitor()
+        browser = scene.new_browser()
         back = scene.acme.go(scene.set_out_to_sign_in(browser), f"person {number}")
-        second = scene.visitor()
+        second = scene.new_browser()
         for cookie in ("session", "tokenoffset_browser"):
             path = "/" if cookie == "session" else "/tokenoffset"
             found = browser.client.get_cookie(cookie, path=path)

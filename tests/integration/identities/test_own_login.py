@@ -38,7 +38,7 @@ def account(browser: Browser) -> str | None:
 
 def by_mail(scene: Scene, address: str, next_path: str | None = None) -> Browser:
     """A new browser in which somebody has signed in by a mailed link."""
-    browser = scene.visitor()
+    browser = scene.new_browser()
     fields = {"email": address} | ({} if next_path is None else {"next": next_path})
     assert browser.submit("/sign-in", "/sign-in/mail", **fields).status_code == 303
     scene.world.work()
@@ -51,7 +51,7 @@ def by_mail(scene: Scene, address: str, next_path: str | None = None) -> Browser
 
 
 def test_a_page_leads_to_the_sign_in_and_back(own: Scene) -> None:
-    browser = own.visitor()
+    browser = own.new_browser()
     answer = browser.get("/billing-records?page=2")
     assert answer.status_code == 303
     page = browser.page(answer.headers["Location"].removeprefix("/tokenoffset"))
@@ -80,7 +80,7 @@ def test_an_account_that_signed_in_by_mail_may_link_an_identity_and_sign_in_by_i
 
 
 def test_signing_in_without_a_form_of_ours_is_refused(own: Scene) -> None:
-    browser = own.visitor()
+    browser = own.new_browser()
     assert browser.client.post("/tokenoffset/sign-in/with/acme").status_code == 400
     assert browser.client.get("/tokenoffset/sign-in/with/acme").status_code == 405
     assert own.acme.calls == []
@@ -88,7 +88,7 @@ def test_signing_in_without_a_form_of_ours_is_refused(own: Scene) -> None:
 
 @pytest.mark.promise("TG-013")
 def test_sign_ins_through_one_network_address_are_limited_and_others_go_on(own: Scene) -> None:
-    browser = own.visitor()
+    browser = own.new_browser()
     form = browser.page("/sign-in").form("/sign-in/with/acme")
     for _ in range(300):
         assert browser.client.post(form.action, data=form.values).status_code == 303
@@ -104,7 +104,7 @@ def test_sign_ins_through_one_network_address_are_limited_and_others_go_on(own: 
 
 
 def test_an_unknown_provider_signs_nobody_in(own: Scene) -> None:
-    browser = own.visitor()
+    browser = own.new_browser()
     token = browser.page("/sign-in").hidden_fields()
     answer = browser.client.post("/tokenoffset/sign-in/with/initech", data=token)
     assert answer.status_code == 404
@@ -124,7 +124,7 @@ def test_the_hosts_own_routes_know_the_person(own: Scene) -> None:
         return str(flask_login.current_user.name)
 
     app.add_url_rule("/whoami", "whoami", flask_login.login_required(whoami))
-    nobody, ada = own.visitor(), own.signed_in("ada-there")
+    nobody, ada = own.new_browser(), own.signed_in("ada-there")
     answer = nobody.client.get("/whoami")
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/tokenoffset/sign-in?next=%2Fwhoami"
@@ -164,7 +164,7 @@ def test_the_hosts_own_routes_know_the_person(own: Scene) -> None:
     ],
 )
 def test_afterwards_nobody_is_sent_elsewhere(own: Scene, path: str) -> None:
-    browser = own.visitor()
+    browser = own.new_browser()
     address = own.set_out_to_sign_in(browser, next_path=path)
     back = own.acme.go(address, "ada-there")
     assert own.come_back(browser, back).headers["Location"] == "/tokenoffset/"
@@ -175,7 +175,7 @@ def test_afterwards_nobody_is_sent_elsewhere(own: Scene, path: str) -> None:
 
 def test_a_planted_cookie_is_of_no_use(own: Scene) -> None:
     """Fixation: what the attacker put into the victim's session is gone, and opens nothing."""
-    attacker, victim = own.visitor(), own.visitor()
+    attacker, victim = own.new_browser(), own.new_browser()
     attacker.page("/sign-in")
     planted = attacker.client.get_cookie("session")
     assert planted is not None
@@ -193,7 +193,7 @@ def test_a_planted_cookie_is_of_no_use(own: Scene) -> None:
 
 
 def test_the_token_of_a_form_shown_before_the_sign_in_is_refused_afterwards(own: Scene) -> None:
-    browser = own.visitor()
+    browser = own.new_browser()
     before = browser.page("/sign-in").hidden_fields()["tokenoffset_csrf"]
     own.sign_in(browser, "ada-there")
     answer = browser.client.post("/tokenoffset/sign-out", data={"tokenoffset_csrf": before})
@@ -214,7 +214,7 @@ def test_signing_in_as_somebody_else_leaves_nothing_of_the_first(own: Scene) -> 
 
 
 def test_a_stolen_cookie_is_worth_nothing_after_the_sign_out(own: Scene) -> None:
-    victim, thief = own.signed_in("ada-there"), own.visitor()
+    victim, thief = own.signed_in("ada-there"), own.new_browser()
     stolen = victim.client.get_cookie("session")
     assert stolen is not None
     thief.client.set_cookie("session", stolen.value)
@@ -283,7 +283,7 @@ def test_a_mailed_link_is_a_way_in_that_can_stay_the_last(own: Scene) -> None:
 @pytest.mark.promise("TG-012")
 def test_every_cookie_is_secure_and_closed_to_scripts(make_world: Callable[..., World]) -> None:
     own = Scene(make_world, **OWN_LOGIN, **HTTPS)
-    browser = own.visitor()
+    browser = own.new_browser()
     seen: list[tuple[str, set[str]]] = []
     inner = own.world.app.wsgi_app
 
@@ -367,7 +367,7 @@ def signed_out(browser: Browser) -> Browser:
 
 def test_a_required_identity_is_the_only_way_in(make_world: Callable[..., World]) -> None:
     own = Scene(make_world, **OWN_LOGIN, TOKENOFFSET_REQUIRED_IDENTITY="globex")
-    browser = own.visitor()
+    browser = own.new_browser()
     page = browser.page("/sign-in")
     assert page.has_form("/sign-in/with/globex")
     assert not page.has_form("/sign-in/with/acme")

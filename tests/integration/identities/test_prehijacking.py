@@ -31,7 +31,7 @@ def follow(browser: Browser, link: str) -> int:
 
 
 def signed_in_by_mail(scene: Scene, address: str) -> Browser:
-    browser = scene.visitor()
+    browser = scene.new_browser()
     ask_for_link(scene, browser, address)
     assert follow(browser, scene.world.mail.link_to(address)) == 303
     return browser
@@ -51,7 +51,7 @@ def signed_in(browser: Browser) -> bool:
 
 def test_classic_federated_merge(own: Scene) -> None:
     """The attacker asks for a login by mail to the victim's address, and waits for the merge."""
-    attacker = own.visitor()
+    attacker = own.new_browser()
     ask_for_link(own, attacker, VICTIM)
     victim = own.signed_in("victim-there", email=VICTIM)
     assert follow(attacker, "/links/" + "x" * 43) != 303
@@ -87,7 +87,7 @@ def test_unexpired_session_ends_with_the_link_it_came_by(own: Scene) -> None:
 
 def test_trojan_identifier(own: Scene) -> None:
     """The attacker leaves an identity of their own in the account that the victim comes into."""
-    attacker = own.visitor()
+    attacker = own.new_browser()
     ask_for_link(own, attacker, VICTIM)
     # Not signed in until the link is followed, so nothing can be linked to what it will open.
     answer = attacker.post("/identities/acme/link")

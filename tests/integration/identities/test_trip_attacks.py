@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def refused(
     scene: Scene, response: TestResponse, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing was linked, the visitor is told no detail, and the log is told which one it was."""
+    """Nothing was linked, the user is told no detail, and the log is told which one it was."""
     assert response.status_code == 403, response.text
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert scene.identities() == []

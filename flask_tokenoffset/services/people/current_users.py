@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Acquaintance:
+class KnownPerson:
     """A person, and their places in organizations that are open, by name.
 
     :param person: their row.
@@ -43,13 +43,13 @@ class Acquaintance:
         return next((each for each in self.places if each.organization.id == organization_id), None)
 
 
-def find_acquaintance(session: Session, user_key: str, now: datetime) -> Acquaintance | None:
+def find_known_person(session: Session, user_key: str, now: datetime) -> KnownPerson | None:
     """Somebody who has changed something here before, with their places.
 
     :param user_key: the host's own key for the user.
     :param now: the present instant, aware.
     """
-    rows = session.execute(_acquaintance(), {"user_key": user_key, "now": now}).all()
+    rows = session.execute(_known_person(), {"user_key": user_key, "now": now}).all()
     if not rows:
         return None
     person, _, _, may_miss_documents, changes = rows[0]
@@ -57,11 +57,11 @@ def find_acquaintance(session: Session, user_key: str, now: datetime) -> Acquain
     places = [
         Place(organization, member) for organization, member in joined if organization is not None
     ]
-    return Acquaintance(person, tuple(places), bool(may_miss_documents), bool(changes))
+    return KnownPerson(person, tuple(places), bool(may_miss_documents), bool(changes))
 
 
 @cache
-def _acquaintance() -> Select[Person, Membership, Organization, bool, bool]:
+def _known_person() -> Select[Person, Membership, Organization, bool, bool]:
     """The query, which takes ``user_key`` and ``now``. Every request of ours sends it."""
     now: BindParameter[datetime] = bindparam("now")
     return (
