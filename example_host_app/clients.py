@@ -36,7 +36,10 @@ from flask_tokenoffset.services.member_plans import plans as member_plans
 from flask_tokenoffset.services.member_plans import terms as member_terms
 from flask_tokenoffset.services.member_plans.offers import offer_of
 from flask_tokenoffset.services.organizations import members
-from flask_tokenoffset.services.organizations.organizations import create_organization, find_place
+from flask_tokenoffset.services.organizations.organizations import (
+    create_organization,
+    find_organization_membership,
+)
 from flask_tokenoffset.services.people.profiles import ensure_person
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.state import current_state
@@ -291,7 +294,7 @@ def host_user_of(user: User) -> HostUser:
 
 
 def _membership(work: UnitOfWork, organization: Organization, person: Person) -> Membership:
-    place = find_place(work.session, organization.id, person.id)
-    if place is None:
+    current = find_organization_membership(work.session, organization.id, person.id)
+    if current is None:
         raise LookupError(f"{person.display_name} is no member of {organization.name}")
-    return place.membership
+    return current.membership

@@ -54,7 +54,7 @@ class Permission(StrEnum):
     #: Make an estimate from a band, an amount or a sample.
     MAKE_ESTIMATES = "estimates:make"
 
-    #: See an organization one belongs to, and one's own place in it; leave it.
+    #: See an organization one belongs to, and one's own membership; leave it.
     READ_MEMBERSHIP = "membership:read"
     CHANGE_MEMBERSHIP = "membership:change"
     #: Rename the organization; say who pays, what new members begin with, and the monthly cap.

@@ -290,7 +290,7 @@ def test_nothing_else_can_be_filled_in_on_any_page(settled_world: World) -> None
     }
     for provider, browser in product(settled_world.vendors, (ada, inside, operator)):
         for path in settled_world.page_paths(
-            browser.place,
+            browser.prefix,
             operator=browser is operator,
             request_id=request_id,
             event_id=decide(ada),

@@ -182,11 +182,11 @@ def _walk_account_pages(
 def see_every_page(
     world: World, person: Browser, source_id: UUID, estimate_id: str, **ids: Any
 ) -> None:
-    """Open every page of the place where somebody is.
+    """Open every page that the browser's prefix leads to.
 
     :param ids: what else stands in paths, by name.
     """
-    if not person.place:
+    if not person.prefix:
         ids.setdefault("invitation_token", invitation_token(world, person))
         ids.setdefault("identity_id", linked_identity(world, person))
         ids.setdefault("request_id", ask(person))
@@ -196,7 +196,7 @@ def see_every_page(
         ids.setdefault("change_id", change_many(person))
     for provider in world.vendors:
         for path in world.page_paths(
-            person.place, provider=provider, source_id=source_id, estimate_id=estimate_id, **ids
+            person.prefix, provider=provider, source_id=source_id, estimate_id=estimate_id, **ids
         ):
             _expect(person.get(path), 200)
 
@@ -266,11 +266,11 @@ def _walk_account_api(
 
 
 def see_every_answer(person: Browser, **ids: Any) -> None:
-    """Call every operation that only reads, of the place where somebody is.
+    """Call every operation that only reads, that the browser's prefix leads to.
 
     :param ids: what stands in paths, by name.
     """
-    if person.place:
+    if person.prefix:
         ids.setdefault("change_id", change_many(person))
     else:
         ids.setdefault("request_id", ask(person))
@@ -283,7 +283,7 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
             continue
         if door.rule.startswith(f"{API}/requests"):
             continue  # An operator's.
-        if in_organization == bool(person.place):
+        if in_organization == bool(person.prefix):
             path = door.rule.removeprefix(ORGANIZATION_API if in_organization else API)
             for name, value in ids.items():
                 path = re.sub(f"<(uuid:)?{name}>", str(value), path)
@@ -304,7 +304,7 @@ def _named_organization(location: str) -> UUID:
 
 def _others(world: World, inside: Browser) -> list[tuple[Browser, UUID]]:
     """Two further members of an organization, each with their membership."""
-    organization_id = _named_organization(inside.place)
+    organization_id = _named_organization(inside.prefix)
     browsers = [world.browser(f"{each} of {inside.name}") for each in ("friend", "other friend")]
     return [(each, join(world, organization_id, each, Role.MEMBER)) for each in browsers]
 

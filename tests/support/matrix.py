@@ -270,25 +270,25 @@ def set_stage(world: World) -> tuple[Stage, Stage]:
 
 def _furnish(world: World, shape: Shape) -> Scene:
     """Give an organization one of everything."""
-    owner, place = shape[Role.OWNER], shape.path
+    owner, prefix = shape[Role.OWNER], shape.path
     source = _made(
         owner.api(
             "POST",
-            f"{place}/sources",
+            f"{prefix}/sources",
             {"provider": "anthropic", "key": KEYS["anthropic"], "label": f"{shape.name} key"},
         )
     )
     world.work()
-    runs = owner.api("GET", f"{place}/sources/{source['id']}").get_json()
-    estimate = _made(owner.api("POST", f"{place}/estimates", {"kind": "band", "band": "agentic"}))
-    _made(owner.api("POST", f"{place}/plan/adoptions", {"estimate_id": estimate["id"]}))
+    runs = owner.api("GET", f"{prefix}/sources/{source['id']}").get_json()
+    estimate = _made(owner.api("POST", f"{prefix}/estimates", {"kind": "band", "band": "agentic"}))
+    _made(owner.api("POST", f"{prefix}/plan/adoptions", {"estimate_id": estimate["id"]}))
     world.bill()
     target = join(world, shape.id, world.browser(f"{shape.name}-target"), Role.MEMBER)
     _plan_memberships(shape, target)
     invitee = f"{shape.name}-invitee@example.com"
     invitation = {"invitations": [{"email": invitee, "role": "member"}]}
-    _made(owner.api("POST", f"{place}/invitations", invitation), 200)
-    (listed,) = owner.api("GET", f"{place}/invitations").get_json()["items"]
+    _made(owner.api("POST", f"{prefix}/invitations", invitation), 200)
+    (listed,) = owner.api("GET", f"{prefix}/invitations").get_json()["items"]
     return {
         "organization_id": str(shape.id),
         "name": shape.name,
@@ -298,32 +298,32 @@ def _furnish(world: World, shape: Shape) -> Scene:
         "amount_cents": "3500",  # Agentic at the published rate: 140 million tokens.
         "membership_id": str(target),
         "invitation_id": listed["id"],
-        "change_id": _change_many(owner, place),
+        "change_id": _change_many(owner, prefix),
     }
 
 
 def _plan_memberships(shape: Shape, target: UUID) -> None:
     """Let everybody pay their own plan, but for one member whose plan the organization pays."""
-    owner, place = shape[Role.OWNER], shape.path
+    owner, prefix = shape[Role.OWNER], shape.path
     terms = {
         "payer_rule": "member-chooses",
         "default_band": "worker",
         "default_coverage_percent": 100,
         "cap_cents_per_month": None,
     }
-    _made(owner.api("PUT", f"{place}/terms", terms), 200)
+    _made(owner.api("PUT", f"{prefix}/terms", terms), 200)
     worker = {"band": "worker"}
     for role in Role:
-        _made(shape[role].api("PUT", f"{place}/membership/plan/payer", {"payer": "member"}), 200)
-        _made(shape[role].api("PUT", f"{place}/membership/plan", worker), 200)
-    _made(owner.api("PUT", f"{place}/members/{target}/plan", worker), 200)
+        _made(shape[role].api("PUT", f"{prefix}/membership/plan/payer", {"payer": "member"}), 200)
+        _made(shape[role].api("PUT", f"{prefix}/membership/plan", worker), 200)
+    _made(owner.api("PUT", f"{prefix}/members/{target}/plan", worker), 200)
 
 
-def _change_many(owner: Browser, place: str) -> str:
+def _change_many(owner: Browser, prefix: str) -> str:
     wanted = {"band": "casual", "coverage_percent": 100}
-    preview = owner.api("GET", f"{place}/member-plans/preview?band=casual").get_json()
+    preview = owner.api("GET", f"{prefix}/member-plans/preview?band=casual").get_json()
     counted = {name: preview[name] for name in ("plans_to_change", "difference_cents")}
-    change = _made(owner.api("POST", f"{place}/member-plans/changes", wanted | counted), 202)
+    change = _made(owner.api("POST", f"{prefix}/member-plans/changes", wanted | counted), 202)
     return str(change["id"])
 
 

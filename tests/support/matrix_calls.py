@@ -33,7 +33,7 @@ _NEXT_KEY: Final = KEYS["anthropic"]
 
 
 def _owner_does(path: str, **fields: Any) -> Callable[[Stage], None]:
-    """Have the owner call an operation of the place first."""
+    """Have the owner call an operation of the organization first."""
 
     def do(stage: Stage) -> None:
         named = path_of(path, stage.scene)
@@ -76,7 +76,7 @@ def _band_body(_scene: Scene) -> Mapping[str, Any]:
 
 
 def _account_doors(
-    place: str,
+    prefix: str,
     *,
     listing: frozenset[Who],
     read: frozenset[Who],
@@ -85,9 +85,9 @@ def _account_doors(
     plan: frozenset[Who],
     without_plan: Mapping[Who, Outcome],
 ) -> dict[Door, Call]:
-    """The doors over an account, which stand in both places.
+    """The doors over an account, which stand under both prefixes.
 
-    :param place: what the paths begin with, below our prefix or below the API.
+    :param prefix: what the paths begin with, below our prefix or below the API.
     :param listing: who may see what there is.
     :param read: who may see one thing.
     :param make: who may make something new.
@@ -95,7 +95,7 @@ def _account_doors(
     :param plan: who may change the plan.
     :param without_plan: who else is let in, but has no plan of their own.
     """
-    pages, api = PREFIX + place, API + place
+    pages, api = PREFIX + prefix, API + prefix
     source, key = "/sources/<uuid:source_id>", "/sources/<uuid:source_id>/key"
     disconnect, connect = f"{source}/disconnect", "/sources/connect/<provider>"
     run, estimate = f"{source}/samples/<uuid:run_id>", "/estimates/<uuid:estimate_id>"
@@ -105,7 +105,7 @@ def _account_doors(
     plan_read = plan | (read - OWNER)
     # Only the owner's has been paused; the others' go on.
     others_plan = dict.fromkeys(plan - change, Outcome.CONFLICT)
-    paused = _owner_does(f"{place}/plan/pause")
+    paused = _owner_does(f"{prefix}/plan/pause")
     return {
         Door("GET", f"{pages}/"): Call(may=listing, status=200),
         Door("GET", f"{pages}/plan"): Call(may=listing, status=200),
@@ -156,7 +156,7 @@ def _account_doors(
     }
 
 
-_PLACE: Final = "/organizations/<uuid:organization_id>"
+_OF_ORGANIZATION: Final = "/organizations/<uuid:organization_id>"
 _OWN_ACCOUNT: Final = _account_doors(
     "",
     listing=ANYBODY,
@@ -167,7 +167,7 @@ _OWN_ACCOUNT: Final = _account_doors(
     without_plan=dict.fromkeys(ANYBODY - PLANNERS, Outcome.CONFLICT),
 )
 _ORGANIZATION_ACCOUNT: Final = _account_doors(
-    _PLACE,
+    _OF_ORGANIZATION,
     listing=READERS,
     read=READERS,
     make=MANAGERS,
@@ -176,8 +176,8 @@ _ORGANIZATION_ACCOUNT: Final = _account_doors(
     without_plan={},
 )
 
-_PAGES: Final = PREFIX + _PLACE
-_API: Final = API + _PLACE
+_PAGES: Final = PREFIX + _OF_ORGANIZATION
+_API: Final = API + _OF_ORGANIZATION
 _ONE_MEMBER: Final = "/members/<uuid:membership_id>"
 
 
@@ -485,9 +485,9 @@ def _shared_body(_scene: Scene) -> Mapping[str, Any]:
 
 
 def _everybody_pauses(stage: Stage) -> None:
-    place = path_of(_PLACE, stage.scene)
+    prefix = path_of(_OF_ORGANIZATION, stage.scene)
     for who in MEMBERS:
-        answer = stage.people[who].api("POST", f"{place}/membership/plan/pause")
+        answer = stage.people[who].api("POST", f"{prefix}/membership/plan/pause")
         assert answer.status_code == 200, answer.text
 
 
@@ -513,7 +513,7 @@ _MEMBER_PLANS: Final = {
     Door("POST", f"{_API}{_MEMBER_PLAN}/resume"): Call(
         may=MANAGERS,
         status=200,
-        before=_owner_does(_PLACE + _MEMBER_PLAN + "/pause"),
+        before=_owner_does(_OF_ORGANIZATION + _MEMBER_PLAN + "/pause"),
     ),
     Door("POST", f"{_API}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
     Door("GET", f"{_PAGES}/member-plans/change"): Call(may=MANAGERS, status=200),

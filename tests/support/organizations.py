@@ -120,10 +120,10 @@ def make_shape(world: World, name: str) -> Shape:
     with world.app.app_context(), world.state.unit_of_work() as work:
         person = find_person(work.session, owner.user_key)
         assert person is not None
-        place = organizations.find_place(work.session, organization_id, person.id)
-        assert place is not None
-        memberships[str(Role.OWNER)] = place.membership.id
-        account_id = place.account_id
+        found = organizations.find_organization_membership(work.session, organization_id, person.id)
+        assert found is not None
+        memberships[str(Role.OWNER)] = found.membership.id
+        account_id = found.account_id
         members.suspend(
             work,
             organization_id=organization_id,

@@ -111,7 +111,7 @@ class Browser:
         self._world = world
         self.name = name
         #: What the paths of pages and operations begin with: nothing for one's own account.
-        self.place = ""
+        self.prefix = ""
         self.client: FlaskClient = world.app.test_client()
         self.user_key = ""
         if name is not None:
@@ -136,15 +136,15 @@ class Browser:
     def within(self, organization_id: UUID) -> Browser:
         """The same browser, in which every path is one of an organization."""
         inside = copy(self)
-        inside.place = f"/organizations/{organization_id}"
+        inside.prefix = f"/organizations/{organization_id}"
         return inside
 
     def get(self, path: str, **options: Any) -> TestResponse:
         """Open a page of ours.
 
-        :param path: below the prefix and the place.
+        :param path: below the host's prefix and the browser's.
         """
-        return self.client.get(PREFIX + self.place + path, **options)
+        return self.client.get(PREFIX + self.prefix + path, **options)
 
     def page(self, path: str, *, status: int = 200) -> HtmlPage:
         """Open a page of ours and read it."""
@@ -157,7 +157,7 @@ class Browser:
 
         :param path: below the prefix.
         """
-        return self.client.post(PREFIX + self.place + path, data={**self.token_field, **fields})
+        return self.client.post(PREFIX + self.prefix + path, data={**self.token_field, **fields})
 
     def submit(self, path: str, action: str, **fields: Any) -> TestResponse:
         """Open a page, fill in one of its forms, and send it as a browser does.
@@ -175,11 +175,11 @@ class Browser:
     def api(self, method: str, path: str, json: Any = None) -> TestResponse:
         """Call an operation of the JSON API.
 
-        :param path: below ``/api/v1`` and the place.
+        :param path: below ``/api/v1`` and the browser's prefix.
         """
         if json is None and method not in {"GET", "HEAD"}:
             json = {}
-        return self.client.open(API + self.place + path, method=method, json=json)
+        return self.client.open(API + self.prefix + path, method=method, json=json)
 
     @cached_property
     def token_field(self) -> dict[str, str]:
@@ -416,10 +416,10 @@ class World:
         finally:
             event.remove(engine, "before_cursor_execute", note)
 
-    def page_paths(self, place: str = "", *, operator: bool = False, **values: Any) -> list[str]:
-        """Every page of ours that can be opened, below the prefix and the place.
+    def page_paths(self, prefix: str = "", *, operator: bool = False, **values: Any) -> list[str]:
+        """Every page of ours that can be opened, below the host's prefix and the browser's.
 
-        :param place: a browser's ``place``: the pages of that organization.
+        :param prefix: a browser's ``prefix``: the pages of that organization.
         :param operator: whether those are wanted that only an operator may open.
         :param values: what stands in the variable parts of paths; a page whose parts are not all
             given is a mistake of the test and raises.
@@ -427,11 +427,11 @@ class World:
         blueprint = "pages"
         # The page of a link is shown for any token.
         values.setdefault("token", "t" * 43)
-        if not place:
+        if not prefix:
             values = {**published(self), **values}
-        if place:
+        if prefix:
             blueprint = "organization"
-            values = {**values, "organization_id": place.rpartition("/")[2]}
+            values = {**values, "organization_id": prefix.rpartition("/")[2]}
         paths = []
         for rule in self.app.url_map.iter_rules():
             ours = rule.endpoint.startswith(f"tokenoffset.{blueprint}.")
@@ -443,7 +443,7 @@ class World:
             if ours and "GET" in (rule.methods or ()):
                 built = rule.build({name: values[name] for name in rule.arguments})
                 assert built is not None
-                paths.append(built[1].removeprefix(PREFIX + place))
+                paths.append(built[1].removeprefix(PREFIX + prefix))
         return sorted(paths)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
 
-from flask_tokenoffset.blueprints.access.context import acting, acting_person, current_place
+from flask_tokenoffset.blueprints.access.context import acting, acting_person, current_membership
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def changing_account() -> Iterator[tuple[UnitOfWork, ChangedAccount]]:
 def changing_organization() -> Iterator[tuple[UnitOfWork, ChangedOrganization]]:
     """A unit of work, and who changes which organization when.
 
-    :raises NotFound: they have no place in the organization.
+    :raises NotFound: they are no member of the organization.
     """
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     with changing() as (work, person, now):
         yield work, {"organization_id": organization_id, "person": person, "now": now}

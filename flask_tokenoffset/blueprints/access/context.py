@@ -32,7 +32,7 @@ from flask_tokenoffset.permissions import (
 )
 from flask_tokenoffset.services.consents.ledger import Circumstances, keep_signal
 from flask_tokenoffset.services.documents import acceptances
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.people.current_users import find_known_person
 from flask_tokenoffset.services.people.minimum_age import is_too_young
 from flask_tokenoffset.services.people.profiles import ensure_person
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.host.users import HostUser
     from flask_tokenoffset.models import Person
     from flask_tokenoffset.services.documents.acceptances import Asked
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -64,8 +64,8 @@ class CurrentUser:
     :param person: their row here, which exists once they have changed something.
     :param account_id: the account the request is about: the organization's it names, or their own
         if they have a row.
-    :param place: their place in the organization the request names, if they have one.
-    :param places: all their places in organizations, by name.
+    :param membership: theirs in the organization the request names, if they have one.
+    :param memberships: all of theirs, by the name of the organization.
     :param minor_key: the host's key of somebody who is signed in and too young to have an account.
         Nothing else is said of them: they are treated like someone who is not signed in.
     :param may_miss_documents: whether there may be something in force that they have not accepted.
@@ -75,8 +75,8 @@ class CurrentUser:
     host_user: HostUser | None = None
     person: Person | None = None
     account_id: UUID | None = None
-    place: Place | None = None
-    places: tuple[Place, ...] = ()
+    membership: OrganizationMembership | None = None
+    memberships: tuple[OrganizationMembership, ...] = ()
     minor_key: str | None = None
     # Of somebody without a row it is not known, so it is asked.
     may_miss_documents: bool = True
@@ -95,7 +95,7 @@ class CurrentUser:
                 signed_in=self.signed_in,
                 operator=self.host_user is not None and self.host_user.operator,
             )
-        return PUBLIC if self.place is None else self.place.permissions
+        return PUBLIC if self.membership is None else self.membership.permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +144,15 @@ def own_person() -> Person:
     return person
 
 
-def current_place() -> Place:
-    """The current user's place in the organization the request names.
+def current_membership() -> OrganizationMembership:
+    """The current user's membership in the organization the request names.
 
     :raises NotFound: they have none there.
     """
-    place = current_user().place
-    if place is None:
+    membership = current_user().membership
+    if membership is None:
         raise nothing_here()
-    return place
+    return membership
 
 
 def nothing_here() -> NotFound:
@@ -230,8 +230,8 @@ def acting(work: UnitOfWork) -> Acting:
     needed = _needed()
     if needed is None:
         raise NotPermitted(_MAY_NOT)
-    place = lock_place(work.session, organization_id, person, needed)
-    return Acting(person, place.account_id)
+    membership = lock_membership(work.session, organization_id, person, needed)
+    return Acting(person, membership.account_id)
 
 
 def check_permission() -> None:
@@ -253,7 +253,7 @@ def check_permission() -> None:
     if not user.signed_in:
         raise SignInRequired(_SIGN_IN)
     if named_organization() is not None:
-        _check_place(user)
+        _check_membership(user)
     if needed not in user.permissions:
         raise NotPermitted(_MAY_NOT)
     check_acceptance()
@@ -299,10 +299,10 @@ def _needed() -> Permission | None:
     return declared(_view())
 
 
-def _check_place(user: CurrentUser) -> None:
-    if user.place is None:
+def _check_membership(user: CurrentUser) -> None:
+    if user.membership is None:
         raise nothing_here()
-    if user.place.suspended:
+    if user.membership.suspended:
         raise NotPermitted(
             "Your membership in this organization is suspended, so you can see and change nothing"
             " in it. Ask one of its administrators to restore it."
@@ -352,17 +352,17 @@ def _look_up() -> CurrentUser:
         return CurrentUser(host_user=host_user)
     organization_id = named_organization()
     if organization_id is None:
-        place = None
+        membership = None
         account_id: UUID | None = known.person.account_id
     else:
-        place = known.place_in(organization_id)
-        account_id = None if place is None else place.account_id
+        membership = known.membership_in(organization_id)
+        account_id = None if membership is None else membership.account_id
     return CurrentUser(
         host_user=host_user,
         person=known.person,
         account_id=account_id,
-        place=place,
-        places=known.places,
+        membership=membership,
+        memberships=known.memberships,
         may_miss_documents=known.may_miss_documents,
         changes_are_coming=known.changes_are_coming,
     )

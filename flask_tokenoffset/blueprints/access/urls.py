@@ -1,6 +1,6 @@
-"""The two places our pages and operations stand: a person's own account, and an organization's.
+"""The addresses of our pages and operations, over a person's own account or an organization's.
 
-The same views serve both. Within one place an address is written relative (``url_for(".plan")``);
+The same views serve both. Within one blueprint an address is relative (``url_for(".plan")``);
 what leads from a page to its operation asks :func:`operation_url`.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
 
 #: The names of the blueprints.
 PAGES: Final = "tokenoffset.pages"
@@ -33,8 +33,8 @@ def page_url(endpoint: str, **values: Any) -> str:
     :param endpoint: the page's function name.
     :param values: what stands in its path and query.
     """
-    place = PAGES if named_organization() is None else ORGANIZATION_PAGES
-    return url_for(f"{place}.{endpoint}", **values)
+    blueprint = PAGES if named_organization() is None else ORGANIZATION_PAGES
+    return url_for(f"{blueprint}.{endpoint}", **values)
 
 
 def operation_url(endpoint: str, **values: Any) -> str:
@@ -43,8 +43,8 @@ def operation_url(endpoint: str, **values: Any) -> str:
     :param endpoint: the operation's function name.
     :param values: what stands in its path.
     """
-    place = API if named_organization() is None else ORGANIZATION_API
-    return url_for(f"{place}.{endpoint}", **values)
+    blueprint = API if named_organization() is None else ORGANIZATION_API
+    return url_for(f"{blueprint}.{endpoint}", **values)
 
 
 def organization_url(organization_id: UUID, endpoint: str, **values: Any) -> str:
@@ -56,13 +56,15 @@ def organization_url(organization_id: UUID, endpoint: str, **values: Any) -> str
     return url_for(f"{ORGANIZATION_PAGES}.{endpoint}", organization_id=organization_id, **values)
 
 
-def home_of(place: Place) -> str:
-    """The first page of an organization that somebody may see.
+def home_of(membership: OrganizationMembership) -> str:
+    """The first page of an organization that a member may see.
 
-    :param place: theirs in it.
+    :param membership: theirs in it.
     """
-    may_see_plan = Permission.READ_PLAN in place.permissions
-    return organization_url(place.organization.id, "dashboard" if may_see_plan else "membership")
+    may_see_plan = Permission.READ_PLAN in membership.permissions
+    return organization_url(
+        membership.organization.id, "dashboard" if may_see_plan else "membership"
+    )
 
 
 def see_other(endpoint: str, **values: Any) -> Response:

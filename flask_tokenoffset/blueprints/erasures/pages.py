@@ -102,7 +102,7 @@ def _confirm_page(refusal: Refusal | None = None) -> str:
     now = state.clock.now()
     return render(
         "erasures/deletion.html",
-        places=user.places,
+        memberships=user.memberships,
         owned_alone=owned_alone(state.session, person.id) if person else [],
         email=known_of(user).email,
         refused=refusal,

@@ -136,8 +136,8 @@ class View:
     def places(self) -> list[NavigationLink]:
         """The accounts the current user can be in; empty where it is only their own."""
         user = current_user()
-        open_places = [place for place in user.places if not place.suspended]
-        if not open_places:
+        open_ones = [each for each in user.memberships if not each.suspended]
+        if not open_ones:
             return []
         present = named_organization()
         own = url_for(f"{PAGES}.dashboard")
@@ -145,11 +145,11 @@ class View:
             NavigationLink("You", own, "true" if present is None else None),
             *(
                 NavigationLink(
-                    place.organization.name,
-                    home_of(place),
-                    "true" if place.organization.id == present else None,
+                    each.organization.name,
+                    home_of(each),
+                    "true" if each.organization.id == present else None,
                 )
-                for place in open_places
+                for each in open_ones
             ),
         ]
 

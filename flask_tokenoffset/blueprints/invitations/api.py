@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.schemas import (
     AcceptBody,
@@ -52,7 +52,7 @@ def list_invitations(query: ListQuery) -> OperationAnswer:
     found = page_of(
         find_invitations(
             state.session,
-            current_place().organization.id,
+            current_membership().organization.id,
             now=state.clock.now(),
             before=read_time_cursor(query.cursor),
             limit=query.limit + 1,
@@ -97,7 +97,7 @@ def invite(body: InviteBody) -> OperationAnswer:
 )
 def resend_invitation(invitation_id: UUID) -> OperationAnswer:
     """Send an open invitation again in the caller's name. Its former link no longer works."""
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     steps.resend(invitation_id)
     state = current_state()
     return InvitationAnswer.of(

@@ -211,7 +211,7 @@ def _reader_of(offer: Offer) -> Reader:
 
 
 def _belongs_to(offer: Offer) -> bool:
-    return any(place.organization.id == offer.organization.id for place in current_user().places)
+    return any(each.organization.id == offer.organization.id for each in current_user().memberships)
 
 
 def _plan_of(offer: Offer) -> PlanView | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -99,7 +99,7 @@ def invite_list() -> ResponseReturnValue:
         form = ListForm.read(request.form, request.files)
         rows = form.rows(most_rows(state.settings))
         if form.check_only:
-            results = preview(state.session, current_place(), rows, state.clock.now())
+            results = preview(state.session, current_membership(), rows, state.clock.now())
         else:
             results = steps.send(rows)
     except InvalidInput as error:
@@ -147,12 +147,12 @@ def _page(
     refused: Refusal | None = None,
 ) -> ResponseReturnValue:
     state = current_state()
-    place = current_place()
+    current = current_membership()
     before = read_time_cursor(request.args.get("cursor"))
     found = page_of(
         list_invitations(
             state.session,
-            place.organization.id,
+            current.organization.id,
             now=state.clock.now(),
             before=before,
             limit=INVITATIONS_PER_PAGE + 1,
@@ -160,10 +160,10 @@ def _page(
         INVITATIONS_PER_PAGE,
         lambda listed: (listed.invitation.created_at, listed.invitation.id),
     )
-    grantable = [role for role in Role if may_grant(place.role, role)]
+    grantable = [role for role in Role if may_grant(current.role, role)]
     page = render(
         "invitations/invitations.html",
-        organization=place.organization,
+        organization=current.organization,
         invitations=found.shown,
         standings=STANDINGS,
         open_standings=OPEN,
@@ -173,7 +173,7 @@ def _page(
         list_form=list_form or ListForm(),
         errors=errors or {},
         refused=refused,
-        notice=_notice(place.organization.id) if request.method == "GET" else None,
+        notice=_notice(current.organization.id) if request.method == "GET" else None,
         check=CHECK,
         days=state.settings.invitation_days,
         most_rows=most_rows(state.settings),
@@ -204,7 +204,7 @@ def _done(done: str, invitation_id: UUID | None) -> ResponseReturnValue:
 def _report(form: ListForm, results: Sequence[Result]) -> str:
     return render(
         "invitations/report.html",
-        organization=current_place().organization,
+        organization=current_membership().organization,
         form=form,
         results=results,
         invited=sum(result.outcome in INVITED for result in results),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.member_plans import flow, own_api
 from flask_tokenoffset.blueprints.member_plans.schemas import (
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 )
 def read_terms() -> OperationAnswer:
     """Who pays for members, what a new member begins with, and the organization's cap."""
-    return TermsAnswer.of(Terms.of(current_place().organization))
+    return TermsAnswer.of(Terms.of(current_membership().organization))
 
 
 @operation(
@@ -62,7 +62,7 @@ def change_terms(body: TermsBody) -> OperationAnswer:
     """Say the terms anew. It changes no amount; who pays changes from the next record on."""
     with changing_organization() as (work, who):
         member_terms.change_terms(work, **who, terms=body.terms())
-    return TermsAnswer.of(Terms.of(current_place().organization))
+    return TermsAnswer.of(Terms.of(current_membership().organization))
 
 
 @operation(
@@ -75,7 +75,7 @@ def change_terms(body: TermsBody) -> OperationAnswer:
 def count_member_plans() -> OperationAnswer:
     """The plans of all members by payer and band, and the use of those who share none, added up."""
     session = current_state().session
-    organization = current_place().organization
+    organization = current_membership().organization
     return TotalsAnswer.of(
         member_totals.read_totals(session, organization),
         member_totals.read_hidden_usage(session, organization.id),
@@ -96,7 +96,7 @@ def list_shared_usage(query: ListQuery) -> OperationAnswer:
     found = page_of(
         member_totals.list_shared_usage(
             current_state().session,
-            current_place().organization.id,
+            current_membership().organization.id,
             after=read_name_cursor(query.cursor),
             limit=query.limit + 1,
         ),
@@ -190,7 +190,7 @@ def preview_bulk_change(query: ManyQuery) -> OperationAnswer:
     return PreviewAnswer.of(
         preview_change(
             state.session,
-            current_place().organization,
+            current_membership().organization,
             query.wanted(),
             key=query.band,
             coverage_percent=query.coverage_percent,
@@ -241,7 +241,9 @@ def read_bulk_change(change_id: UUID) -> OperationAnswer:
 def read_change(change_id: UUID) -> BulkChangeAnswer:
     """A change as the API shows it."""
     return BulkChangeAnswer.of(
-        bulk_changes.read_change(current_state().session, current_place().organization, change_id)
+        bulk_changes.read_change(
+            current_state().session, current_membership().organization, change_id
+        )
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.services.member_plans import member_choices, plans
 from flask_tokenoffset.state import current_state
 
@@ -24,10 +24,10 @@ def read_plan(membership_id: UUID | None = None) -> MemberPlan:
 
     :raises NotFound: the organization has no such member.
     """
-    session, place = current_state().session, current_place()
+    session, current = current_state().session, current_membership()
     if membership_id is None:
-        return plans.read_own_plan(session, place)
-    return plans.read_member_plan(session, place.organization, membership_id)
+        return plans.read_own_plan(session, current)
+    return plans.read_member_plan(session, current.organization, membership_id)
 
 
 def adopt(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -64,7 +64,7 @@ def apply_to_many_plans() -> ResponseReturnValue:
 def bulk_change(change_id: UUID) -> str:
     """How far a change to many plans has come, or what came of it."""
     change = bulk_changes.read_change(
-        current_state().session, current_place().organization, change_id
+        current_state().session, current_membership().organization, change_id
     )
     return render(
         "member_plans/change.html",
@@ -76,7 +76,7 @@ def bulk_change(change_id: UUID) -> str:
 
 
 def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseReturnValue:
-    place = current_place()
+    current = current_membership()
     state = current_state()
     errors = dict(refused.errors) if isinstance(refused, InvalidInput) else {}
     preview = None
@@ -85,7 +85,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
             offer = form.plan.offer(state.settings.method)
             preview = preview_change(
                 state.session,
-                place.organization,
+                current.organization,
                 form.wanted(),
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
@@ -95,7 +95,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
             errors |= error.errors
     page = render(
         "member_plans/many.html",
-        organization=place.organization,
+        organization=current.organization,
         form=form,
         preview=preview,
         errors=errors,

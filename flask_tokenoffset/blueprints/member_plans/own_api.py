@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place, require_acceptance
+from flask_tokenoffset.blueprints.access.context import current_membership, require_acceptance
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation
 from flask_tokenoffset.blueprints.member_plans import flow
 from flask_tokenoffset.blueprints.member_plans.schemas import (
@@ -120,7 +120,7 @@ def set_usage_sharing(body: SharingBody) -> OperationAnswer:
         require_acceptance()
     with changing_organization() as (work, who):
         member_choices.share_usage(work, **who, shared=body.shared)
-    return SharingAnswer(shared_at=current_place().membership.usage_shared_at)
+    return SharingAnswer(shared_at=current_membership().membership.usage_shared_at)
 
 
 def _change(status: PlanStatus) -> OperationAnswer:

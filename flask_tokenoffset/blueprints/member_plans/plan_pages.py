@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place, require_acceptance
+from flask_tokenoffset.blueprints.access.context import current_membership, require_acceptance
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
 from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
@@ -87,13 +87,13 @@ def change_member_plan(membership_id: UUID, change: str) -> ResponseReturnValue:
 @requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def confirm_end_own_plan() -> ResponseReturnValue:
     """Ask once more, where no script can."""
-    return _confirm_end(f"End your plan in {current_place().organization.name}?")
+    return _confirm_end(f"End your plan in {current_membership().organization.name}?")
 
 
 @requires(Permission.CHANGE_MEMBER_PLANS)
 def confirm_end_member_plan(membership_id: UUID) -> ResponseReturnValue:
     """Ask once more, where no script can."""
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     member = read_member(current_state().session, organization_id, membership_id)
     return _confirm_end(f"End the plan of {member.name}?", membership_id)
 
@@ -228,7 +228,7 @@ def _of_own(plan: MemberPlan) -> dict[str, Any]:
 
 def _of_member(plan: MemberPlan) -> dict[str, Any]:
     may_change = (
-        Permission.CHANGE_MEMBER_PLANS in current_place().permissions
+        Permission.CHANGE_MEMBER_PLANS in current_membership().permissions
         and plan.payer is Payer.ORGANIZATION
         and plan.membership.status == MembershipStatus.ACTIVE
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -45,7 +45,7 @@ def save_terms() -> ResponseReturnValue:
 def _terms_page(
     *, form: TermsForm | None = None, refused: InvalidInput | None = None, saved: bool = False
 ) -> ResponseReturnValue:
-    organization = current_place().organization
+    organization = current_membership().organization
     standing = Terms.of(organization)
     cents = cents_by_rule(current_state().session, organization)
     page = render(

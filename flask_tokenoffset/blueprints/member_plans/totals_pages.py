@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request, url_for
 
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
@@ -22,9 +22,9 @@ CHANGES_SHOWN = 10
 @requires(Permission.READ_MEMBER_PLANS)
 def member_plans() -> str:
     """How many plans members have here, what they contribute, and the use they let be seen."""
-    place = current_place()
+    current = current_membership()
     session = current_state().session
-    organization = place.organization
+    organization = current.organization
     after = read_name_cursor(request.args.get("cursor"))
     shared = page_of(
         member_totals.list_shared_usage(
@@ -46,8 +46,8 @@ def member_plans() -> str:
         hidden=member_totals.read_hidden_usage(session, organization.id),
         fewest_added_up=member_totals.FEWEST_ADDED_UP,
         changes=bulk_changes.newest_changes(session, organization, limit=CHANGES_SHOWN),
-        may_change=Permission.CHANGE_MEMBER_PLANS in place.permissions,
-        may_set_terms=Permission.CHANGE_ORGANIZATION in place.permissions,
+        may_change=Permission.CHANGE_MEMBER_PLANS in current.permissions,
+        may_set_terms=Permission.CHANGE_ORGANIZATION in current.permissions,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.members.schemas import (
     MemberAnswer,
@@ -44,7 +44,7 @@ def list_organization_members(query: MemberQuery) -> OperationAnswer:
     found = page_of(
         list_members(
             current_state().session,
-            current_place().organization.id,
+            current_membership().organization.id,
             MemberFilter(search=query.search, role=query.role, status=query.status),
             after=read_name_cursor(query.cursor),
             limit=query.limit + 1,
@@ -141,7 +141,7 @@ def transfer_ownership(body: TransferBody) -> OperationAnswer:
 )
 def read_membership() -> OperationAnswer:
     """The caller's own place in the organization."""
-    return _answer(current_place().membership.id)
+    return _answer(current_membership().membership.id)
 
 
 @operation(
@@ -162,7 +162,7 @@ def leave_organization() -> OperationAnswer:
 
 def _answer(membership_id: UUID) -> MemberAnswer:
     return MemberAnswer.of(
-        read_member(current_state().session, current_place().organization.id, membership_id)
+        read_member(current_state().session, current_membership().organization.id, membership_id)
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import Notice, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -66,7 +66,7 @@ _NOTICES: Final[Mapping[tuple[str, str], Notice]] = {
 @requires(Permission.READ_MEMBERS)
 def members() -> ResponseReturnValue:
     """The members by name, with a search."""
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     session = current_state().session
     form = SearchForm.read(request.args)
     after = read_name_cursor(request.args.get("cursor"))
@@ -89,7 +89,7 @@ def members() -> ResponseReturnValue:
         removed=request.args.get("done") == "removed",
         role_titles=ROLE_TITLES,
         status_titles=STATUS_TITLES,
-        own_id=current_place().membership.id,
+        own_id=current_membership().membership.id,
     )
 
 
@@ -139,11 +139,11 @@ def change_member_status(membership_id: UUID, change: str) -> ResponseReturnValu
 @requires(Permission.CHANGE_MEMBERS)
 def remove_member(membership_id: UUID) -> ResponseReturnValue:
     """Ask once more, then end a membership."""
-    place = current_place()
-    found = read_member(current_state().session, place.organization.id, membership_id)
+    current = current_membership()
+    found = read_member(current_state().session, current.organization.id, membership_id)
     if request.method != "POST":
-        return render("members/remove.html", member=found, organization=place.organization)
-    own = found.membership.id == place.membership.id
+        return render("members/remove.html", member=found, organization=current.organization)
+    own = found.membership.id == current.membership.id
     try:
         with changing_organization() as (work, who):
             services.remove(work, **who, membership_id=membership_id)
@@ -155,10 +155,10 @@ def remove_member(membership_id: UUID) -> ResponseReturnValue:
 @requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
 def transfer_ownership(membership_id: UUID) -> ResponseReturnValue:
     """Ask once more, then make a member an owner in one's own place."""
-    place = current_place()
+    current = current_membership()
     if request.method != "POST":
-        found = read_member(current_state().session, place.organization.id, membership_id)
-        return render("members/transfer.html", member=found, organization=place.organization)
+        found = read_member(current_state().session, current.organization.id, membership_id)
+        return render("members/transfer.html", member=found, organization=current.organization)
     try:
         with changing_organization() as (work, who):
             services.transfer_ownership(work, **who, membership_id=membership_id)
@@ -185,19 +185,19 @@ def _member_page(
     done: str = "",
     refused: Refusal | None = None,
 ) -> ResponseReturnValue:
-    place = current_place()
-    found = read_member(current_state().session, place.organization.id, membership_id)
-    own = found.membership.id == place.membership.id
+    current = current_membership()
+    found = read_member(current_state().session, current.organization.id, membership_id)
+    own = found.membership.id == current.membership.id
     # Whoever may not change members may read them; the page then offers nothing.
-    grantable = [role for role in Role if may_grant(place.role, role)]
+    grantable = [role for role in Role if may_grant(current.role, role)]
     page = render(
         "members/member.html",
         member=found,
-        organization=place.organization,
+        organization=current.organization,
         own=own,
         may_change=found.role in grantable,
         may_transfer=not own
-        and Permission.OWN_ORGANIZATION in place.permissions
+        and Permission.OWN_ORGANIZATION in current.permissions
         and found.role is not Role.OWNER
         and found.status is MembershipStatus.ACTIVE,
         grantable=grantable,
@@ -206,6 +206,6 @@ def _member_page(
         role_sentences=ROLE_SENTENCES,
         notice=_NOTICES.get((done, found.status)),
         refused=refused,
-        may_see_plan=Permission.READ_MEMBER_PLANS in place.permissions,
+        may_see_plan=Permission.READ_MEMBER_PLANS in current.permissions,
     )
     return with_status(page, refused)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place
+from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @requires(Permission.READ_MEMBERSHIP, before_acceptance=True)
 def membership() -> ResponseReturnValue:
-    """One's own place in the organization; the page that everybody in it may open."""
+    """One's own membership of the organization; the page that every member may open."""
     return _membership_page(done=request.args.get("done", ""))
 
 
 @requires(Permission.CHANGE_MEMBERSHIP, before_acceptance=True)
 def leave() -> ResponseReturnValue:
     """Ask once more, then end one's own membership."""
-    organization = current_place().organization
+    organization = current_membership().organization
     if request.method != "POST":
         return render("members/leave.html", organization=organization)
     try:
@@ -49,12 +49,12 @@ register_in_organization = page_routes(
 
 
 def _membership_page(*, done: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
-    place = current_place()
+    current = current_membership()
     page = render(
         "members/membership.html",
-        organization=place.organization,
-        membership=place.membership,
-        role=place.role,
+        organization=current.organization,
+        membership=current.membership,
+        role=current.role,
         role_titles=ROLE_TITLES,
         role_sentences=ROLE_SENTENCES,
         done=done,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_place, current_user
+from flask_tokenoffset.blueprints.access.context import current_membership, current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.organizations.schemas import (
     OrganizationAnswer,
@@ -34,14 +34,14 @@ def list_organizations(query: ListQuery) -> OperationAnswer:
     if person is None:
         return OrganizationList(items=[], next_cursor=None)
     found = page_of(
-        organizations.list_places(
+        organizations.list_memberships(
             current_state().session, person.id, after=after, limit=query.limit + 1
         ),
         query.limit,
-        lambda place: (place.organization.name, place.organization.id),
+        lambda each: (each.organization.name, each.organization.id),
     )
     return OrganizationList(
-        items=[OrganizationAnswer.of(place) for place in found.shown],
+        items=[OrganizationAnswer.of(each) for each in found.shown],
         next_cursor=found.next_cursor,
     )
 
@@ -62,10 +62,12 @@ def create_organization(body: OrganizationBody) -> OperationAnswer:
         organization = organizations.create_organization(
             work, person=person, name=body.name, settings=state.settings, now=now
         )
-        place = organizations.find_place(work.session, organization.id, person.id)
-    if place is None:
+        current = organizations.find_organization_membership(
+            work.session, organization.id, person.id
+        )
+    if current is None:
         raise NotFound("There is no such thing here.")
-    return OrganizationAnswer.of(place), 201
+    return OrganizationAnswer.of(current), 201
 
 
 @operation(
@@ -78,7 +80,7 @@ def create_organization(body: OrganizationBody) -> OperationAnswer:
 )
 def read_organization() -> OperationAnswer:
     """One organization the caller belongs to."""
-    return OrganizationAnswer.of(current_place())
+    return OrganizationAnswer.of(current_membership())
 
 
 @operation(
@@ -92,10 +94,10 @@ def read_organization() -> OperationAnswer:
 )
 def rename_organization(body: OrganizationBody) -> OperationAnswer:
     """Call an organization something else."""
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     with changing() as (work, person, _):
         organizations.rename(work, organization_id=organization_id, person=person, name=body.name)
-    return OrganizationAnswer.of(current_place())
+    return OrganizationAnswer.of(current_membership())
 
 
 @operation(
@@ -112,7 +114,7 @@ def close_organization() -> OperationAnswer:
 
     Nobody can see or do anything in it afterwards.
     """
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     state = current_state()
     with changing() as (work, person, _):
         closing.close_organization(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
-from flask_tokenoffset.blueprints.access.context import current_place, current_user
+from flask_tokenoffset.blueprints.access.context import current_membership, current_user
 from flask_tokenoffset.blueprints.access.urls import (
     home_of,
     organization_url,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
 
 ORGANIZATIONS_PER_PAGE: Final = 50
 
@@ -64,26 +64,26 @@ def create_organization() -> ResponseReturnValue:
 @requires(Permission.READ_MEMBERSHIP)
 def settings() -> ResponseReturnValue:
     """What the organization is called, and the way to close it."""
-    return _settings_page(current_place(), renamed="renamed" in request.args)
+    return _settings_page(current_membership(), renamed="renamed" in request.args)
 
 
 @requires(Permission.CHANGE_ORGANIZATION)
 def rename_organization() -> ResponseReturnValue:
     """Call the organization something else."""
     name = request.form.get("name", "")
-    organization_id = current_place().organization.id
+    organization_id = current_membership().organization.id
     try:
         with changing() as (work, person, _):
             organizations.rename(work, organization_id=organization_id, person=person, name=name)
     except InvalidInput as refused:
-        return _settings_page(current_place(), name=name, refused=refused)
+        return _settings_page(current_membership(), name=name, refused=refused)
     return see_other(".settings", renamed="")
 
 
 @requires(Permission.OWN_ORGANIZATION, before_acceptance=True)
 def close_organization() -> ResponseReturnValue:
     """Ask for the organization's name, then close it."""
-    organization = current_place().organization
+    organization = current_membership().organization
     if request.method != "POST":
         return render("organizations/close.html", organization=organization)
     typed = request.form.get("name", "")
@@ -123,18 +123,18 @@ register_in_organization = page_routes(
 def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseReturnValue:
     person = current_user().person
     after = read_name_cursor(request.args.get("cursor"))
-    found: Page[Place] = Page([])
+    found: Page[OrganizationMembership] = Page([])
     if person is not None:
         found = page_of(
-            organizations.list_places(
+            organizations.list_memberships(
                 current_state().session, person.id, after=after, limit=ORGANIZATIONS_PER_PAGE + 1
             ),
             ORGANIZATIONS_PER_PAGE,
-            lambda place: (place.organization.name, place.organization.id),
+            lambda each: (each.organization.name, each.organization.id),
         )
     page = render(
         "organizations/list.html",
-        places=found.shown,
+        memberships=found.shown,
         more_url=found.next_cursor and url_for(".list_organizations", cursor=found.next_cursor),
         is_first_page=after is None,
         name=name,
@@ -148,7 +148,7 @@ def _list_page(*, name: str = "", refused: Refusal | None = None) -> ResponseRet
 
 
 def _settings_page(
-    place: Place,
+    current: OrganizationMembership,
     *,
     name: str | None = None,
     refused: InvalidInput | None = None,
@@ -156,12 +156,12 @@ def _settings_page(
 ) -> ResponseReturnValue:
     page = render(
         "organizations/settings.html",
-        organization=place.organization,
-        name=place.organization.name if name is None else name,
+        organization=current.organization,
+        name=current.organization.name if name is None else name,
         longest_name=LONGEST_NAME,
         errors=refused.errors if refused else {},
         renamed=renamed,
-        may_change=Permission.CHANGE_ORGANIZATION in place.permissions,
-        may_close=Permission.OWN_ORGANIZATION in place.permissions,
+        may_change=Permission.CHANGE_ORGANIZATION in current.permissions,
+        may_close=Permission.OWN_ORGANIZATION in current.permissions,
     )
     return with_status(page, refused)

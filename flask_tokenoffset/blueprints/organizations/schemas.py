@@ -13,7 +13,7 @@ from flask_tokenoffset.models import MembershipStatus
 from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
 
 
 class OrganizationBody(Body):
@@ -37,9 +37,11 @@ class OrganizationAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, place: Place) -> Self:
+    def of(cls, joined: OrganizationMembership) -> Self:
         """Show an organization as one of its members sees it."""
-        return super().of(place.organization, place.membership, membership_id=place.membership.id)
+        return super().of(
+            joined.organization, joined.membership, membership_id=joined.membership.id
+        )
 
 
 class OrganizationList(ItemList[OrganizationAnswer]):

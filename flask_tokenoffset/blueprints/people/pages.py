@@ -74,7 +74,7 @@ def _page(template: str, refused: InvalidInput | None = None) -> str:
         errors=refused.errors if refused else {},
         held=held,
         person=user.person,
-        places=[(place, home_of(place)) for place in user.places],
+        memberships=[(each, home_of(each)) for each in user.memberships],
         saved=request.args.get("done") == "saved" and user.person is not None,
         kept=request.args.get("done") == "kept" and user.person is not None,
         heard_from=HEARD_FROM,

@@ -14,7 +14,7 @@ from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
     from flask_tokenoffset.blueprints.access.context import CurrentUser
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
     from flask_tokenoffset.services.people.profiles import Held
 
 _Name = Annotated[str, Field(max_length=LONGEST_NAME)]
@@ -33,8 +33,8 @@ class PersonBody(Body):
         return self.model_dump(include=self.model_fields_set)
 
 
-class PersonPlaceAnswer(Answer):
-    """A place in an organization."""
+class PersonMembershipAnswer(Answer):
+    """A membership of an organization."""
 
     organization_id: UUID
     organization_name: str
@@ -42,9 +42,9 @@ class PersonPlaceAnswer(Answer):
     status: MembershipStatus
 
     @classmethod
-    def of(cls, place: Place) -> Self:
-        """Show a place."""
-        return super().of(place.membership, organization_name=place.organization.name)
+    def of(cls, joined: OrganizationMembership) -> Self:
+        """Show a membership."""
+        return super().of(joined.membership, organization_name=joined.organization.name)
 
 
 class PersonAnswer(Answer):
@@ -65,7 +65,7 @@ class PersonAnswer(Answer):
     onboarded_at: datetime | None = Field(
         description="When the person first said what to call them."
     )
-    memberships: list[PersonPlaceAnswer]
+    memberships: list[PersonMembershipAnswer]
     created_at: datetime | None
 
     @classmethod
@@ -82,6 +82,6 @@ class PersonAnswer(Answer):
             email_verified=held.verified,
             email_verified_at=held.verified_at,
             onboarded_at=person.onboarded_at if person else None,
-            memberships=[PersonPlaceAnswer.of(place) for place in user.places],
+            memberships=[PersonMembershipAnswer.of(each) for each in user.memberships],
             created_at=person.created_at if person else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place, current_user
+from flask_tokenoffset.blueprints.access.context import current_membership, current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.retention.schemas import ChoiceBody, ChoiceList, PeriodList
 from flask_tokenoffset.errors import InvalidInput, NotFound, RetentionNotConfirmed
@@ -82,7 +82,7 @@ def put_retention_choice(body: ChoiceBody) -> OperationAnswer:
 )
 def read_organization_retention() -> OperationAnswer:
     """The periods that may be shortened for the organization and its members' plans in it."""
-    return _kept(current_place().organization.account_id)
+    return _kept(current_membership().organization.account_id)
 
 
 @operation(
@@ -106,7 +106,7 @@ def put_organization_retention(body: ChoiceBody) -> OperationAnswer:
             confirmed=body.confirmed,
             settings=state.settings,
         )
-    return _kept(current_place().organization.account_id)
+    return _kept(current_membership().organization.account_id)
 
 
 register = operations(read_retention, read_retention_choices, put_retention_choice)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request
 
 from flask_tokenoffset.blueprints.access.changing import changing, changing_organization
-from flask_tokenoffset.blueprints.access.context import current_place, current_user
+from flask_tokenoffset.blueprints.access.context import current_membership, current_user
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -116,7 +116,7 @@ def _own_page(refused: Refusal | None = None) -> ResponseReturnValue:
 
 
 def _organization_page(refused: Refusal | None = None) -> ResponseReturnValue:
-    organization = current_place().organization
+    organization = current_membership().organization
     page = render(
         "retention/organization.html",
         organization=organization,

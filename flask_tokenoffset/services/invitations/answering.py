@@ -82,7 +82,7 @@ class Joined:
     """What accepting led to.
 
     :param organization: where the person belongs now.
-    :param membership: their place there.
+    :param membership: theirs.
     :param was_member: whether they belonged to it before; then their role is what it was.
     :param no_plan: why no plan began although the organization's terms name one: a sentence.
     """
@@ -159,7 +159,7 @@ def pending_offers(session: Session, email: str, now: datetime) -> list[Offer]:
 
 
 def find_membership(session: Session, organization_id: UUID, person_id: UUID) -> Membership | None:
-    """Somebody's place in an organization, if they have one."""
+    """A person's membership of an organization, if they have one."""
     return session.scalar(
         select(Membership).where(
             Membership.organization_id == organization_id, Membership.person_id == person_id

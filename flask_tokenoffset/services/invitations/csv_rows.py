@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.services.invitations.csv_parsing import Row
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
 
 #: The role of a row that names none.
 DEFAULT_ROLE: Final = Role.MEMBER
@@ -77,18 +77,20 @@ class Result:
 Judged: TypeAlias = tuple[Result, Invitation | None]
 
 
-def judge(session: Session, place: Place, rows: Sequence[Row], now: datetime) -> list[Judged]:
+def judge(
+    session: Session, current: OrganizationMembership, rows: Sequence[Row], now: datetime
+) -> list[Judged]:
     """What would become of each row, and the open invitation it would renew."""
     results = [_read(row) for row in rows]
     addresses = {result.address for result in results if result.outcome is Outcome.SENT}
-    members = _members_among(session, place, addresses)
-    open_ones = _open_among(session, place, addresses, now)
+    members = _members_among(session, current, addresses)
+    open_ones = _open_among(session, current, addresses, now)
     seen: set[str] = set()
     judged: list[Judged] = []
     for result in results:
         invitation, standing = open_ones.get(result.address, (None, None))
         if result.outcome is Outcome.SENT:
-            result.outcome = _outcome(place, result, invitation, standing, members, seen)
+            result.outcome = _outcome(current, result, invitation, standing, members, seen)
             seen.add(result.address)
         judged.append((result, invitation))
     return judged
@@ -108,7 +110,7 @@ def _read(row: Row) -> Result:
 
 
 def _outcome(
-    place: Place,
+    current: OrganizationMembership,
     result: Result,
     invitation: Invitation | None,
     standing: Standing | None,
@@ -119,17 +121,19 @@ def _outcome(
         return Outcome.DUPLICATE
     if result.address in members:
         return Outcome.ALREADY_A_MEMBER
-    if result.role is None or not may_grant(place.role, result.role):
+    if result.role is None or not may_grant(current.role, result.role):
         return Outcome.ROLE_NOT_ALLOWED
     if invitation is None:
         return Outcome.SENT
     # Renewing it gives another role in the place of one that somebody with more rights offered.
-    if standing is Standing.PENDING and not may_grant(place.role, Role(invitation.role)):
+    if standing is Standing.PENDING and not may_grant(current.role, Role(invitation.role)):
         return Outcome.ROLE_NOT_ALLOWED
     return Outcome.RENEWED
 
 
-def _members_among(session: Session, place: Place, addresses: set[str]) -> set[str]:
+def _members_among(
+    session: Session, current: OrganizationMembership, addresses: set[str]
+) -> set[str]:
     """Those of the addresses that a member of the organization has proved to be theirs.
 
     A mere claim does not count: somebody could keep another person out with it.
@@ -140,7 +144,7 @@ def _members_among(session: Session, place: Place, addresses: set[str]) -> set[s
         select(Person.email)
         .join(Membership, Membership.person_id == Person.id)
         .where(
-            Membership.organization_id == place.organization.id,
+            Membership.organization_id == current.organization.id,
             Person.email.in_(addresses),
             Person.email_verified_at.is_not(None),
         )
@@ -149,7 +153,7 @@ def _members_among(session: Session, place: Place, addresses: set[str]) -> set[s
 
 
 def _open_among(
-    session: Session, place: Place, addresses: set[str], now: datetime
+    session: Session, current: OrganizationMembership, addresses: set[str], now: datetime
 ) -> dict[str, tuple[Invitation, Standing]]:
     """The open invitations to these addresses; there is one each at most."""
     if not addresses:
@@ -157,7 +161,7 @@ def _open_among(
     found = session.execute(
         with_inviter()
         .where(
-            Invitation.organization_id == place.organization.id,
+            Invitation.organization_id == current.organization.id,
             Invitation.email.in_(addresses),
             Invitation.accepted_at.is_(None),
             Invitation.cancelled_at.is_(None),

@@ -80,7 +80,7 @@ def standing_of(invitation: Invitation, inviter: Membership | None, now: datetim
 
 
 def with_inviter() -> Select[Invitation, Membership]:
-    """Invitations, each with the place its sender has in the organization now, or none."""
+    """Invitations, each with its sender's present membership of the organization, or none."""
     return select(Invitation, Membership).outerjoin(
         Membership,
         and_(

@@ -20,7 +20,7 @@ from flask_tokenoffset.services.invitations.invitations import (
     read_invitation,
 )
 from flask_tokenoffset.services.mail.outbox import Recipient, queue_messages
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.shared.tokens import (
     INVITATION_TOKEN,
     derive_token,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from flask_tokenoffset.services.invitations.csv_parsing import Row
-    from flask_tokenoffset.services.organizations.organizations import Place
+    from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
     from flask_tokenoffset.services.shared.attempts import AttemptLimiter
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
@@ -65,13 +65,15 @@ def check_length(rows: Sequence[Row], settings: Settings, *, field: str) -> None
         )
 
 
-def preview(session: Session, place: Place, rows: Sequence[Row], now: datetime) -> list[Result]:
+def preview(
+    session: Session, current: OrganizationMembership, rows: Sequence[Row], now: datetime
+) -> list[Result]:
     """What would become of each row if it were sent now. Nothing is sent or counted.
 
-    :param place: of whoever would invite.
+    :param current: the membership of the person who would invite.
     :param now: the present instant, aware.
     """
-    return [result for result, _ in judge(session, place, rows, now)]
+    return [result for result, _ in judge(session, current, rows, now)]
 
 
 def invite(
@@ -101,16 +103,16 @@ def invite(
         had as many as may be within an hour.
     """
     session = work.session
-    place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBERS)
-    judged = judge(session, place, rows, now)
+    current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBERS)
+    judged = judge(session, current, rows, now)
     wanted = sum(result.outcome in INVITED for result, _ in judged)
     if wanted:
-        _count(attempts, place, person, wanted, settings)
+        _count(attempts, current, person, wanted, settings)
         _hold_back(attempts, judged)
     deliveries = _write(
-        session, place, person, judged, link_key=link_key, settings=settings, now=now
+        session, current, person, judged, link_key=link_key, settings=settings, now=now
     )
-    _deliver(work, place, deliveries, now)
+    _deliver(work, current, deliveries, now)
     return [result for result, _ in judged]
 
 
@@ -135,14 +137,14 @@ def resend(
         within an hour.
     """
     session = work.session
-    place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBERS)
-    listed = _touchable(session, place, invitation_id, now)
+    current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBERS)
+    listed = _touchable(session, current, invitation_id, now)
     if listed.standing is Standing.ACCEPTED:
         raise Conflict("This invitation was accepted, so it need not be sent again.")
     if listed.standing is Standing.CANCELLED:
         raise Conflict("This invitation was cancelled. Invite the address anew.")
     invitation = listed.invitation
-    _count(attempts, place, person, 1, settings)
+    _count(attempts, current, person, 1, settings)
     _count_address(attempts, invitation.email)
     for name, value in _issued(invitation.id, person, link_key, settings, now).items():
         setattr(invitation, name, value)
@@ -150,7 +152,7 @@ def resend(
     delivery = _Delivery(
         invitation.id, invitation.email, Role(invitation.role), AuditAction.INVITATION_RESENT
     )
-    _deliver(work, place, [delivery], now)
+    _deliver(work, current, [delivery], now)
     return invitation
 
 
@@ -169,21 +171,23 @@ def cancel(
     :raises NotPermitted: the person may not invite, or not to this role.
     :raises Conflict: it was accepted.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
-    listed = _touchable(work.session, place, invitation_id, now)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
+    listed = _touchable(work.session, current, invitation_id, now)
     if listed.standing is Standing.ACCEPTED:
         raise Conflict(
             "This invitation was accepted, so it cannot be cancelled. Remove the member instead."
         )
     if listed.standing is not Standing.CANCELLED:
-        mark_cancelled(work, place.organization, listed.invitation, now)
+        mark_cancelled(work, current.organization, listed.invitation, now)
     return listed.invitation
 
 
-def _touchable(session: Session, place: Place, invitation_id: UUID, now: datetime) -> Listed:
+def _touchable(
+    session: Session, current: OrganizationMembership, invitation_id: UUID, now: datetime
+) -> Listed:
     """An invitation to a role that the acting person could also give."""
-    listed = read_invitation(session, place.organization.id, invitation_id, now)
-    if not may_grant(place.role, Role(listed.invitation.role)):
+    listed = read_invitation(session, current.organization.id, invitation_id, now)
+    if not may_grant(current.role, Role(listed.invitation.role)):
         raise NotPermitted(
             "This invitation is to a role that holds more than yours, so nothing was changed. Ask"
             " somebody with that role."
@@ -195,11 +199,15 @@ def _touchable(session: Session, place: Place, invitation_id: UUID, now: datetim
 
 
 def _count(
-    attempts: AttemptLimiter, place: Place, person: Person, count: int, settings: Settings
+    attempts: AttemptLimiter,
+    current: OrganizationMembership,
+    person: Person,
+    count: int,
+    settings: Settings,
 ) -> None:
     for name, subject in (
         ("invitations-of-person", person.user_key),
-        ("invitations-of-organization", str(place.organization.id)),
+        ("invitations-of-organization", str(current.organization.id)),
     ):
         attempts.check(name, subject, limit_per_hour=settings.invitations_per_hour, count=count)
 
@@ -239,7 +247,7 @@ class _Delivery:
 
 def _deliver(
     work: UnitOfWork,
-    place: Place,
+    current: OrganizationMembership,
     deliveries: Sequence[_Delivery],
     now: datetime,
 ) -> None:
@@ -247,13 +255,13 @@ def _deliver(
     for each in deliveries:
         work.record(
             each.action,
-            account_id=place.account_id,
+            account_id=current.account_id,
             subject_type="invitation",
             subject_id=each.invitation_id,
             role=each.role,
         )
     # Not who invites: the message outlives them, if they are forgotten.
-    organization = place.organization.name
+    organization = current.organization.name
     queue_messages(
         work,
         [
@@ -265,7 +273,7 @@ def _deliver(
             for each in deliveries
         ],
         kind=MessageKind.INVITATION,
-        account_id=place.account_id,
+        account_id=current.account_id,
         now=now,
     )
 
@@ -286,7 +294,7 @@ def _issued(
 
 def _write(
     session: Session,
-    place: Place,
+    current: OrganizationMembership,
     person: Person,
     judged: Sequence[Judged],
     *,
@@ -309,7 +317,7 @@ def _write(
         if invitation is None:
             action = AuditAction.INVITATION_SENT
             values |= {
-                "organization_id": place.organization.id,
+                "organization_id": current.organization.id,
                 "email": result.address,
                 "created_at": now,
             }

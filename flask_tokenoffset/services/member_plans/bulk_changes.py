@@ -31,7 +31,7 @@ from flask_tokenoffset.services.member_plans.bulk_previews import (
     preview_change,
 )
 from flask_tokenoffset.services.member_plans.bulk_worker import apply_chunk
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def request_change(
     :raises Conflict: the cap would be passed, or another such change is under way.
     """
     session = work.session
-    place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
-    organization = place.organization
+    current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
+    organization = current.organization
     _refuse_second(session, organization)
     preview = preview_change(
         session,

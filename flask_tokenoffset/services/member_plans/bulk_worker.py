@@ -34,7 +34,10 @@ from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.member_plans.bulk_adoptions import Adopter, adopt_for_many
 from flask_tokenoffset.services.member_plans.notices import Reader, tell_members
 from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
-from flask_tokenoffset.services.organizations.organizations import find_place, lock_organization
+from flask_tokenoffset.services.organizations.organizations import (
+    find_organization_membership,
+    lock_organization,
+)
 from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of
 from flask_tokenoffset.services.shared.leases import Due, due_in_chunks, work_in_chunks
 
@@ -147,8 +150,8 @@ def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
 
 def _requester_may(session: Session, change: BulkChange) -> bool:
     """Whether whoever asked may still change members' plans."""
-    place = find_place(session, change.organization_id, change.requested_by)
-    return place is not None and Permission.CHANGE_MEMBER_PLANS in place.permissions
+    current = find_organization_membership(session, change.organization_id, change.requested_by)
+    return current is not None and Permission.CHANGE_MEMBER_PLANS in current.permissions
 
 
 def _next_targets(session: Session, change: BulkChange) -> list[_Target]:

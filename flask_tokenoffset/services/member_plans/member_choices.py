@@ -9,7 +9,7 @@ from flask_tokenoffset.models import AuditAction, Payer, PayerRule, Plan
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.member_plans.offers import Offer, offer_of
 from flask_tokenoffset.services.member_plans.plans import MemberPlan, adopt_offer, read_own_plan
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.plans.billing import record_owed
 from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of, refuse_growth
 
@@ -45,18 +45,18 @@ def choose_payer(
     if payer not in {Payer.ORGANIZATION, Payer.MEMBER}:
         raise InvalidInput({"payer": "Choose the organization or the member."})
     session = work.session
-    place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
-    membership = place.membership
-    if place.organization.payer_rule != PayerRule.MEMBER_CHOOSES:
+    current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+    membership = current.membership
+    if current.organization.payer_rule != PayerRule.MEMBER_CHOOSES:
         raise Conflict(
             "This organization says itself who pays, so there is nothing to choose and nothing was"
             " changed."
         )
     if membership.chosen_payer == payer:
         return membership
-    before = payer_of(place.organization.payer_rule, membership.chosen_payer)
-    plan = read_own_plan(session, place)
-    paid_before = cents_per_month(session, place.organization, without=None)
+    before = payer_of(current.organization.payer_rule, membership.chosen_payer)
+    plan = read_own_plan(session, current)
+    paid_before = cents_per_month(session, current.organization, without=None)
     if payer is Payer.MEMBER and payer is not before:
         _refuse_unlike(plan, expected_amount_cents)
     if payer is not before:
@@ -68,10 +68,10 @@ def choose_payer(
             adopt_offer(work, membership, person, offer, expected_amount_cents, method_version, now)
     membership.chosen_payer = payer
     session.flush()
-    refuse_growth(session, place.organization, paid_before)
+    refuse_growth(session, current.organization, paid_before)
     work.record(
         AuditAction.PLAN_PAYER_CHANGED,
-        account_id=place.account_id,
+        account_id=current.account_id,
         subject_type="membership",
         subject_id=membership.id,
         payer=payer,
@@ -87,15 +87,15 @@ def share_usage(
 
     :param shared: whether it may.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
-    membership = place.membership
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+    membership = current.membership
     if (membership.usage_shared_at is not None) == shared:
         return membership
     membership.usage_shared_at = now if shared else None
     work.session.flush()
     work.record(
         AuditAction.MEMBER_USAGE_SHARED if shared else AuditAction.MEMBER_USAGE_UNSHARED,
-        account_id=place.account_id,
+        account_id=current.account_id,
         subject_type="membership",
         subject_id=membership.id,
     )

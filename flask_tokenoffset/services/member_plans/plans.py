@@ -27,8 +27,8 @@ from flask_tokenoffset.services.estimates.estimates import estimate_from_band
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.member_plans.offers import Offer, offer_of, plan_on_joining
 from flask_tokenoffset.services.organizations.organizations import (
-    Place,
-    lock_place,
+    OrganizationMembership,
+    lock_membership,
     read_membership,
 )
 from flask_tokenoffset.services.plans import ledger as plans
@@ -112,9 +112,9 @@ def begin_default_plan(
     return None
 
 
-def read_own_plan(session: Session, place: Place) -> MemberPlan:
+def read_own_plan(session: Session, current: OrganizationMembership) -> MemberPlan:
     """The plan of whoever asks, in the organization they are in."""
-    return _member_plan(session, place.organization, place.membership)
+    return _member_plan(session, current.organization, current.membership)
 
 
 def read_member_plan(
@@ -267,10 +267,10 @@ def _lock_plan(
 ) -> tuple[Organization, Membership]:
     """Lock an organization, and find whose plan in it is meant."""
     if membership_id is None:
-        place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
-        return place.organization, place.membership
-    place = lock_place(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
-    return place.organization, read_membership(session, place.organization.id, membership_id)
+        current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+        return current.organization, current.membership
+    current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
+    return current.organization, read_membership(session, current.organization.id, membership_id)
 
 
 def _member_plan(

@@ -23,7 +23,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.member_plans.notices import Reader, tell_members
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.plans.billing import record_owed
 from flask_tokenoffset.services.plans.bulk_statuses import stop_many
 from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of, refuse_growth
@@ -112,8 +112,8 @@ def change_terms(
     """
     terms.check()
     session = work.session
-    place = lock_place(session, organization_id, person, Permission.CHANGE_ORGANIZATION)
-    organization = place.organization
+    current = lock_membership(session, organization_id, person, Permission.CHANGE_ORGANIZATION)
+    organization = current.organization
     former = Terms.of(organization)
     if terms == former:
         return organization

@@ -20,7 +20,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.mail.outbox import Recipient, queue_messages
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.plans.bulk_statuses import stop_many
 from flask_tokenoffset.services.sampling.connections import disconnect
 
@@ -49,8 +49,8 @@ def close_organization(
     """
     session = work.session
     now = clock.now()
-    place = lock_place(session, organization_id, person, Permission.OWN_ORGANIZATION)
-    organization = place.organization
+    current = lock_membership(session, organization_id, person, Permission.OWN_ORGANIZATION)
+    organization = current.organization
     for source_id in _connected_sources(session, organization.account_id):
         disconnect(work, account_id=organization.account_id, source_id=source_id, clock=clock)
     plans_ended = _end_all_plans(work, organization, person, now)

@@ -61,7 +61,7 @@ class MemberFilter:
 class Member:
     """Somebody in an organization.
 
-    :param membership: their place in it.
+    :param membership: theirs in it.
     :param person: who they are.
     """
 

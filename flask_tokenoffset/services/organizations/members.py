@@ -25,9 +25,9 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.permissions import Permission, Role, may_grant
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.organizations.organizations import (
-    Place,
+    OrganizationMembership,
+    lock_membership,
     lock_organization,
-    lock_place,
     make_membership,
     read_membership,
 )
@@ -81,13 +81,13 @@ def change_role(
         than their own.
     :raises LastOwner: nobody would be left as an active owner.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
-    membership = _touchable(work.session, place, membership_id)
-    _refuse_more_than_held(place, role)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
+    membership = _touchable(work.session, current, membership_id)
+    _refuse_more_than_held(current, role)
     if membership.role != role:
         if role is not Role.OWNER:
-            _refuse_losing(work.session, place.organization, membership)
-        _give_role(work, place.organization, membership, role, now)
+            _refuse_losing(work.session, current.organization, membership)
+        _give_role(work, current.organization, membership, role, now)
     return membership
 
 
@@ -101,10 +101,10 @@ def remove(
     :raises NotPermitted: the person may not change members, or not one of this role.
     :raises LastOwner: nobody would be left as an active owner.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
-    membership = _touchable(work.session, place, membership_id)
-    _refuse_losing(work.session, place.organization, membership)
-    _end(work, place.organization, membership, person, now)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
+    membership = _touchable(work.session, current, membership_id)
+    _refuse_losing(work.session, current.organization, membership)
+    _end(work, current.organization, membership, person, now)
 
 
 def leave(work: UnitOfWork, *, organization_id: UUID, person: Person, now: datetime) -> None:
@@ -115,9 +115,9 @@ def leave(work: UnitOfWork, *, organization_id: UUID, person: Person, now: datet
     :raises NotPermitted: they are suspended.
     :raises LastOwner: nobody would be left as an active owner.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
-    _refuse_losing(work.session, place.organization, place.membership)
-    _end(work, place.organization, place.membership, person, now)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERSHIP)
+    _refuse_losing(work.session, current.organization, current.membership)
+    _end(work, current.organization, current.membership, person, now)
 
 
 def leave_everything(work: UnitOfWork, *, person: Person, now: datetime) -> None:
@@ -160,8 +160,8 @@ def suspend(
     :raises Conflict: the member is suspended already, or is the person.
     :raises LastOwner: nobody would be left as an owner who can act and stays.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
-    membership = _touchable(work.session, place, membership_id)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
+    membership = _touchable(work.session, current, membership_id)
     if membership.person_id == person.id:
         raise Conflict(
             "You cannot suspend yourself, because you could not restore yourself. Leave the"
@@ -169,11 +169,11 @@ def suspend(
         )
     if membership.status == MembershipStatus.SUSPENDED:
         raise Conflict("This member is suspended already.")
-    _refuse_losing(work.session, place.organization, membership)
-    _pause_what_they_pay(work, place.organization, membership, person, now)
+    _refuse_losing(work.session, current.organization, membership)
+    _pause_what_they_pay(work, current.organization, membership, person, now)
     membership.status = MembershipStatus.SUSPENDED
     work.session.flush()
-    _record(work, place.organization, AuditAction.MEMBER_SUSPENDED, membership)
+    _record(work, current.organization, AuditAction.MEMBER_SUSPENDED, membership)
     return membership
 
 
@@ -187,20 +187,20 @@ def restore(
     :raises NotPermitted: the person may not change members, or not one of this role.
     :raises Conflict: the member is not suspended.
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
-    membership = _touchable(work.session, place, membership_id)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_MEMBERS)
+    membership = _touchable(work.session, current, membership_id)
     if membership.status != MembershipStatus.SUSPENDED:
         raise Conflict("This member is not suspended.")
     membership.status = MembershipStatus.ACTIVE
     work.session.flush()
-    _record(work, place.organization, AuditAction.MEMBER_RESTORED, membership)
+    _record(work, current.organization, AuditAction.MEMBER_RESTORED, membership)
     return membership
 
 
 def transfer_ownership(
     work: UnitOfWork, *, organization_id: UUID, membership_id: UUID, person: Person, now: datetime
 ) -> Membership:
-    """Make a member an owner in one's own place, in one step. The giver is an admin afterwards.
+    """Make a member an owner instead of oneself, in one step. The giver is an admin afterwards.
 
     :param membership_id: who gets it.
     :param person: who gives it.
@@ -210,7 +210,7 @@ def transfer_ownership(
     :raises Conflict: the member is suspended, or is an owner already.
     """
     session = work.session
-    place = lock_place(session, organization_id, person, Permission.OWN_ORGANIZATION)
+    current = lock_membership(session, organization_id, person, Permission.OWN_ORGANIZATION)
     membership = read_membership(session, organization_id, membership_id)
     if membership.role == Role.OWNER:
         raise Conflict(
@@ -222,9 +222,9 @@ def transfer_ownership(
     if _person_of(session, membership).deletion_due_at is not None:
         # They are about to be gone; that they asked for it is not told.
         raise Conflict("This member cannot become the owner at present. Choose somebody else.")
-    _record(work, place.organization, AuditAction.OWNERSHIP_TRANSFERRED, membership)
-    _give_role(work, place.organization, membership, Role.OWNER, now)
-    _give_role(work, place.organization, place.membership, Role.ADMIN, now)
+    _record(work, current.organization, AuditAction.OWNERSHIP_TRANSFERRED, membership)
+    _give_role(work, current.organization, membership, Role.OWNER, now)
+    _give_role(work, current.organization, current.membership, Role.ADMIN, now)
     return membership
 
 
@@ -248,10 +248,12 @@ def _find_membership(session: Session, organization_id: UUID, person_id: UUID) -
     )
 
 
-def _touchable(session: Session, place: Place, membership_id: UUID) -> Membership:
+def _touchable(
+    session: Session, current: OrganizationMembership, membership_id: UUID
+) -> Membership:
     """A member whose role the acting person could also give."""
-    membership = read_membership(session, place.organization.id, membership_id)
-    if not may_grant(place.role, Role(membership.role)):
+    membership = read_membership(session, current.organization.id, membership_id)
+    if not may_grant(current.role, Role(membership.role)):
         raise NotPermitted(
             "This member may do more than you, so nothing was changed. Ask somebody with the same"
             " role as theirs."
@@ -259,8 +261,8 @@ def _touchable(session: Session, place: Place, membership_id: UUID) -> Membershi
     return membership
 
 
-def _refuse_more_than_held(place: Place, role: Role) -> None:
-    if not may_grant(place.role, role):
+def _refuse_more_than_held(current: OrganizationMembership, role: Role) -> None:
+    if not may_grant(current.role, role):
         raise NotPermitted(
             f"The role {role} holds more than yours, so you cannot give it and nothing was changed."
         )

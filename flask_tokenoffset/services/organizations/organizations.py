@@ -1,8 +1,8 @@
-"""Organizations: a partner's clients, and a person's place in them.
+"""Organizations: a partner's clients, and a person's membership of them.
 
-Whatever changes who belongs to an organization, or what they are in it, locks the organization's
-row first (:func:`lock_place`, :func:`lock_organization`) and only then looks who is what. So two
-changes at once are made one after the other, and the second one sees what the first one did.
+A change of who belongs to an organization, or of their role, locks the organization's row first
+(:func:`lock_membership`, :func:`lock_organization`) and only then looks who is what. So two changes
+at once are made one after the other, and the second one sees what the first one did.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ MOST_CREATED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A person's place in an organization.
+class OrganizationMembership:
+    """A person's membership, together with its organization.
 
     :param organization: the organization.
     :param membership: theirs in it.
@@ -76,19 +76,21 @@ class Place:
         return frozenset() if self.suspended else ROLES[self.role]
 
 
-def find_place(session: Session, organization_id: UUID, person_id: UUID) -> Place | None:
-    """Somebody's place in an organization, in one query; none in one that is closed.
+def find_organization_membership(
+    session: Session, organization_id: UUID, person_id: UUID
+) -> OrganizationMembership | None:
+    """A person's membership of an organization, in one query; none if it is closed.
 
     :param organization_id: any id, whether there is such an organization or not.
     :param person_id: the person.
     """
     of = {"organization_id": organization_id, "person_id": person_id}
-    row = session.execute(_place(), of).one_or_none()
-    return None if row is None else Place(row[0], row[1])
+    row = session.execute(_organization_membership(), of).one_or_none()
+    return None if row is None else OrganizationMembership(row[0], row[1])
 
 
 @cache
-def _place() -> Select[Organization, Membership]:
+def _organization_membership() -> Select[Organization, Membership]:
     return (
         select(Organization, Membership)
         .join(Membership, Membership.organization_id == Organization.id)
@@ -137,10 +139,10 @@ def read_membership(session: Session, organization_id: UUID, membership_id: UUID
     return membership
 
 
-def lock_place(
+def lock_membership(
     session: Session, organization_id: UUID, person: Person, needed: Permission
-) -> Place:
-    """The place of somebody who is about to change something, as it is under the lock.
+) -> OrganizationMembership:
+    """The membership of a person about to change something, as it is under the lock.
 
     A role that was lost a moment ago counts no more, however the page looked.
 
@@ -150,12 +152,12 @@ def lock_place(
     :raises NotPermitted: they may not do this (any more).
     """
     locked = lock_organization(session, organization_id)
-    place = find_place(session, organization_id, person.id) if locked else None
-    if place is None:
+    current = find_organization_membership(session, organization_id, person.id) if locked else None
+    if current is None:
         raise NotFound("There is no such thing here.")
-    if needed not in place.permissions:
+    if needed not in current.permissions:
         raise NotPermitted("You may not do this, so nothing was changed.")
-    return place
+    return current
 
 
 def create_organization(
@@ -260,8 +262,8 @@ def rename(work: UnitOfWork, *, organization_id: UUID, person: Person, name: str
     :raises InvalidInput: the name cannot be used; the field is ``name``.
     """
     name = _check_name(name)
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_ORGANIZATION)
-    organization = place.organization
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_ORGANIZATION)
+    organization = current.organization
     if organization.name != name:
         organization.name = name
         work.session.flush()
@@ -275,13 +277,13 @@ def rename(work: UnitOfWork, *, organization_id: UUID, person: Person, name: str
     return organization
 
 
-def list_places(
+def list_memberships(
     session: Session,
     person_id: UUID,
     *,
     after: tuple[str, UUID] | None = None,
     limit: int,
-) -> list[Place]:
+) -> list[OrganizationMembership]:
     """The organizations a person belongs to, by name; closed ones are left out.
 
     :param after: name and id of the last one shown, for the next page.
@@ -299,7 +301,10 @@ def list_places(
             tuple_(Organization.name, Organization.id)
             > tuple_(literal(after[0]), literal(after[1], Organization.id.type))
         )
-    return [Place(organization, membership) for organization, membership in session.execute(query)]
+    return [
+        OrganizationMembership(organization, membership)
+        for organization, membership in session.execute(query)
+    ]
 
 
 def _check_name(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.organizations.organizations import lock_place
+from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.retention.choices import choose
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def choose_for_organization(
     :param person: who chooses, an owner or admin.
     :raises NotPermitted: they may not (any more).
     """
-    place = lock_place(work.session, organization_id, person, Permission.CHANGE_ORGANIZATION)
+    current = lock_membership(work.session, organization_id, person, Permission.CHANGE_ORGANIZATION)
     choose(
         work,
-        account_id=place.organization.account_id,
+        account_id=current.organization.account_id,
         rule_name=rule_name,
         days=days,
         confirmed=confirmed,

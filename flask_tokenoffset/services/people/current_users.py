@@ -1,4 +1,4 @@
-"""Whoever sends a request, as our tables know them: all of it in one query."""
+"""The current user as our tables know them, read in one query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Select, and_, bindparam, select
 from flask_tokenoffset.models import Membership, Organization, Person
 from flask_tokenoffset.services.documents.acceptances import may_be_missing
 from flask_tokenoffset.services.documents.documents import changes_are_coming
-from flask_tokenoffset.services.organizations.organizations import Place
+from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,29 +22,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """A person, and their places in organizations that are open, by name.
+    """A person, and their memberships of open organizations, by name.
 
     :param person: their row.
-    :param places: suspended ones included.
+    :param memberships: suspended ones included.
     :param may_miss_documents: whether there may be something in force that they have not accepted.
     :param changes_are_coming: whether a document is about to change.
     """
 
     person: Person
-    places: tuple[Place, ...]
+    memberships: tuple[OrganizationMembership, ...]
     may_miss_documents: bool
     changes_are_coming: bool
 
-    def place_in(self, organization_id: UUID) -> Place | None:
-        """Their place in an organization, if they have one.
+    def membership_in(self, organization_id: UUID) -> OrganizationMembership | None:
+        """Their membership of an organization, if they have one.
 
         :param organization_id: any id, whether there is such an organization or not.
         """
-        return next((each for each in self.places if each.organization.id == organization_id), None)
+        return next(
+            (each for each in self.memberships if each.organization.id == organization_id), None
+        )
 
 
 def find_known_person(session: Session, user_key: str, now: datetime) -> KnownPerson | None:
-    """Somebody who has changed something here before, with their places.
+    """A person who has changed something here before, with their memberships.
 
     :param user_key: the host's own key for the user.
     :param now: the present instant, aware.
@@ -54,10 +56,12 @@ def find_known_person(session: Session, user_key: str, now: datetime) -> KnownPe
         return None
     person, _, _, may_miss_documents, changes = rows[0]
     joined: list[tuple[Organization | None, Membership]] = [(row[2], row[1]) for row in rows]
-    places = [
-        Place(organization, member) for organization, member in joined if organization is not None
+    memberships = [
+        OrganizationMembership(organization, member)
+        for organization, member in joined
+        if organization is not None
     ]
-    return KnownPerson(person, tuple(places), bool(may_miss_documents), bool(changes))
+    return KnownPerson(person, tuple(memberships), bool(may_miss_documents), bool(changes))
 
 
 @cache

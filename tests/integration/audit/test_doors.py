@@ -52,7 +52,7 @@ def export(
     **query: Any,
 ) -> TestResponse:
     return browser.client.post(
-        f"/tokenoffset{browser.place}/audit-events.{ending}",
+        f"/tokenoffset{browser.prefix}/audit-events.{ending}",
         data=browser.token_field,
         query_string=query,
         headers=headers,
@@ -91,7 +91,7 @@ def test_owner_admin_and_auditor_read_and_export_and_nobody_else_does(
             assert export(inside, "jsonl").status_code == 404
         headers = {"X-Request-Id": "one-and-the-same"}
         answers = [
-            each.client.get(f"/tokenoffset/api/v1{each.place}/audit-events", headers=headers)
+            each.client.get(f"/tokenoffset/api/v1{each.prefix}/audit-events", headers=headers)
             for each in (here, nowhere)
         ]
         assert [each.status_code for each in answers] == [404, 404]
@@ -192,7 +192,7 @@ def test_a_name_can_be_followed_to_all_that_person_did(
     admin.api("PATCH", "", {"name": "Acme again"})
     owner = acme[Role.OWNER].within(acme.id)
     link = owner.page("/audit-events").link("acme-admin")
-    page = owner.page(link.partition(owner.place)[2])
+    page = owner.page(link.partition(owner.prefix)[2])
     (row,) = rows_of(page)
     assert "acme-admin Changed what holds for the organization (changed: name)" in row
     chosen = [each.text for each in page.elements if "selected" in each.attributes]

@@ -41,7 +41,10 @@ class Pair:
         with self.world.app.app_context(), self.world.state.unit_of_work() as work:
             organization = work.session.get_one(Organization, self.id)
             for number, person_id in enumerate(self.people):
-                if organizations.find_place(work.session, self.id, person_id) is None:
+                if (
+                    organizations.find_organization_membership(work.session, self.id, person_id)
+                    is None
+                ):
                     self.memberships[number] = members.add_member(
                         work,
                         organization=organization,
@@ -78,9 +81,11 @@ class Pair:
                     with self.world.state.unit_of_work() as work:
                         # As a door does: who acts, and where, is looked up before anything locks.
                         person = work.session.get_one(Person, self.people[number])
-                        place = organizations.find_place(work.session, self.id, person.id)
-                        assert place is not None
-                        assert place.role is Role.OWNER
+                        found = organizations.find_organization_membership(
+                            work.session, self.id, person.id
+                        )
+                        assert found is not None
+                        assert found.role is Role.OWNER
                         gate.wait()
                         change(work, person, self.memberships[1 - number])
                     results[number] = None
@@ -261,5 +266,5 @@ def test_nobody_joins_an_organization_that_closes_at_the_same_moment(pair: Pair)
     assert results["close"] is None
     assert results["join"] in {None, Conflict}
     with world.app.app_context():
-        place = organizations.find_place(world.state.session, pair.id, stranger)
-    assert place is None
+        found = organizations.find_organization_membership(world.state.session, pair.id, stranger)
+    assert found is None
