@@ -106,8 +106,8 @@ class State:
         )
 
     @property
-    def trip_key(self) -> bytes:
-        """The key under which what belongs to a trip to an identity provider is derived."""
+    def flow_key(self) -> bytes:
+        """The key under which what belongs to an authorization flow is derived."""
         return derive_key(current_app.secret_key, b"flask-tokenoffset identity trip v1")
 
     @property

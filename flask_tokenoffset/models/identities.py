@@ -20,7 +20,7 @@ DIGEST_LENGTH: Final = 64
 
 
 class AttemptPurpose(StrEnum):
-    """What a trip to an identity provider is for."""
+    """What an authorization flow is for."""
 
     #: A signed-in person adds an identity to their account.
     LINK = "link"
@@ -70,7 +70,7 @@ class IdentityCredential(Base):
 
 
 class IdentityAttempt(Base):
-    """One trip to an identity provider: used once, soon, by the browser and person who began it.
+    """One sign-in attempt: used once, soon, by the browser and person who began it.
 
     The state is kept as a digest, and neither nonce nor code verifier is kept at all: both are
     derived again from the state and the browser's own secret.

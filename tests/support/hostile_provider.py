@@ -81,7 +81,7 @@ class HostileProvider:
         self.revoked: list[str] = []
         #: Everything secret that it ever handed out or was handed.
         self.secrets: set[str] = {self.client_secret}
-        #: How often a code came with a verifier of another trip.
+        #: How often a code came with a verifier of another flow.
         self.verifier_mismatches = 0
         #: Path of each request, in order.
         self.calls: list[str] = []
@@ -107,7 +107,7 @@ class HostileProvider:
         email: str | None = None,
         email_verified: bool = True,
     ) -> str:
-        """Be the browser's trip through its pages: log in, consent, and be sent back.
+        """Be the browser on its way through its pages: log in, consent, and be sent back.
 
         :param address: the authorization address.
         :param subject: who logs in there.
@@ -123,7 +123,7 @@ class HostileProvider:
         return self.answer_address(asked, code=code)
 
     def say_no(self, address: str, error: str = "access_denied") -> str:
-        """Be the browser's trip of somebody who does not agree."""
+        """Be the browser of a person who does not agree."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         return self.answer_address(asked, error=error)
 

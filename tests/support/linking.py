@@ -63,18 +63,18 @@ class Scene:
         """A new browser in which nobody is signed in."""
         return self.world.browser(None)
 
-    def set_out(self, browser: Browser, provider: str = "acme") -> str:
+    def begin_flow(self, browser: Browser, provider: str = "acme") -> str:
         """Begin to link an account; gives where the browser is sent."""
         return sent_to(browser.submit("/identities", f"/identities/{provider}/link"))
 
-    def set_out_to_sign_in(
+    def begin_sign_in(
         self, browser: Browser, provider: str = "acme", next_path: str | None = None
     ) -> str:
         """Begin to sign in; gives where the browser is sent."""
         fields = {} if next_path is None else {"next": next_path}
         return sent_to(browser.submit("/sign-in", f"/sign-in/with/{provider}", **fields))
 
-    def come_back(self, browser: Browser, address: str) -> TestResponse:
+    def complete_flow(self, browser: Browser, address: str) -> TestResponse:
         """Follow the provider's redirect."""
         return browser.client.get(address)
 
@@ -82,15 +82,15 @@ class Scene:
         self, browser: Browser, subject: str, provider: str = "acme", **said: Any
     ) -> TestResponse:
         """Link an account, from the page to the callback's answer."""
-        address = self.set_out(browser, provider)
-        return self.come_back(browser, self.providers[provider].go(address, subject, **said))
+        address = self.begin_flow(browser, provider)
+        return self.complete_flow(browser, self.providers[provider].go(address, subject, **said))
 
     def sign_in(
         self, browser: Browser, subject: str, provider: str = "acme", **said: Any
     ) -> TestResponse:
         """Sign in, from the page to the callback's answer."""
-        address = self.set_out_to_sign_in(browser, provider)
-        return self.come_back(browser, self.providers[provider].go(address, subject, **said))
+        address = self.begin_sign_in(browser, provider)
+        return self.complete_flow(browser, self.providers[provider].go(address, subject, **said))
 
     def signed_in(self, subject: str, provider: str = "acme", **said: Any) -> Browser:
         """A new browser in which somebody has signed in."""
@@ -118,7 +118,7 @@ class Scene:
 
 
 def linked_identity(world: World, person: Browser) -> UUID:
-    """The id of an identity that is linked to somebody, as after a trip to a provider."""
+    """The id of an identity that is linked to somebody, as after an authorization flow."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         owner = find_person(work.session, person.user_key)
         assert owner is not None, f"{person.name} has no account yet"

@@ -354,7 +354,7 @@ def _settle(world: World, shape: Shape, inviting: Browser, third: str) -> Scene:
 
 
 def _link(world: World, owner: Browser) -> str:
-    """Give somebody a linked identity, as a trip to a provider does."""
+    """Give somebody a linked identity, as an authorization flow does."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         person = find_person(work.session, owner.user_key)
         assert person is not None

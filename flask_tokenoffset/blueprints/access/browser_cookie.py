@@ -1,6 +1,6 @@
 """A secret of the browser's own, by which it is known again on the way back.
 
-A mailed link and a trip to an identity provider count only in the browser that began them. The
+A mailed link and an authorization flow count only in the browser that began them. The
 host's session is not used for that: it may begin anew on the way, and on some hosts its content can
 be read. The cookie is set only by a request that changes something and needs it.
 """

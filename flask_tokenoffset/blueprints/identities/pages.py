@@ -12,7 +12,7 @@ from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_s
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.identities import linking, trips
+from flask_tokenoffset.blueprints.identities import flows, linking
 from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import AttemptPurpose
 from flask_tokenoffset.permissions import Permission, requires
@@ -47,7 +47,7 @@ def link_identity(provider: str) -> ResponseReturnValue:
     state.identities.client(provider)
     require_fresh_sign_in(strict=True)
     after = url_for(".list_identities", done="linked")
-    return see_other_at(trips.set_out(provider, AttemptPurpose.LINK, after))
+    return see_other_at(flows.begin_flow(provider, AttemptPurpose.LINK, after))
 
 
 @requires(Permission.CHANGE_SELF)
@@ -57,7 +57,7 @@ def confirm_with_identity(provider: str) -> ResponseReturnValue:
     :param provider: the provider's name.
     """
     after = local_path(request.form.get("next"), url_for(".list_identities"))
-    return see_other_at(trips.set_out(provider, AttemptPurpose.CONFIRM, after))
+    return see_other_at(flows.begin_flow(provider, AttemptPurpose.CONFIRM, after))
 
 
 @requires(Permission.SIGN_IN)
@@ -71,8 +71,8 @@ def identity_callback(provider: str) -> ResponseReturnValue:
     """
     # The address holds a code. No page that the browser opens next shall learn it.
     after_this_request(_tell_nobody)
-    arrival = trips.come_back(provider)
-    return see_other_at(arrival.next_path)
+    completed = flows.complete_flow(provider)
+    return see_other_at(completed.next_path)
 
 
 @requires(Permission.CHANGE_SELF)

@@ -14,7 +14,7 @@ from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.html.outcomes import errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.identities import trips
+from flask_tokenoffset.blueprints.identities import flows
 from flask_tokenoffset.blueprints.links.asking import ask_for_link
 from flask_tokenoffset.errors import InvalidInput, NoMailer, NotFound, Refusal, TooManyAttempts
 from flask_tokenoffset.models import LONGEST_EMAIL, AttemptPurpose, MagicLinkPurpose
@@ -47,7 +47,7 @@ def sign_in_with_identity(provider: str) -> ResponseReturnValue:
     """
     if provider not in {each.name for each in _providers()}:
         raise NotFound("There is no such thing here.")
-    return see_other_at(trips.set_out(provider, AttemptPurpose.SIGN_IN, _next_path()))
+    return see_other_at(flows.begin_flow(provider, AttemptPurpose.SIGN_IN, _next_path()))
 
 
 @requires(Permission.SIGN_IN)

@@ -32,7 +32,7 @@ from flask_tokenoffset.services.identities.refresh_tokens import (
     take_out,
 )
 from flask_tokenoffset.services.identities.required import has_other_way_in
-from flask_tokenoffset.services.identities.sign_in_attempts import forget_trips
+from flask_tokenoffset.services.identities.sign_in_attempts import forget_attempts
 from flask_tokenoffset.services.mail import outbox
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def link(
 ) -> Identity:
     """Link an identity to a person who has just proved that it is theirs.
 
-    :param person: who began the trip.
+    :param person: who began the flow.
     :param proved: what came of it.
     :raises Conflict: it is linked to somebody else, where it stays; or there are too many.
     """
@@ -191,7 +191,7 @@ def unlink(
     settings: Settings,
     now: datetime,
 ) -> TakenToken | None:
-    """End the link of an identity, and every trip that its owner has under way.
+    """End the link of an identity, and every flow that its owner has under way.
 
     :param person: its owner, whose row this transaction holds, so that two at once cannot both
         leave the other one as the last way in.
@@ -207,7 +207,7 @@ def unlink(
             " that can take its place."
         )
     taken = _take(session, identity, vault, even_unopened=True)
-    forget_trips(session, person.id)
+    forget_attempts(session, person.id)
     session.execute(
         delete(FreshProof).where(
             FreshProof.person_id == person.id, FreshProof.method == identity.provider

@@ -1,8 +1,8 @@
-"""Trips to an identity provider and back: begun by one browser, ended once, soon, by the same.
+"""Sign-in attempts at an identity provider: begun and ended once, soon, by the same browser.
 
-A row remembers that a trip was begun. It holds the digest of the state and nothing that would help
-whoever reads it: nonce and code verifier are derived anew from the state, which only the address
-carries, the browser's own secret, and a key of the application.
+A row remembers that an attempt was begun. It holds the digest of the state and nothing that would
+help whoever reads it: nonce and code verifier are derived anew from the state, which only the
+address carries, the browser's own secret, and a key of the application.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 #: How long a person may take at the provider.
-TRIP_LIFETIME: Final = timedelta(minutes=10)
-#: How long the row of a trip is kept after it could be used; it tells nothing any more.
+ATTEMPT_LIFETIME: Final = timedelta(minutes=10)
+#: How long the row of an attempt is kept after it could be used; it tells nothing any more.
 KEPT_AFTERWARDS: Final = timedelta(days=1)
 _STATE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traveller:
-    """Who is on the way, as far as the browser tells.
+class FlowOwner:
+    """Who an attempt belongs to, as far as the browser tells.
 
     :param browser_secret: the browser's own secret.
     :param person_id: who is signed in, if anybody.
@@ -53,8 +53,8 @@ class Traveller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndedTrip:
-    """A trip whose browser has just come back.
+class EndedAttempt:
+    """An attempt whose browser has just come back.
 
     :param purpose: what it was for.
     :param next_path: where to go on.
@@ -66,19 +66,19 @@ class EndedTrip:
     began_at: datetime
 
 
-def begin_trip(
+def begin_attempt(
     session: Session,
-    traveller: Traveller,
+    owner: FlowOwner,
     *,
     provider: str,
     purpose: AttemptPurpose,
     next_path: str,
     now: datetime,
 ) -> Secret:
-    """Remember that a browser sets out.
+    """Remember that a browser begins an attempt.
 
     :param provider: the provider's name.
-    :param purpose: what the trip is for.
+    :param purpose: what the attempt is for.
     :param next_path: a local path to go on to afterwards.
     :return: the state, which is kept nowhere.
     """
@@ -90,31 +90,31 @@ def begin_trip(
         IdentityAttempt(
             id=new_id(),
             state_digest=digest_of(state.reveal()),
-            browser_digest=traveller.browser_digest,
+            browser_digest=owner.browser_digest,
             purpose=purpose,
             provider=provider,
-            person_id=None if purpose is AttemptPurpose.SIGN_IN else traveller.person_id,
+            person_id=None if purpose is AttemptPurpose.SIGN_IN else owner.person_id,
             next_path=next_path,
             created_at=now,
-            expires_at=now + TRIP_LIFETIME,
+            expires_at=now + ATTEMPT_LIFETIME,
         )
     )
     session.flush()
     return state
 
 
-def end_trip(
-    session: Session, traveller: Traveller, *, provider: str, state: Secret, now: datetime
-) -> EndedTrip:
-    """Use up the one trip that a state belongs to.
+def end_attempt(
+    session: Session, owner: FlowOwner, *, provider: str, state: Secret, now: datetime
+) -> EndedAttempt:
+    """Use up the one attempt that a state belongs to.
 
-    Everything is compared in one statement, so two answers at once end one trip, and a refusal does
-    not tell what was wrong. What a stranger presents uses nothing up.
+    Everything is compared in one statement, so two answers at once end one attempt, and a refusal
+    does not tell what was wrong. What a stranger presents uses nothing up.
 
     :param provider: whose redirect address was called.
     :param state: as it came in the address.
-    :raises IdentityRefused: there is no such trip of this browser and person to this provider, or
-        it was ended before, or took too long.
+    :raises IdentityRefused: there is no such attempt of this browser and person to this provider,
+        or it was ended before, or took too long.
     """
     state_digest = digest_of(state.reveal())
     nobody = IdentityAttempt.person_id.is_(None)
@@ -122,11 +122,11 @@ def end_trip(
         update(IdentityAttempt)
         .where(
             IdentityAttempt.state_digest == state_digest,
-            IdentityAttempt.browser_digest == traveller.browser_digest,
+            IdentityAttempt.browser_digest == owner.browser_digest,
             IdentityAttempt.provider == provider,
             nobody
-            if traveller.person_id is None
-            else or_(nobody, IdentityAttempt.person_id == traveller.person_id),
+            if owner.person_id is None
+            else or_(nobody, IdentityAttempt.person_id == owner.person_id),
             IdentityAttempt.used_at.is_(None),
             IdentityAttempt.expires_at > now,
         )
@@ -134,18 +134,18 @@ def end_trip(
         .execution_options(synchronize_session=False)
     )
     if cast("CursorResult[None]", used).rowcount != 1:
-        raise unknown_trip()
+        raise unknown_attempt()
     attempt = session.execute(
         select(IdentityAttempt).where(IdentityAttempt.state_digest == state_digest)
     ).scalar_one()
-    return EndedTrip(
+    return EndedAttempt(
         purpose=AttemptPurpose(attempt.purpose),
         next_path=attempt.next_path,
         began_at=attempt.created_at,
     )
 
 
-def unknown_trip() -> IdentityRefused:
+def unknown_attempt() -> IdentityRefused:
     """What is said of an answer that nobody here asked for."""
     return IdentityRefused(
         "This answer of an identity provider belongs to nothing that was begun in this browser, was"
@@ -154,15 +154,15 @@ def unknown_trip() -> IdentityRefused:
     )
 
 
-def forget_trips(session: Session, person_id: UUID) -> None:
-    """Let no trip of a person that is under way come to anything.
+def forget_attempts(session: Session, person_id: UUID) -> None:
+    """Let no attempt of a person that is under way come to anything.
 
     :param person_id: the person.
     """
     session.execute(delete(IdentityAttempt).where(IdentityAttempt.person_id == person_id))
 
 
-def make_trip(
+def make_flow(
     key: bytes,
     state: Secret,
     browser_secret: Secret,
@@ -170,9 +170,9 @@ def make_trip(
     redirect_uri: str,
     fresh_since: datetime | None = None,
 ) -> AuthorizationFlow:
-    """What belongs to a trip; the same at both ends, without having been kept.
+    """The values of a flow; the same at both ends, without having been kept.
 
-    :param key: the application's key for trips.
+    :param key: the application's key for authorization flows.
     :param state: as it was made, or as it came back and was found.
     :param browser_secret: the browser's own secret.
     :param redirect_uri: where the browser comes back to.

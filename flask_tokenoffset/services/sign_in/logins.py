@@ -71,7 +71,7 @@ def sign_in_by_identity(
 ) -> Person:
     """Sign in whoever an identity belongs to; a new person, if it belongs to nobody.
 
-    :param proved: what came of the trip.
+    :param proved: what came of the flow.
     :param browser_digest: the browser, which counts as freshly signed in.
     :raises NotPermitted: another provider is required here.
     :raises IdentityRefused: the person was forgotten.

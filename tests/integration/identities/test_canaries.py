@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import request_finished
 
-from flask_tokenoffset.blueprints.identities import trips
+from flask_tokenoffset.blueprints.identities import flows
 from flask_tokenoffset.errors import TokenOffsetError
 from tests.support.canaries import Canary, Sinks, logs_in, signals_to, tables_of
 from tests.support.linking import OWN_LOGIN, Scene
@@ -39,7 +39,7 @@ def canaries_of(scene: Scene, addresses: list[str]) -> tuple[list[Canary], list[
         for number, secret in enumerate(sorted(provider.secrets))
     ]
     shown = [
-        canary(f"{name} of trip {number}", parse_qs(urlsplit(address).query)[name][0])
+        canary(f"{name} of flow {number}", parse_qs(urlsplit(address).query)[name][0])
         for number, address in enumerate(addresses)
         for name in ("state", "nonce")
     ]
@@ -70,10 +70,10 @@ def live(scene: Scene, addresses: list[str]) -> None:
     def go(address: str, subject: str, provider: str = "acme") -> int:
         addresses.append(address)
         back = scene.providers[provider].go(address, subject, email="ada@example.com")
-        return scene.come_back(browser, back).status_code
+        return scene.complete_flow(browser, back).status_code
 
-    assert go(scene.set_out_to_sign_in(browser), "ada-there") == 303
-    assert go(scene.set_out(browser, "globex"), "ada-at-globex", "globex") == 303
+    assert go(scene.begin_sign_in(browser), "ada-there") == 303
+    assert go(scene.begin_flow(browser, "globex"), "ada-at-globex", "globex") == 303
     scene.world.clock.move(minutes=20)
     form = browser.page("/confirm").form("/identities/acme/confirm")
     address = browser.client.post(form.action, data=form.values).headers["Location"]
@@ -81,19 +81,19 @@ def live(scene: Scene, addresses: list[str]) -> None:
     globex = next(each.id for each in scene.identities() if each.provider == "globex")
     assert browser.submit("/identities", f"/identities/{globex}/check").status_code == 303
     scene.acme.lies.claims = {"nonce": "wrong"}
-    assert go(scene.set_out(browser), "another") == 403
+    assert go(scene.begin_flow(browser), "another") == 403
     scene.acme.lies.claims = {}
     scene.acme.lies.left_out = frozenset({"id_token"})
-    assert go(scene.set_out(browser), "another") == 403
+    assert go(scene.begin_flow(browser), "another") == 403
     scene.acme.lies.left_out = frozenset()
     scene.acme.lies.status = 500
-    assert go(scene.set_out(browser), "another") == 503
+    assert go(scene.begin_flow(browser), "another") == 503
     scene.acme.lies.status = None
     assert browser.api("DELETE", f"/identities/{globex}").status_code == 204
     assert browser.submit("/sign-out", "/sign-out").status_code == 303
 
 
-def test_nothing_of_a_trip_is_found_in_rows_logs_answers_signals_or_mail(
+def test_nothing_of_a_flow_is_found_in_rows_logs_answers_signals_or_mail(
     make_world: Callable[..., World], url: str, tmp_path: Path
 ) -> None:
     scene = Scene(lambda **settings: make_world(url, **settings), **OWN_LOGIN)
@@ -169,11 +169,11 @@ def lies() -> Iterator[tuple[str, Callable[[Scene], None]]]:
 
 
 @pytest.mark.parametrize(("name", "lie"), list(lies()), ids=[name for name, _ in lies()])
-def test_nothing_of_a_trip_is_found_in_a_traceback_with_local_variables(
+def test_nothing_of_a_flow_is_found_in_a_traceback_with_local_variables(
     scene: Scene, name: str, lie: Callable[[Scene], None]
 ) -> None:
     ada: Browser = scene.world.ada
-    address = scene.set_out(ada)
+    address = scene.begin_flow(ada)
     if name == "issuer":
         lie(scene)
     back = scene.acme.go(address, "ada-there")
@@ -191,7 +191,7 @@ def test_nothing_of_a_trip_is_found_in_a_traceback_with_local_variables(
         scene.world.app.test_request_context(back, headers={"Cookie": cookies}),
         pytest.raises(TokenOffsetError) as caught,
     ):
-        trips.come_back("acme")
+        flows.complete_flow("acme")
     assert "that belongs" not in str(caught.value)  # It got past the state.
     sinks = Sinks()
     sinks.add("traceback", our_frames(caught.value))

@@ -27,7 +27,7 @@ def confirm(scene: Scene, browser: Browser, subject: str, provider: str = "acme"
     asked = parse_qs(urlsplit(address).query)
     assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
     back = scene.providers[provider].go(address, subject)
-    return scene.come_back(browser, back).status_code
+    return scene.complete_flow(browser, back).status_code
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def stale(scene: Scene) -> Browser:
 
 def test_linking_and_unlinking_ask_for_a_fresh_proof(scene: Scene, stale: Browser) -> None:
     identity_id = scene.only_identity()
-    trips = len(scene.acme.calls)
+    flows = len(scene.acme.calls)
     assert asked_to_confirm(stale, "/identities/globex/link")
     assert asked_to_confirm(stale, f"/identities/{identity_id}/unlink")
     answer = stale.api("DELETE", f"/identities/{identity_id}")
     assert (answer.status_code, answer.get_json()["code"]) == (403, "fresh-sign-in-required")
     assert len(scene.identities()) == 1
-    assert len(scene.acme.calls) == trips
+    assert len(scene.acme.calls) == flows
 
 
 def test_a_linked_account_gives_the_proof(scene: Scene, stale: Browser) -> None:
@@ -126,12 +126,12 @@ def test_a_provider_that_does_not_ask_again_gives_no_proof(
     assert asked_to_confirm(stale, "/identities/globex/link")
 
 
-def test_a_trip_to_link_gives_no_proof(scene: Scene, stale: Browser) -> None:
+def test_a_flow_to_link_gives_no_proof(scene: Scene, stale: Browser) -> None:
     """What was begun while the sign-in was fresh ends, and leaves no proof behind."""
     fresh = scene.world.browser("ben")
-    back = scene.acme.go(scene.set_out(fresh), "ben-there")
+    back = scene.acme.go(scene.begin_flow(fresh), "ben-there")
     fresh.grow_stale()
-    assert scene.come_back(fresh, back).status_code == 303
+    assert scene.complete_flow(fresh, back).status_code == 303
     assert asked_to_confirm(fresh, "/identities/globex/link")
 
 

@@ -270,11 +270,11 @@ def test_the_first_sign_in_in_two_browsers_at_once_makes_one_person(on_postgres:
     assert len(scene.identities()) == 1
 
 
-def test_an_answer_that_comes_back_twice_at_once_ends_one_trip(on_postgres: Scene) -> None:
+def test_an_answer_that_comes_back_twice_at_once_ends_one_flow(on_postgres: Scene) -> None:
     scene = on_postgres
     for number in range(5):
         browser = scene.new_browser()
-        back = scene.acme.go(scene.set_out_to_sign_in(browser), f"person {number}")
+        back = scene.acme.go(scene.begin_sign_in(browser), f"person {number}")
         second = scene.new_browser()
         for cookie in ("session", "tokenoffset_browser"):
             path = "/" if cookie == "session" else "/tokenoffset"
@@ -285,7 +285,7 @@ def test_an_answer_that_comes_back_twice_at_once_ends_one_trip(on_postgres: Scen
 
         def come(which: Browser, back: str = back, barrier: threading.Barrier = barrier) -> int:
             barrier.wait()
-            return scene.come_back(which, back).status_code
+            return scene.complete_flow(which, back).status_code
 
         with ThreadPoolExecutor(2) as pool:
             assert sorted(pool.map(come, (browser, second))) == [303, 403]

@@ -58,7 +58,10 @@ def test_a_page_leads_to_the_sign_in_and_back(own: Scene) -> None:
     form = page.form("/sign-in/with/acme")
     answer = browser.client.post(form.action, data=form.values)
     back = own.acme.go(answer.headers["Location"], "ada-there")
-    assert own.come_back(browser, back).headers["Location"] == "/tokenoffset/billing-records?page=2"
+    assert (
+        own.complete_flow(browser, back).headers["Location"]
+        == "/tokenoffset/billing-records?page=2"
+    )
     assert browser.get("/billing-records").status_code == 200
 
 
@@ -113,8 +116,8 @@ def test_an_unknown_provider_signs_nobody_in(own: Scene) -> None:
 def test_in_a_host_with_users_there_is_no_sign_in_of_ours(scene: Scene) -> None:
     for path in ("/sign-in", "/sign-out"):
         assert scene.world.ada.get(path).status_code == 404
-    back = scene.acme.go(scene.set_out(scene.world.ada), "ada-there")
-    assert scene.come_back(scene.world.ada, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(scene.world.ada), "ada-there")
+    assert scene.complete_flow(scene.world.ada, back).status_code == 303
 
 
 def test_the_hosts_own_routes_know_the_person(own: Scene) -> None:
@@ -165,9 +168,9 @@ def test_the_hosts_own_routes_know_the_person(own: Scene) -> None:
 )
 def test_afterwards_nobody_is_sent_elsewhere(own: Scene, path: str) -> None:
     browser = own.new_browser()
-    address = own.set_out_to_sign_in(browser, next_path=path)
+    address = own.begin_sign_in(browser, next_path=path)
     back = own.acme.go(address, "ada-there")
-    assert own.come_back(browser, back).headers["Location"] == "/tokenoffset/"
+    assert own.complete_flow(browser, back).headers["Location"] == "/tokenoffset/"
 
 
 # --- the session ----------------------------------------------------------------------------------
@@ -206,8 +209,8 @@ def test_signing_in_as_somebody_else_leaves_nothing_of_the_first(own: Scene) -> 
     first = account(browser)
     with browser.client.session_transaction() as theirs:
         theirs["of the first"] = "something"
-    back = own.globex.go(own.set_out_to_sign_in(signed_out(browser), "globex"), "ben-there")
-    own.come_back(browser, back)
+    back = own.globex.go(own.begin_sign_in(signed_out(browser), "globex"), "ben-there")
+    own.complete_flow(browser, back)
     assert account(browser) not in {first, None}
     with browser.client.session_transaction() as theirs:
         assert "of the first" not in theirs

@@ -101,14 +101,14 @@ def test_trojan_identifier(own: Scene) -> None:
     assert account(again) == account(attacker)
 
 
-def test_trojan_identifier_a_trip_that_was_begun_ends_with_the_unlinking(own: Scene) -> None:
+def test_trojan_identifier_a_flow_that_was_begun_ends_with_the_unlinking(own: Scene) -> None:
     victim = signed_in_by_mail(own, VICTIM)
     assert own.link(victim, "victim-there").status_code == 303
     attacker = own.signed_in("victim-there")
-    back = own.globex.go(own.set_out(attacker, "globex"), "attacker-there")
+    back = own.globex.go(own.begin_flow(attacker, "globex"), "attacker-there")
     unlink = f"/identities/{own.only_identity()}/unlink"
     assert victim.submit(unlink, unlink).status_code == 303
-    assert own.come_back(attacker, back).status_code == 403
+    assert own.complete_flow(attacker, back).status_code == 403
     assert own.identities() == []
 
 

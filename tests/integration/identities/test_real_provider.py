@@ -73,7 +73,7 @@ def make_linked_world(
     return made
 
 
-def set_out(browser: Browser) -> str:
+def begin_flow(browser: Browser) -> str:
     return sent_to(browser.submit("/identities", "/identities/acme/link"))
 
 
@@ -105,7 +105,7 @@ def test_link_refresh_and_unlink(
     world: World, provider: RunningProvider, at_provider: ProviderBrowser
 ) -> None:
     ada = world.ada
-    address = set_out(ada)
+    address = begin_flow(ada)
     asked = parse_qs(urlsplit(address).query)
     assert asked["code_challenge_method"] == ["S256"]
     assert set(asked) >= {"state", "nonce", "code_challenge"}
@@ -144,7 +144,7 @@ def test_a_replayed_refresh_token_voids_the_family_and_says_so(
 ) -> None:
     """Somebody stole the first token. The provider finds out, and so do we."""
     ada = world.ada
-    ada.client.get(at_provider.go(set_out(ada), "ada-there"))
+    ada.client.get(at_provider.go(begin_flow(ada), "ada-there"))
     (linked,) = identities(ada)
     stolen = refresh_token(world)
     ada.submit("/identities", f"/identities/{linked['id']}/check")
@@ -157,7 +157,7 @@ def test_a_replayed_refresh_token_voids_the_family_and_says_so(
 
 def test_a_link_without_consent_changes_nothing(world: World, at_provider: ProviderBrowser) -> None:
     ada = world.ada
-    answer = ada.client.get(at_provider.go(set_out(ada), "ada-there", agree=False))
+    answer = ada.client.get(at_provider.go(begin_flow(ada), "ada-there", agree=False))
     assert answer.status_code == 403
     assert "You did not agree at Acme" in answer.text
     assert identities(ada) == []
@@ -167,9 +167,9 @@ def test_a_code_is_worth_nothing_with_another_verifier(
     world: World, provider: RunningProvider, at_provider: ProviderBrowser
 ) -> None:
     ada = world.ada
-    stolen = parse_qs(urlsplit(at_provider.go(set_out(ada), "ada-there")).query)["code"][0]
+    stolen = parse_qs(urlsplit(at_provider.go(begin_flow(ada), "ada-there")).query)["code"][0]
     mallory = world.browser("mallory")
-    asked = parse_qs(urlsplit(set_out(mallory)).query)
+    asked = parse_qs(urlsplit(begin_flow(mallory)).query)
     (issuer,) = {
         each["issuer"] for each in world.app.config["TOKENOFFSET_OAUTH_PROVIDERS"].values()
     }
@@ -184,17 +184,17 @@ def test_a_code_is_worth_nothing_with_another_verifier(
 
 def test_a_code_is_taken_once(world: World, at_provider: ProviderBrowser) -> None:
     ada = world.ada
-    back = at_provider.go(set_out(ada), "ada-there")
+    back = at_provider.go(begin_flow(ada), "ada-there")
     assert ada.client.get(back).status_code == 303
     assert ada.client.get(back).status_code == 403
     assert len(identities(ada)) == 1
 
 
-def test_the_provider_refuses_a_trip_without_a_challenge_or_to_another_address(
+def test_the_provider_refuses_a_flow_without_a_challenge_or_to_another_address(
     world: World, at_provider: ProviderBrowser
 ) -> None:
     """So that the tests above would notice if we left it out."""
-    address = set_out(world.ada)
+    address = begin_flow(world.ada)
     parts = urlsplit(address)
     without = "&".join(
         each for each in parts.query.split("&") if not each.startswith("code_challenge")
@@ -221,7 +221,7 @@ def test_other_kinds_of_client_link_as_well(
     client: dict[str, Any],
 ) -> None:
     ada = make_linked_world(make_world, provider, entry=client).ada
-    assert ada.client.get(at_provider.go(set_out(ada), "ada-there")).status_code == 303
+    assert ada.client.get(at_provider.go(begin_flow(ada), "ada-there")).status_code == 303
     (linked,) = identities(ada)
     assert linked["refreshable"] is ("scopes" not in client)
 
@@ -236,7 +236,7 @@ def test_endpoints_from_the_settings_are_used_without_discovery(
         "revocation": f"{provider.issuer}/token/revocation",
     }
     ada = make_linked_world(make_world, provider, entry={"endpoints": endpoints}).ada
-    assert ada.client.get(at_provider.go(set_out(ada), "ada-there")).status_code == 303
+    assert ada.client.get(at_provider.go(begin_flow(ada), "ada-there")).status_code == 303
     (linked,) = identities(ada)
     assert ada.api("DELETE", f"/identities/{linked['id']}").status_code == 204
 

@@ -1,6 +1,6 @@
-"""A browser's way to an identity provider and back, and what comes of it.
+"""The authorization flow through an identity provider, and what comes of it.
 
-No transaction is open while a provider is asked, so each way is made of short ones. Attempts are
+No transaction is open while a provider is asked, so each half is made of short ones. Attempts are
 counted before anything is asked or written.
 """
 
@@ -25,11 +25,11 @@ from flask_tokenoffset.models import AttemptPurpose
 from flask_tokenoffset.oidc import AuthorizationAnswer
 from flask_tokenoffset.services.identities import links as identities
 from flask_tokenoffset.services.identities.sign_in_attempts import (
-    Traveller,
-    begin_trip,
-    end_trip,
-    make_trip,
-    unknown_trip,
+    FlowOwner,
+    begin_attempt,
+    end_attempt,
+    make_flow,
+    unknown_attempt,
 )
 from flask_tokenoffset.services.sign_in import logins, reauthentication
 from flask_tokenoffset.state import current_state
@@ -38,20 +38,20 @@ from flask_tokenoffset.vault import Secret
 if TYPE_CHECKING:
     from flask_tokenoffset.oidc import ProvedIdentity
     from flask_tokenoffset.oidc.client import IdentityClient
-    from flask_tokenoffset.services.identities.sign_in_attempts import EndedTrip
+    from flask_tokenoffset.services.identities.sign_in_attempts import EndedAttempt
 
 logger = logging.getLogger(__name__)
 
-#: Trips one person may begin in an hour.
-TRIPS_PER_PERSON: Final = 30
-#: Trips that may begin, and answers that may come back, through one network address in an hour; an
+#: Flows one person may begin in an hour.
+FLOWS_PER_PERSON: Final = 30
+#: Flows that may begin, and answers that may come back, through one network address in an hour; an
 #: office may share one.
 PER_CLIENT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """How a trip ended well.
+class CompletedFlow:
+    """How a flow ended well.
 
     :param purpose: what it was for.
     :param next_path: where to go on.
@@ -61,8 +61,8 @@ class Arrival:
     next_path: str
 
 
-def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
-    """Begin a trip.
+def begin_flow(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
+    """Begin an authorization flow.
 
     :param provider: the provider's name.
     :param purpose: what it is for.
@@ -78,7 +78,7 @@ def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
     client_address = request.remote_addr or "unknown"
     state.attempts.check("identity-trip-client", client_address, limit_per_hour=PER_CLIENT)
     if host_user is not None:
-        state.attempts.check("identity-trip", host_user.key, limit_per_hour=TRIPS_PER_PERSON)
+        state.attempts.check("identity-trip", host_user.key, limit_per_hour=FLOWS_PER_PERSON)
     # Committed and not rolled back, because the host may have written something in this request.
     state.session.commit()
     client.metadata()
@@ -87,9 +87,9 @@ def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
     with state.unit_of_work() as work:
         signs_in = purpose is AttemptPurpose.SIGN_IN
         person_id = None if signs_in else acting_person(work).id
-        random_state = begin_trip(
+        random_state = begin_attempt(
             work.session,
-            Traveller(browser_secret=secret, person_id=person_id),
+            FlowOwner(browser_secret=secret, person_id=person_id),
             provider=provider,
             purpose=purpose,
             next_path=next_path,
@@ -97,8 +97,8 @@ def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
         )
     fresh_since = now if purpose is AttemptPurpose.CONFIRM else None
     return client.authorization_address(
-        make_trip(
-            state.trip_key,
+        make_flow(
+            state.flow_key,
             random_state,
             secret,
             redirect_uri=redirect_address(provider),
@@ -107,8 +107,8 @@ def set_out(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
     )
 
 
-def come_back(provider: str) -> Arrival:
-    """End the trip that the present request comes back from.
+def complete_flow(provider: str) -> CompletedFlow:
+    """Complete the flow that the present request comes back from.
 
     Nothing in the address is looked at before its state is found to belong to this browser, person
     and provider; not even what the provider says went wrong.
@@ -121,7 +121,7 @@ def come_back(provider: str) -> Arrival:
     address = request.remote_addr or "unknown"
     state.attempts.check("identity-answer", address, limit_per_hour=PER_CLIENT)
     try:
-        return _come_back(client, provider)
+        return _complete_flow(client, provider)
     except IdentityRefused as error:
         logger.warning(
             "An answer of the identity provider %s was refused: %s (request %s).",
@@ -144,35 +144,35 @@ def redirect_address(provider: str) -> str:
     return state.public_url(f"/identities/{provider}/callback")
 
 
-def _come_back(client: IdentityClient, provider: str) -> Arrival:
+def _complete_flow(client: IdentityClient, provider: str) -> CompletedFlow:
     state = current_state()
     answer = _answer()
     secret = _browser_secret()
     if secret is None or answer.state is None:
-        raise unknown_trip()
+        raise unknown_attempt()
     person = current_user().person
-    traveller = Traveller(browser_secret=secret, person_id=None if person is None else person.id)
+    owner = FlowOwner(browser_secret=secret, person_id=None if person is None else person.id)
     with state.unit_of_work() as work:
-        ended = end_trip(
+        ended = end_attempt(
             work.session,
-            traveller,
+            owner,
             provider=provider,
             state=answer.state,
             now=state.clock.now(),
         )
-    trip = make_trip(
-        state.trip_key,
+    flow = make_flow(
+        state.flow_key,
         answer.state,
-        traveller.browser_secret,
+        owner.browser_secret,
         redirect_uri=redirect_address(provider),
         fresh_since=ended.began_at if ended.purpose is AttemptPurpose.CONFIRM else None,
     )
-    proved = client.exchange(client.check_answer(answer), trip)
-    _conclude(ended, proved, traveller)
-    return Arrival(ended.purpose, ended.next_path)
+    proved = client.exchange(client.check_answer(answer), flow)
+    _conclude(ended, proved, owner)
+    return CompletedFlow(ended.purpose, ended.next_path)
 
 
-def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) -> None:
+def _conclude(ended: EndedAttempt, proved: ProvedIdentity, owner: FlowOwner) -> None:
     state = current_state()
     now = state.clock.now()
     with state.unit_of_work() as work:
@@ -184,13 +184,13 @@ def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) ->
                 person = acting_person(work)
                 identities.require_own(work.session, person.id, proved)
                 reauthentication.confirm(
-                    work, person, traveller.browser_digest, method=proved.provider, now=now
+                    work, person, owner.browser_digest, method=proved.provider, now=now
                 )
             case AttemptPurpose.SIGN_IN:
                 person = logins.sign_in_by_identity(
                     work,
                     proved,
-                    browser_digest=traveller.browser_digest,
+                    browser_digest=owner.browser_digest,
                     vault=state.vault,
                     settings=state.settings,
                     now=now,
@@ -203,7 +203,7 @@ def _conclude(ended: EndedTrip, proved: ProvedIdentity, traveller: Traveller) ->
 def _answer() -> AuthorizationAnswer:
     """What stands in the address, each name once (RFC 6749 section 3.1)."""
     if any(len(values) > 1 for _, values in request.args.lists()):
-        raise unknown_trip()
+        raise unknown_attempt()
     return AuthorizationAnswer.read(request.args)
 
 

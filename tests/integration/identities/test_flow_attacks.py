@@ -1,4 +1,4 @@
-"""A3 and A4: answers that belong to another trip, browser, person or provider.
+"""A3 and A4: answers that belong to another flow, browser, person or provider.
 
 Where a refusal uses nothing up, the same answer is then taken in the right place: so it was the one
 wrong thing that was refused, and nothing else.
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import pytest
 
-from flask_tokenoffset.services.identities.sign_in_attempts import TRIP_LIFETIME
+from flask_tokenoffset.services.identities.sign_in_attempts import ATTEMPT_LIFETIME
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -41,37 +41,37 @@ def test_a_state_that_nobody_made_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
     state = parse_qs(urlsplit(back).query)["state"][0]
     forged = back.replace(state, state[:-1] + ("A" if state[-1] != "A" else "B"))
-    refused(scene, scene.come_back(ada, forged), "state", caplog)
-    assert scene.come_back(ada, back).status_code == 303
+    refused(scene, scene.complete_flow(ada, forged), "state", caplog)
+    assert scene.complete_flow(ada, back).status_code == 303
 
 
 def test_an_answer_without_a_state_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    refused(scene, scene.come_back(ada, without(back, "state")), "state", caplog)
-    assert scene.come_back(ada, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    refused(scene, scene.complete_flow(ada, without(back, "state")), "state", caplog)
+    assert scene.complete_flow(ada, back).status_code == 303
 
 
 def test_an_answer_with_two_states_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    refused(scene, scene.come_back(ada, f"{back}&state=another"), "state", caplog)
-    assert scene.come_back(ada, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    refused(scene, scene.complete_flow(ada, f"{back}&state=another"), "state", caplog)
+    assert scene.complete_flow(ada, back).status_code == 303
 
 
 def test_an_answer_is_taken_once(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    assert scene.come_back(ada, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    assert scene.complete_flow(ada, back).status_code == 303
     calls = len(scene.acme.calls)
-    assert scene.come_back(ada, back).status_code == 403
+    assert scene.complete_flow(ada, back).status_code == 403
     assert "was refused: state (request" in caplog.text
     assert len(scene.acme.calls) == calls  # The code was not even tried.
     assert len(scene.identities()) == 1
@@ -81,12 +81,12 @@ def test_an_answer_that_took_too_long_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    in_time = scene.acme.go(scene.set_out(ada), "ada-there")
-    too_late = scene.acme.go(scene.set_out(ada), "ada-elsewhere")
-    scene.world.clock.move(seconds=(TRIP_LIFETIME - timedelta(seconds=1)).total_seconds())
-    assert scene.come_back(ada, in_time).status_code == 303
+    in_time = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    too_late = scene.acme.go(scene.begin_flow(ada), "ada-elsewhere")
+    scene.world.clock.move(seconds=(ATTEMPT_LIFETIME - timedelta(seconds=1)).total_seconds())
+    assert scene.complete_flow(ada, in_time).status_code == 303
     scene.world.clock.move(seconds=1)
-    assert scene.come_back(ada, too_late).status_code == 403
+    assert scene.complete_flow(ada, too_late).status_code == 403
     assert "was refused: state (request" in caplog.text
     assert len(scene.identities()) == 1
 
@@ -95,18 +95,18 @@ def test_an_answer_in_another_browser_of_the_same_person_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada, elsewhere = scene.world.ada, scene.world.browser("ada")
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    scene.set_out(elsewhere)  # So that it has a secret of its own.
-    refused(scene, scene.come_back(elsewhere, back), "state", caplog)
-    assert scene.come_back(ada, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    scene.begin_flow(elsewhere)  # So that it has a secret of its own.
+    refused(scene, scene.complete_flow(elsewhere, back), "state", caplog)
+    assert scene.complete_flow(ada, back).status_code == 303
 
 
 def test_an_answer_in_a_browser_without_a_secret_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    refused(scene, scene.come_back(scene.world.browser("ada"), back), "state", caplog)
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    refused(scene, scene.complete_flow(scene.world.browser("ada"), back), "state", caplog)
 
 
 def test_login_csrf_an_attackers_answer_in_a_victims_browser_is_refused(
@@ -114,42 +114,42 @@ def test_login_csrf_an_attackers_answer_in_a_victims_browser_is_refused(
 ) -> None:
     """The attacker would otherwise link their account to the victim's, and so get into it."""
     mallory, ada = scene.world.browser("mallory"), scene.world.ada
-    back = scene.acme.go(scene.set_out(mallory), "mallory-there")
-    scene.set_out(ada)
-    refused(scene, scene.come_back(ada, back), "state", caplog)
-    assert scene.come_back(mallory, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(mallory), "mallory-there")
+    scene.begin_flow(ada)
+    refused(scene, scene.complete_flow(ada, back), "state", caplog)
+    assert scene.complete_flow(mallory, back).status_code == 303
 
 
 def test_another_person_in_the_same_browser_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser = scene.world.browser("ada")
-    back = scene.acme.go(scene.set_out(browser), "ada-there")
+    back = scene.acme.go(scene.begin_flow(browser), "ada-there")
     browser.client.post("/sign-in", data={"name": "ben", "verified": "yes"})
-    scene.set_out(browser)
-    refused(scene, scene.come_back(browser, back), "state", caplog)
+    scene.begin_flow(browser)
+    refused(scene, scene.complete_flow(browser, back), "state", caplog)
     browser.client.post("/sign-in", data={"name": "ada"})
-    assert scene.come_back(browser, back).status_code == 303
+    assert scene.complete_flow(browser, back).status_code == 303
 
 
 def test_nobody_in_the_same_browser_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser = scene.world.browser("ada")
-    back = scene.acme.go(scene.set_out(browser), "ada-there")
+    back = scene.acme.go(scene.begin_flow(browser), "ada-there")
     browser.client.delete_cookie("session")
-    refused(scene, scene.come_back(browser, back), "state", caplog)
+    refused(scene, scene.complete_flow(browser, back), "state", caplog)
 
 
 def test_mix_up_an_answer_at_another_providers_address_is_refused(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
     moved = back.replace("/identities/acme/callback", "/identities/globex/callback")
-    refused(scene, scene.come_back(ada, moved), "state", caplog)
+    refused(scene, scene.complete_flow(ada, moved), "state", caplog)
     assert "/token" not in scene.globex.calls  # No code of one goes to the other.
-    assert scene.come_back(ada, back).status_code == 303
+    assert scene.complete_flow(ada, back).status_code == 303
 
 
 def test_mix_up_a_code_of_another_provider_is_not_sent_to_this_one(
@@ -158,8 +158,8 @@ def test_mix_up_a_code_of_another_provider_is_not_sent_to_this_one(
     """A provider that lies about its endpoints lets the honest one answer in its place."""
     ada = scene.world.ada
     scene.globex.lies.answer = {"iss": scene.acme.issuer}
-    back = scene.globex.go(scene.set_out(ada, "globex"), "ada-there")
-    refused(scene, scene.come_back(ada, back), "iss", caplog)
+    back = scene.globex.go(scene.begin_flow(ada, "globex"), "ada-there")
+    refused(scene, scene.complete_flow(ada, back), "iss", caplog)
     assert "/token" not in scene.globex.calls
 
 
@@ -169,8 +169,8 @@ def test_an_issuer_in_the_answer_is_compared_character_by_character(
 ) -> None:
     ada = scene.world.ada
     scene.acme.lies.answer = {"iss": issuer}
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    refused(scene, scene.come_back(ada, back), "iss", caplog)
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    refused(scene, scene.complete_flow(ada, back), "iss", caplog)
 
 
 def test_a_missing_issuer_is_refused_where_it_was_announced(
@@ -178,25 +178,25 @@ def test_a_missing_issuer_is_refused_where_it_was_announced(
 ) -> None:
     ada = scene.world.ada
     scene.acme.lies.answer = {"iss": None}
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    refused(scene, scene.come_back(ada, back), "iss missing", caplog)
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    refused(scene, scene.complete_flow(ada, back), "iss missing", caplog)
 
 
 def test_a_missing_issuer_is_taken_where_it_was_not_announced(scene: Scene) -> None:
     ada = scene.world.ada
     scene.acme.lies.answer = {"iss": None}
     scene.acme.lies.metadata = {"authorization_response_iss_parameter_supported": False}
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
-    assert scene.come_back(ada, back).status_code == 303
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
+    assert scene.complete_flow(ada, back).status_code == 303
 
 
 def test_an_error_is_not_told_before_its_state_is_found(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    scene.set_out(ada)
+    scene.begin_flow(ada)
     forged = "/tokenoffset/identities/acme/callback?error=access_denied&state=forged"
-    answer = scene.come_back(ada, forged)
+    answer = scene.complete_flow(ada, forged)
     refused(scene, answer, "state", caplog)
     assert "did not agree" not in answer.text
 
@@ -205,7 +205,7 @@ def test_somebody_who_does_not_agree_is_told_so(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    answer = scene.come_back(ada, scene.acme.say_no(scene.set_out(ada)))
+    answer = scene.complete_flow(ada, scene.acme.say_no(scene.begin_flow(ada)))
     refused(scene, answer, "error access_denied", caplog)
     assert "You did not agree at Acme, so nothing was changed." in answer.text
 
@@ -214,22 +214,22 @@ def test_an_invented_error_is_neither_shown_nor_logged(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.say_no(scene.set_out(ada), "call 0800-EVIL now")
-    answer = scene.come_back(ada, back)
+    back = scene.acme.say_no(scene.begin_flow(ada), "call 0800-EVIL now")
+    answer = scene.complete_flow(ada, back)
     refused(scene, answer, "error unknown", caplog)
     assert "EVIL" not in answer.text + caplog.text
 
 
-def test_a_stolen_code_is_worth_nothing_in_another_trip(
+def test_a_stolen_code_is_worth_nothing_in_another_flow(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Code injection (RFC 9700, 4.5): the verifier of the trip does not fit the code."""
+    """Code injection (RFC 9700, 4.5): the verifier of the flow does not fit the code."""
     ada, mallory = scene.world.ada, scene.world.browser("mallory")
-    stolen = parse_qs(urlsplit(scene.acme.go(scene.set_out(ada), "ada-there")).query)["code"][0]
-    address = scene.set_out(mallory)
+    stolen = parse_qs(urlsplit(scene.acme.go(scene.begin_flow(ada), "ada-there")).query)["code"][0]
+    address = scene.begin_flow(mallory)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     injected = scene.acme.answer_address(asked, code=stolen)
-    refused(scene, scene.come_back(mallory, injected), "code refused", caplog)
+    refused(scene, scene.complete_flow(mallory, injected), "code refused", caplog)
     assert scene.acme.verifier_mismatches == 1
 
 
@@ -238,18 +238,18 @@ def test_a_stolen_code_is_found_out_where_the_provider_forgets_the_verifier(
 ) -> None:
     ada, mallory = scene.world.ada, scene.world.browser("mallory")
     scene.acme.lies.ignores_pkce = True
-    stolen = parse_qs(urlsplit(scene.acme.go(scene.set_out(ada), "ada-there")).query)["code"][0]
-    address = scene.set_out(mallory)
+    stolen = parse_qs(urlsplit(scene.acme.go(scene.begin_flow(ada), "ada-there")).query)["code"][0]
+    address = scene.begin_flow(mallory)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     injected = scene.acme.answer_address(asked, code=stolen)
-    refused(scene, scene.come_back(mallory, injected), "nonce", caplog)
+    refused(scene, scene.complete_flow(mallory, injected), "nonce", caplog)
 
 
-def test_two_trips_share_neither_state_nor_nonce_nor_challenge(scene: Scene) -> None:
-    trips = [parse_qs(urlsplit(scene.set_out(scene.world.ada)).query) for _ in range(2)]
+def test_two_flows_share_neither_state_nor_nonce_nor_challenge(scene: Scene) -> None:
+    flows = [parse_qs(urlsplit(scene.begin_flow(scene.world.ada)).query) for _ in range(2)]
     for name in ("state", "nonce", "code_challenge"):
-        assert trips[0][name] != trips[1][name]
-    assert trips[0]["redirect_uri"] == ["http://localhost/tokenoffset/identities/acme/callback"]
+        assert flows[0][name] != flows[1][name]
+    assert flows[0]["redirect_uri"] == ["http://localhost/tokenoffset/identities/acme/callback"]
 
 
 def test_a_discovery_document_of_another_issuer_sends_nobody_anywhere(scene: Scene) -> None:
@@ -277,22 +277,22 @@ def test_a_provider_that_redirects_or_fails_gets_nothing_and_changes_nothing(
     scene: Scene, status: int
 ) -> None:
     ada = scene.world.ada
-    back = scene.acme.go(scene.set_out(ada), "ada-there")
+    back = scene.acme.go(scene.begin_flow(ada), "ada-there")
     scene.acme.lies.status = status
-    answer = scene.come_back(ada, back)
+    answer = scene.complete_flow(ada, back)
     assert answer.status_code == 503
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert scene.identities() == []
 
 
-def test_too_many_trips_are_refused_for_one_person_alone(scene: Scene) -> None:
+def test_too_many_flows_are_refused_for_one_person_alone(scene: Scene) -> None:
     ada = scene.world.ada
     for _ in range(30):
-        scene.set_out(ada)
+        scene.begin_flow(ada)
     answer = ada.submit("/identities", "/identities/acme/link")
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
-    scene.set_out(scene.world.ben)
+    scene.begin_flow(scene.world.ben)
 
 
 def test_linking_begins_with_a_form_of_ours_only(scene: Scene) -> None:
