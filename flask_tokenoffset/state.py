@@ -1,7 +1,7 @@
 """What one application's extension consists of, once it is set up.
 
-It hangs on ``app.extensions["tokenoffset"]`` and is frozen. Doors (views, tasks, commands) take
-from it what the service they call needs; services never see it.
+It hangs on ``app.extensions["tokenoffset"]`` and is frozen. Entry points (views, tasks, commands)
+take from it what the service they call needs; services never see it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One transaction, and what may happen only after it.
 
-A door (view, task, command) opens a unit of work, calls one service with it and leaves the block,
-which commits once. What must not happen before the commit (enqueueing a job, telling the host by
-signal) is handed to :meth:`UnitOfWork.after_commit` or :meth:`UnitOfWork.tell` and is dropped on a
-rollback.
+An entry point (view, task or command) opens a unit of work, calls one service with it and leaves
+the block, which commits once. What must not happen before the commit (enqueueing a job, telling
+the host by signal) is handed to :meth:`UnitOfWork.after_commit` or :meth:`UnitOfWork.tell` and is
+dropped on a rollback.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class UnitOfWork:
         enqueue: Enqueue | None = None,
     ) -> None:
         self.session = session
-        #: The person who acts, once the door knows them.
+        #: The person who acts, once the entry point knows them.
         self.actor_id: UUID | None = None
         self._sender = sender
         self._recorder = recorder

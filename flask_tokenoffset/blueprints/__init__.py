@@ -1,4 +1,4 @@
-"""The web doors: pages under the prefix the host chose, and a JSON API beside them.
+"""The web views: pages under the prefix the host chose, and a JSON API beside them.
 
 Everything hangs on blueprints made anew for each application, so a host's own routes, error pages,
 templates and sessions stay as they are.

@@ -95,7 +95,7 @@ class RewrapBatch:
 def versions_in_use(session: Session) -> dict[str, int]:
     """How many secrets each master key version protects; versions with none are left out.
 
-    :param session: the door's session.
+    :param session: the caller's session.
     """
     versions: Counter[str] = Counter()
     for rows in ALL_SEALED:
@@ -115,10 +115,10 @@ def rewrap_batch(
 ) -> RewrapBatch:
     """Wrap the data keys of some rows under the primary master key. No secret is opened.
 
-    The door commits after each batch. A rotation that was cut short starts again with
+    The caller commits after each batch. A rotation that was cut short starts again with
     ``after=None`` and finds only what is left.
 
-    :param session: the door's session.
+    :param session: the caller's session.
     :param vault: knows the old and the new master keys.
     :param after: the ``last_id`` of the batch before; None for the first.
     :param limit: rows at most.

@@ -1,4 +1,4 @@
-"""The door to a change to many plans."""
+"""The task of a change to many plans."""
 
 from __future__ import annotations
 

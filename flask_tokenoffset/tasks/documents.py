@@ -1,4 +1,4 @@
-"""The door to the notice of a material change."""
+"""The task of the notice of a material change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door to an erasure: takes the steps that are left, then calls the host."""
+"""The task of an erasure: takes the steps that are left, then calls the host."""
 
 from __future__ import annotations
 

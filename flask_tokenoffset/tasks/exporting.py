@@ -1,4 +1,4 @@
-"""The door to copies of everything held about a person."""
+"""The task of copies of everything held about a person."""
 
 from __future__ import annotations
 

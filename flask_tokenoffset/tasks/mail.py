@@ -1,4 +1,4 @@
-"""The door to the outbox: writes a message's text and hands it over."""
+"""The task of the outbox: writes a message's text and gives it to the mailer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door to the purge: each batch in a transaction of its own, rule after rule."""
+"""The task of the purge: each batch in a transaction of its own, rule after rule."""
 
 from __future__ import annotations
 

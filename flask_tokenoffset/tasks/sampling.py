@@ -1,4 +1,4 @@
-"""The door to a sample run."""
+"""The task of a sample run."""
 
 from __future__ import annotations
 

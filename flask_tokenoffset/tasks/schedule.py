@@ -1,4 +1,4 @@
-"""The door to the schedule: one tick makes what is due and hands it to the queue."""
+"""The task of the schedule: one run makes what is due and enqueues it."""
 
 from __future__ import annotations
 

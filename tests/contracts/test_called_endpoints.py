@@ -16,7 +16,7 @@ from flask_tokenoffset.models import ExportPart
 from flask_tokenoffset.providers import PROVIDERS
 from flask_tokenoffset.vault import SecretContext, Vault
 from tests.support.endpoint_recorder import PROMISED
-from tests.support.every_door import answers_of, doors_of, walk_api, walk_pages
+from tests.support.every_route import answers_of, routes_of, walk_api, walk_pages
 from tests.support.matrix_calls import meet_the_rest
 from tests.support.world import KEYS, World, make_world, world
 
@@ -217,7 +217,7 @@ def test_no_page_and_no_operation_opens_a_key(
     def spy(vault: Vault, sealed: Any, context: SecretContext) -> Any:
         # Whoever fetches the archive of their own data has its pieces opened, and no key.
         if context.table != ExportPart.__tablename__:
-            opened.append("worker" if working else "door")
+            opened.append("worker" if working else "route")
         return real_open(vault, sealed, context)
 
     monkeypatch.setattr(Vault, "open", spy)
@@ -234,8 +234,8 @@ def test_no_page_and_no_operation_opens_a_key(
         for provider, key in KEYS.items():
             walk_pages(world, world.browser(f"{provider} on pages"), provider, (key, key))
             walk_api(world, world.browser(f"{provider} by API"), provider, (key, key))
-        meet_the_rest(world, answers.doors)
-    assert answers.doors >= doors_of(world.app)
+        meet_the_rest(world, answers.routes)
+    assert answers.routes >= routes_of(world.app)
     # Two vendors, two ways in, two places, three samples each, and four where the rest is met; a
     # spy that sees nothing would prove nothing.
     assert opened == ["worker"] * 28

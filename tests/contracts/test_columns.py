@@ -40,7 +40,7 @@ from flask_tokenoffset.models import (
 from tests.support.asking import ask
 from tests.support.consenting import decide
 from tests.support.erasing import receipt_token
-from tests.support.every_door import doors_of
+from tests.support.every_route import routes_of
 from tests.support.html_page import HtmlPage
 from tests.support.inviting import invitation_token
 from tests.support.linking import linked_identity
@@ -328,7 +328,7 @@ def test_nothing_else_can_be_sent_to_the_api(world: World) -> None:
         for path, operations in document["paths"].items()
         for method in operations
     }
-    api = {door for door in doors_of(world.app) if "/api/v1/" in door.rule}
+    api = {route for route in routes_of(world.app) if "/api/v1/" in route.rule}
     assert len(described) >= len(api) - 1  # The document does not describe itself.
     sent: set[str] = set()
     for operations in document["paths"].values():

@@ -180,7 +180,7 @@ NAVIGATION = (
 
 
 def failing_noun(error: Callable[[], Exception]) -> dict[str, Any]:
-    """Keyword arguments of :func:`make_host` for a noun whose every door raises an error."""
+    """Keyword arguments of :func:`make_host` for a feature whose every route raises an error."""
 
     @operation("GET", "/fail", permission=Permission.READ_PUBLISHED, summary="Fail", answers={})
     def fail() -> OperationAnswer:

@@ -203,7 +203,7 @@ def test_thousands_may_be_grouped_as_people_do(world: World, typed: str) -> None
 
 
 @pytest.mark.promise("TG-013")
-def test_no_door_gives_a_further_try_at_keys(make_world: Callable[..., World]) -> None:
+def test_no_route_gives_a_further_try_at_keys(make_world: Callable[..., World]) -> None:
     # Otherwise Flask-Login itself no longer trusts a session whose forged address changes.
     world = make_world(TOKENOFFSET_KEY_CHECKS_PER_HOUR=3, SESSION_PROTECTION=None)
     source_id = world.ada.connect()

@@ -54,7 +54,7 @@ from tests.support.canaries import (
     signals_to,
     tables_of,
 )
-from tests.support.every_door import answers_of, doors_of, see_every_page, walk_api, walk_pages
+from tests.support.every_route import answers_of, routes_of, see_every_page, walk_api, walk_pages
 from tests.support.matrix_calls import meet_the_rest
 from tests.support.publishing import accept_everything
 from tests.support.world import API, HeldQueue, World
@@ -198,7 +198,7 @@ def test_no_piece_of_a_key_and_no_word_of_a_prompt_comes_out_anywhere(
             try_refused_keys(sweep, provider, simulator)
             read_malformed_answers(sweep, provider, simulator)
             run_commands(sweep, provider, simulator)
-        meet_the_rest(world, answers.doors)
+        meet_the_rest(world, answers.routes)
         sweep.dump("before rotation")
         rotate(sweep)
         break_off_in_a_worker(sweep, monkeypatch)
@@ -208,7 +208,7 @@ def test_no_piece_of_a_key_and_no_word_of_a_prompt_comes_out_anywhere(
     for answer in answers.texts:
         sinks.add("answers", answer)
     # A sweep that went past something would find nothing there.
-    assert answers.doors >= doors_of(world.app)
+    assert answers.routes >= routes_of(world.app)
     assert {sink.partition(",")[0] for sink in sinks.contents} == {
         "answers", "command line", "database", "log", "Redis", "reprs", "signals", "tracebacks",
     }  # fmt: skip
@@ -368,7 +368,7 @@ def break_off_in_a_worker(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None
     world = sweep.world
     for provider, simulator in world.vendors.items():
         person = world.browser(f"{provider} worker")
-        accept_everything(person)  # The walk through all doors published something to accept.
+        accept_everything(person)  # The walk through all routes published something to accept.
         key = sweep.keys[provider]["sampled"].text
         source_id = person.connect(provider, key=key)
         simulator.faults.add(_quotes_the_key, times=None)
@@ -504,7 +504,7 @@ def test_a_leak_in_a_local_variable_is_found_in_a_rendered_traceback() -> None:
     assert sinks.leaks([PROBE]) == ["probe in tracebacks as plain text"]
 
 
-# --- errors at any line between the door and the vault --------------------------------------------
+# --- errors at any line between the view and the vault --------------------------------------------
 
 #: Where a pasted key passes through on its way to the vault.
 ON_THE_WAY = (
@@ -554,13 +554,13 @@ class Lines:
 
 @pytest.mark.timeout(300)
 @pytest.mark.promise("TO-004", "TO-015")
-@pytest.mark.parametrize("door", ["page", "api", "worker"])
+@pytest.mark.parametrize("entry", ["page", "api", "worker"])
 def test_an_error_at_any_line_on_a_keys_way_shows_nothing_of_it(
-    make_world: Callable[..., World], door: str, caplog: pytest.LogCaptureFixture
+    make_world: Callable[..., World], entry: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = make_world(customer={"history": 2}, TOKENOFFSET_KEY_CHECKS_PER_HOUR=10_000)
     world.app.config["PROPAGATE_EXCEPTIONS"] = False
-    canary = Canary.key("the key", PREFIXES["openai"], door)
+    canary = Canary.key("the key", PREFIXES["openai"], entry)
     world.openai.set_key(canary.text, "active")
     sinks, lines, person = Sinks(), Lines(), world.ada
     page = "/sources/connect/openai"
@@ -568,9 +568,9 @@ def test_an_error_at_any_line_on_a_keys_way_shows_nothing_of_it(
 
     def pass_through() -> None:
         with lines.watched():
-            if door == "page":
+            if entry == "page":
                 person.post(page, key=canary.text, label="")
-            elif door == "api":
+            elif entry == "api":
                 person.api("POST", "/sources", {"provider": "openai", "key": canary.text})
             else:
                 world.work()
@@ -580,7 +580,7 @@ def test_an_error_at_any_line_on_a_keys_way_shows_nothing_of_it(
 
     def begin() -> None:
         disconnect_everything(world)
-        if door == "worker":
+        if entry == "worker":
             person.connect("openai", key=canary.text)
 
     begin()

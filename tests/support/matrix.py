@@ -1,6 +1,6 @@
-"""Calls every door as everybody, and says what each is answered.
+"""Calls every route as everybody, and says what each is answered.
 
-A door is a method and a rule of the URL map. For each one :data:`tests.support.matrix_calls.CALLS`
+A route is a method and a rule of the URL map. For each one :data:`tests.support.matrix_calls.CALLS`
 holds one call that succeeds for somebody, and who that is. What a cell is expected to answer is
 written there by hand and not read from the permissions it checks.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-    from tests.support.every_door import Door
+    from tests.support.every_route import Route
     from tests.support.world import Browser, World
 
 
@@ -54,7 +54,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
 
 
 class Who(StrEnum):
-    """Everybody a door may meet."""
+    """Everybody a route may meet."""
 
     ANONYMOUS = "anonymous"
     STRANGER = "stranger"
@@ -69,7 +69,7 @@ class Who(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a door may answer."""
+    """What a route may answer."""
 
     #: What the call asks for is done.
     SERVED = "served"
@@ -173,27 +173,27 @@ class Stage:
         """Let go of the copy."""
         self._kept.close()
 
-    def scene_of(self, door: Door) -> Scene:
-        """What a door's calls name: the organization's things, or its owner's own."""
-        return self.scene if in_organization(door.rule) else self.own
+    def scene_of(self, route: Route) -> Scene:
+        """What a route's calls name: the organization's things, or its owner's own."""
+        return self.scene if in_organization(route.rule) else self.own
 
     def prepare(self, call: Call) -> Mapping[str, str]:
         """Bring about what a call needs; gives what it names besides the scene."""
         return (call.before(self) if call.before else None) or {}
 
 
-def make(browser: Browser, door: Door, call: Call, scene: Scene) -> TestResponse:
+def make(browser: Browser, route: Route, call: Call, scene: Scene) -> TestResponse:
     """Make a call.
 
     :param scene: what the path and the body name.
     """
-    path = path_of(door.rule, {**scene, **call.parts})
+    path = path_of(route.rule, {**scene, **call.parts})
     sent = None if call.sent is None else dict(call.sent(scene))
     query = dict(call.query)
     if path.startswith(API):
-        body = None if door.method == "GET" else sent or {}
-        return browser.client.open(path, method=door.method, json=body, query_string=query)
-    if door.method == "GET":
+        body = None if route.method == "GET" else sent or {}
+        return browser.client.open(path, method=route.method, json=body, query_string=query)
+    if route.method == "GET":
         return browser.client.get(path, query_string=query)
     return browser.client.post(path, data={**_token_field(browser, path), **(sent or {})})
 

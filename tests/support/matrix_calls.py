@@ -1,4 +1,4 @@
-"""One call for every door, and who may make it: written by hand, and compared with the URL map."""
+"""One call for every route, and who may make it: written by hand, and compared with the URL map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.documents import published
 from tests.support.erasing import ask_for_deletion, receipt_token
-from tests.support.every_door import Door
+from tests.support.every_route import Route
 from tests.support.matrix import PROVIDER, Call, Outcome, Who, make, path_of, set_stage
 from tests.support.news import way_out_of_news
 from tests.support.publishing import publish_required
@@ -75,7 +75,7 @@ def _band_body(_scene: Scene) -> Mapping[str, Any]:
     return {"kind": "band", "band": "casual"}
 
 
-def _account_doors(
+def _account_routes(
     prefix: str,
     *,
     listing: frozenset[Who],
@@ -84,8 +84,8 @@ def _account_doors(
     change: frozenset[Who],
     plan: frozenset[Who],
     without_plan: Mapping[Who, Outcome],
-) -> dict[Door, Call]:
-    """The doors over an account, which stand under both prefixes.
+) -> dict[Route, Call]:
+    """The routes over an account, which stand under both prefixes.
 
     :param prefix: what the paths begin with, below our prefix or below the API.
     :param listing: who may see what there is.
@@ -107,57 +107,57 @@ def _account_doors(
     others_plan = dict.fromkeys(plan - change, Outcome.CONFLICT)
     paused = _owner_does(f"{prefix}/plan/pause")
     return {
-        Door("GET", f"{pages}/"): Call(may=listing, status=200),
-        Door("GET", f"{pages}/plan"): Call(may=listing, status=200),
-        Door("GET", f"{pages}/billing-records"): Call(may=listing, status=200),
-        Door("GET", f"{pages}/sources"): Call(may=listing, status=200),
-        Door("GET", f"{pages}/usage/export"): Call(may=listing, status=200),
-        Door("GET", f"{api}/usage/export"): Call(may=listing, status=200),
-        Door("GET", f"{pages}{source}"): Call(may=read, status=200),
-        Door("GET", f"{pages}{key}"): Call(may=change, status=200),
-        Door("POST", f"{pages}{key}"): Call(may=change, status=303, sent=_new_key),
-        Door("GET", f"{pages}{connect}"): Call(may=make, status=200, parts=openai),
-        Door("POST", f"{pages}{connect}"): Call(
+        Route("GET", f"{pages}/"): Call(may=listing, status=200),
+        Route("GET", f"{pages}/plan"): Call(may=listing, status=200),
+        Route("GET", f"{pages}/billing-records"): Call(may=listing, status=200),
+        Route("GET", f"{pages}/sources"): Call(may=listing, status=200),
+        Route("GET", f"{pages}/usage/export"): Call(may=listing, status=200),
+        Route("GET", f"{api}/usage/export"): Call(may=listing, status=200),
+        Route("GET", f"{pages}{source}"): Call(may=read, status=200),
+        Route("GET", f"{pages}{key}"): Call(may=change, status=200),
+        Route("POST", f"{pages}{key}"): Call(may=change, status=303, sent=_new_key),
+        Route("GET", f"{pages}{connect}"): Call(may=make, status=200, parts=openai),
+        Route("POST", f"{pages}{connect}"): Call(
             may=make, status=303, parts=openai, sent=_openai_key
         ),
-        Door("POST", f"{pages}{source}/samples"): Call(
+        Route("POST", f"{pages}{source}/samples"): Call(
             may=change, status=303, before=_an_hour_passes
         ),
-        Door("GET", f"{pages}{disconnect}"): Call(may=change, status=200),
-        Door("POST", f"{pages}{disconnect}"): Call(may=change, status=303),
-        Door("GET", f"{pages}/bands"): Call(may=make, status=200),
-        Door("POST", f"{pages}/estimates"): Call(may=make, status=303, sent=_band),
-        Door("GET", f"{pages}{estimate}"): Call(may=read, status=200),
-        Door("POST", f"{pages}/plan/adoptions"): Call(may=change, status=303, sent=_adoption_form),
-        Door("GET", f"{pages}/plan/end"): Call(may=plan, status=200, else_=led_elsewhere),
-        Door("POST", f"{pages}/plan/<any(pause, resume, end):change>"): Call(
+        Route("GET", f"{pages}{disconnect}"): Call(may=change, status=200),
+        Route("POST", f"{pages}{disconnect}"): Call(may=change, status=303),
+        Route("GET", f"{pages}/bands"): Call(may=make, status=200),
+        Route("POST", f"{pages}/estimates"): Call(may=make, status=303, sent=_band),
+        Route("GET", f"{pages}{estimate}"): Call(may=read, status=200),
+        Route("POST", f"{pages}/plan/adoptions"): Call(may=change, status=303, sent=_adoption_form),
+        Route("GET", f"{pages}/plan/end"): Call(may=plan, status=200, else_=led_elsewhere),
+        Route("POST", f"{pages}/plan/<any(pause, resume, end):change>"): Call(
             may=plan, status=303, parts=pause, else_=without_plan
         ),
-        Door("GET", f"{api}/plan"): Call(may=plan_read, status=200),
-        Door("POST", f"{api}/plan/adoptions"): Call(may=change, status=201, sent=_estimate),
-        Door("POST", f"{api}/plan/pause"): Call(may=plan, status=200, else_=without_plan),
-        Door("POST", f"{api}/plan/resume"): Call(
+        Route("GET", f"{api}/plan"): Call(may=plan_read, status=200),
+        Route("POST", f"{api}/plan/adoptions"): Call(may=change, status=201, sent=_estimate),
+        Route("POST", f"{api}/plan/pause"): Call(may=plan, status=200, else_=without_plan),
+        Route("POST", f"{api}/plan/resume"): Call(
             may=change, status=200, before=paused, else_={**without_plan, **others_plan}
         ),
-        Door("POST", f"{api}/plan/end"): Call(may=plan, status=200, else_=without_plan),
-        Door("GET", f"{api}/billing-records"): Call(may=listing, status=200),
-        Door("GET", f"{api}/sources"): Call(may=listing, status=200),
-        Door("POST", f"{api}/sources"): Call(may=make, status=201, sent=_new_connection),
-        Door("GET", f"{api}{source}"): Call(may=read, status=200),
-        Door("DELETE", f"{api}{source}"): Call(may=change, status=204),
-        Door("PUT", f"{api}{key}"): Call(may=change, status=202, sent=_new_key),
-        Door("POST", f"{api}{source}/samples"): Call(
+        Route("POST", f"{api}/plan/end"): Call(may=plan, status=200, else_=without_plan),
+        Route("GET", f"{api}/billing-records"): Call(may=listing, status=200),
+        Route("GET", f"{api}/sources"): Call(may=listing, status=200),
+        Route("POST", f"{api}/sources"): Call(may=make, status=201, sent=_new_connection),
+        Route("GET", f"{api}{source}"): Call(may=read, status=200),
+        Route("DELETE", f"{api}{source}"): Call(may=change, status=204),
+        Route("PUT", f"{api}{key}"): Call(may=change, status=202, sent=_new_key),
+        Route("POST", f"{api}{source}/samples"): Call(
             may=change, status=202, before=_an_hour_passes
         ),
-        Door("GET", f"{api}{run}"): Call(may=read, status=200),
-        Door("GET", f"{api}{source}/usage"): Call(may=read, status=200),
-        Door("POST", f"{api}/estimates"): Call(may=make, status=201, sent=_band_body),
-        Door("GET", f"{api}{estimate}"): Call(may=read, status=200),
+        Route("GET", f"{api}{run}"): Call(may=read, status=200),
+        Route("GET", f"{api}{source}/usage"): Call(may=read, status=200),
+        Route("POST", f"{api}/estimates"): Call(may=make, status=201, sent=_band_body),
+        Route("GET", f"{api}{estimate}"): Call(may=read, status=200),
     }
 
 
 _OF_ORGANIZATION: Final = "/organizations/<uuid:organization_id>"
-_OWN_ACCOUNT: Final = _account_doors(
+_OWN_ACCOUNT: Final = _account_routes(
     "",
     listing=ANYBODY,
     read=OWNER,
@@ -166,7 +166,7 @@ _OWN_ACCOUNT: Final = _account_doors(
     plan=PLANNERS,
     without_plan=dict.fromkeys(ANYBODY - PLANNERS, Outcome.CONFLICT),
 )
-_ORGANIZATION_ACCOUNT: Final = _account_doors(
+_ORGANIZATION_ACCOUNT: Final = _account_routes(
     _OF_ORGANIZATION,
     listing=READERS,
     read=READERS,
@@ -227,70 +227,74 @@ def _somebody_was_erased(stage: Stage) -> Mapping[str, str]:
 
 
 _PEOPLE: Final = {
-    Door("GET", f"{PREFIX}/me"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/me"): Call(may=ANYBODY, status=303, sent=_display_name),
-    Door("GET", f"{PREFIX}/privacy/deletion"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/deletion"): Call(
+    Route("GET", f"{PREFIX}/me"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/me"): Call(may=ANYBODY, status=303, sent=_display_name),
+    Route("GET", f"{PREFIX}/privacy/deletion"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/deletion"): Call(
         may=ANYBODY - PLANNERS, status=303, sent=_confirmed, else_=_STAYING
     ),
-    Door("POST", f"{PREFIX}/privacy/deletion/undo"): Call(
+    Route("POST", f"{PREFIX}/privacy/deletion/undo"): Call(
         may=_LEAVING, status=303, before=_admin_leaves, else_=_NOT_LEAVING
     ),
-    Door("GET", f"{API}/privacy/deletion"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}/privacy/deletion/undo"): Call(
+    Route("GET", f"{API}/privacy/deletion"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}/privacy/deletion/undo"): Call(
         may=_LEAVING, status=200, before=_admin_leaves, else_=_NOT_LEAVING
     ),
-    Door("GET", f"{PREFIX}/erasures/<receipt_token>"): Call(
+    Route("GET", f"{PREFIX}/erasures/<receipt_token>"): Call(
         may=EVERYBODY, status=200, before=_somebody_was_erased
     ),
-    Door("GET", f"{API}/erasures/<receipt_token>"): Call(
+    Route("GET", f"{API}/erasures/<receipt_token>"): Call(
         may=EVERYBODY, status=200, before=_somebody_was_erased
     ),
-    Door("GET", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=303, sent=_display_name),
-    Door("GET", f"{API}/me"): Call(may=ANYBODY, status=200),
-    Door("PATCH", f"{API}/me"): Call(may=ANYBODY, status=200, sent=_display_name),
-    Door("DELETE", f"{API}/me"): Call(
+    Route("GET", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=303, sent=_display_name),
+    Route("GET", f"{API}/me"): Call(may=ANYBODY, status=200),
+    Route("PATCH", f"{API}/me"): Call(may=ANYBODY, status=200, sent=_display_name),
+    Route("DELETE", f"{API}/me"): Call(
         may=ANYBODY - PLANNERS, status=202, sent=_confirmed, else_=_STAYING
     ),
 }
 _ORGANIZATIONS: Final = {
-    Door("GET", f"{PREFIX}/organizations"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/organizations"): Call(may=ANYBODY, status=303, sent=_name),
-    Door("GET", f"{_PAGES}/settings"): Call(may=MEMBERS, status=200),
-    Door("POST", f"{_PAGES}/settings/name"): Call(may=MANAGERS, status=303, sent=_name),
-    Door("GET", f"{_PAGES}/settings/close"): Call(may=OWNER, status=200),
-    Door("POST", f"{_PAGES}/settings/close"): Call(may=OWNER, status=303, sent=_organization_name),
-    Door("GET", f"{API}/organizations"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}/organizations"): Call(may=ANYBODY, status=201, sent=_name),
-    Door("GET", _API): Call(may=MEMBERS, status=200),
-    Door("PATCH", _API): Call(may=MANAGERS, status=200, sent=_name),
-    Door("DELETE", _API): Call(may=OWNER, status=204),
+    Route("GET", f"{PREFIX}/organizations"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/organizations"): Call(may=ANYBODY, status=303, sent=_name),
+    Route("GET", f"{_PAGES}/settings"): Call(may=MEMBERS, status=200),
+    Route("POST", f"{_PAGES}/settings/name"): Call(may=MANAGERS, status=303, sent=_name),
+    Route("GET", f"{_PAGES}/settings/close"): Call(may=OWNER, status=200),
+    Route("POST", f"{_PAGES}/settings/close"): Call(may=OWNER, status=303, sent=_organization_name),
+    Route("GET", f"{API}/organizations"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}/organizations"): Call(may=ANYBODY, status=201, sent=_name),
+    Route("GET", _API): Call(may=MEMBERS, status=200),
+    Route("PATCH", _API): Call(may=MANAGERS, status=200, sent=_name),
+    Route("DELETE", _API): Call(may=OWNER, status=204),
 }
 _MEMBERSHIPS: Final = {
-    Door("GET", f"{_PAGES}/members"): Call(may=READERS, status=200),
-    Door("GET", f"{_PAGES}{_ONE_MEMBER}"): Call(may=READERS, status=200),
-    Door("POST", f"{_PAGES}{_ONE_MEMBER}/role"): Call(may=MANAGERS, status=303, sent=_auditor_role),
-    Door("POST", f"{_PAGES}{_ONE_MEMBER}/<any(suspend, restore):change>"): Call(
+    Route("GET", f"{_PAGES}/members"): Call(may=READERS, status=200),
+    Route("GET", f"{_PAGES}{_ONE_MEMBER}"): Call(may=READERS, status=200),
+    Route("POST", f"{_PAGES}{_ONE_MEMBER}/role"): Call(
+        may=MANAGERS, status=303, sent=_auditor_role
+    ),
+    Route("POST", f"{_PAGES}{_ONE_MEMBER}/<any(suspend, restore):change>"): Call(
         may=MANAGERS, status=303, parts={"change": "suspend"}
     ),
-    Door("GET", f"{_PAGES}{_ONE_MEMBER}/remove"): Call(may=MANAGERS, status=200),
-    Door("POST", f"{_PAGES}{_ONE_MEMBER}/remove"): Call(may=MANAGERS, status=303),
-    Door("GET", f"{_PAGES}{_ONE_MEMBER}/transfer"): Call(may=OWNER, status=200),
-    Door("POST", f"{_PAGES}{_ONE_MEMBER}/transfer"): Call(may=OWNER, status=303),
-    Door("GET", f"{_PAGES}/membership"): Call(may=MEMBERS, status=200),
-    Door("GET", f"{_PAGES}/leave"): Call(may=MEMBERS, status=200),
-    Door("POST", f"{_PAGES}/leave"): Call(may=MEMBERS - OWNER, status=303, else_=_OWNER_STAYS),
-    Door("GET", f"{_API}/members"): Call(may=READERS, status=200),
-    Door("GET", f"{_API}{_ONE_MEMBER}"): Call(may=READERS, status=200),
-    Door("PATCH", f"{_API}{_ONE_MEMBER}"): Call(may=MANAGERS, status=200, sent=_suspended),
-    Door("DELETE", f"{_API}{_ONE_MEMBER}"): Call(may=MANAGERS, status=204),
-    Door("GET", f"{_API}/membership"): Call(may=MEMBERS, status=200),
-    Door("DELETE", f"{_API}/membership"): Call(may=MEMBERS - OWNER, status=204, else_=_OWNER_STAYS),
-    Door("POST", f"{_API}/transfer"): Call(may=OWNER, status=200, sent=_membership),
+    Route("GET", f"{_PAGES}{_ONE_MEMBER}/remove"): Call(may=MANAGERS, status=200),
+    Route("POST", f"{_PAGES}{_ONE_MEMBER}/remove"): Call(may=MANAGERS, status=303),
+    Route("GET", f"{_PAGES}{_ONE_MEMBER}/transfer"): Call(may=OWNER, status=200),
+    Route("POST", f"{_PAGES}{_ONE_MEMBER}/transfer"): Call(may=OWNER, status=303),
+    Route("GET", f"{_PAGES}/membership"): Call(may=MEMBERS, status=200),
+    Route("GET", f"{_PAGES}/leave"): Call(may=MEMBERS, status=200),
+    Route("POST", f"{_PAGES}/leave"): Call(may=MEMBERS - OWNER, status=303, else_=_OWNER_STAYS),
+    Route("GET", f"{_API}/members"): Call(may=READERS, status=200),
+    Route("GET", f"{_API}{_ONE_MEMBER}"): Call(may=READERS, status=200),
+    Route("PATCH", f"{_API}{_ONE_MEMBER}"): Call(may=MANAGERS, status=200, sent=_suspended),
+    Route("DELETE", f"{_API}{_ONE_MEMBER}"): Call(may=MANAGERS, status=204),
+    Route("GET", f"{_API}/membership"): Call(may=MEMBERS, status=200),
+    Route("DELETE", f"{_API}/membership"): Call(
+        may=MEMBERS - OWNER, status=204, else_=_OWNER_STAYS
+    ),
+    Route("POST", f"{_API}/transfer"): Call(may=OWNER, status=200, sent=_membership),
 }
 _PUBLISHED: Final = {
-    Door("GET", f"{PREFIX}{path}"): Call(may=EVERYBODY, status=200)
+    Route("GET", f"{PREFIX}{path}"): Call(may=EVERYBODY, status=200)
     for path in (
         "/methodology",
         "/connections",
@@ -312,7 +316,7 @@ def _document(stage: Stage) -> None:
 
 
 _DOCUMENTS: Final = {
-    Door("GET", f"{PREFIX}{path}"): Call(
+    Route("GET", f"{PREFIX}{path}"): Call(
         may=EVERYBODY, status=200, before=_document, parts=_DOCUMENT, query=query
     )
     for path, query in {
@@ -328,16 +332,16 @@ _DOCUMENTS: Final = {
 }
 
 _AUDIT: Final = {
-    Door("GET", f"{PREFIX}/audit-events"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/audit-events.<any(csv, jsonl):file_format>"): Call(
+    Route("GET", f"{PREFIX}/audit-events"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/audit-events.<any(csv, jsonl):file_format>"): Call(
         may=ANYBODY, status=200, parts={"file_format": "csv"}
     ),
-    Door("GET", f"{API}/audit-events"): Call(may=ANYBODY, status=200),
-    Door("GET", f"{_PAGES}/audit-events"): Call(may=READERS, status=200),
-    Door("POST", f"{_PAGES}/audit-events.<any(csv, jsonl):file_format>"): Call(
+    Route("GET", f"{API}/audit-events"): Call(may=ANYBODY, status=200),
+    Route("GET", f"{_PAGES}/audit-events"): Call(may=READERS, status=200),
+    Route("POST", f"{_PAGES}/audit-events.<any(csv, jsonl):file_format>"): Call(
         may=READERS, status=200, parts={"file_format": "jsonl"}
     ),
-    Door("GET", f"{_API}/audit-events"): Call(may=READERS, status=200),
+    Route("GET", f"{_API}/audit-events"): Call(may=READERS, status=200),
 }
 
 
@@ -362,38 +366,38 @@ def _accept(_scene: Scene) -> Mapping[str, Any]:
 _ACME: Final = {"provider": PROVIDER}
 _UNLINK: Final = "/identities/<uuid:identity_id>/unlink"
 _IDENTITIES: Final = {
-    Door("GET", f"{PREFIX}/identities"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/identities/<provider>/link"): Call(
+    Route("GET", f"{PREFIX}/identities"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/identities/<provider>/link"): Call(
         may=ANYBODY, status=303, parts=_ACME
     ),
-    Door("POST", f"{PREFIX}/identities/<provider>/confirm"): Call(
+    Route("POST", f"{PREFIX}/identities/<provider>/confirm"): Call(
         may=ANYBODY, status=303, parts=_ACME
     ),
     # Nobody set out, so nobody arrives; the tests of identities go all the way.
-    Door("GET", f"{PREFIX}/identities/<provider>/callback"): Call(
+    Route("GET", f"{PREFIX}/identities/<provider>/callback"): Call(
         may=EVERYBODY, status=403, parts=_ACME, query={"state": "no such state", "code": "x"}
     ),
     # Theirs has no refresh token to check; nobody else learns even that.
-    Door("POST", f"{PREFIX}/identities/<uuid:identity_id>/check"): Call(may=OWNER, status=409),
-    Door("GET", f"{PREFIX}{_UNLINK}"): Call(may=OWNER, status=200),
-    Door("POST", f"{PREFIX}{_UNLINK}"): Call(may=OWNER, status=303),
-    Door("GET", f"{API}/identities"): Call(may=ANYBODY, status=200),
-    Door("DELETE", f"{API}/identities/<uuid:identity_id>"): Call(may=OWNER, status=204),
+    Route("POST", f"{PREFIX}/identities/<uuid:identity_id>/check"): Call(may=OWNER, status=409),
+    Route("GET", f"{PREFIX}{_UNLINK}"): Call(may=OWNER, status=200),
+    Route("POST", f"{PREFIX}{_UNLINK}"): Call(may=OWNER, status=303),
+    Route("GET", f"{API}/identities"): Call(may=ANYBODY, status=200),
+    Route("DELETE", f"{API}/identities/<uuid:identity_id>"): Call(may=OWNER, status=204),
 }
 _LINKS: Final = {
-    Door("GET", f"{PREFIX}/links/sent"): Call(may=EVERYBODY, status=200),
-    Door("GET", f"{PREFIX}/links/<token>"): Call(may=EVERYBODY, status=200, before=_link_by_mail),
+    Route("GET", f"{PREFIX}/links/sent"): Call(may=EVERYBODY, status=200),
+    Route("GET", f"{PREFIX}/links/<token>"): Call(may=EVERYBODY, status=200, before=_link_by_mail),
     # In another browser the link is worth nothing, whoever follows it.
-    Door("POST", f"{PREFIX}/links/<token>"): Call(
+    Route("POST", f"{PREFIX}/links/<token>"): Call(
         may=OWNER,
         status=303,
         before=_link_by_mail,
         else_=dict.fromkeys(EVERYBODY - OWNER, Outcome.GONE),
     ),
-    Door("GET", f"{PREFIX}/me/address"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/me/address"): Call(may=ANYBODY, status=303, sent=_another_address),
-    Door("GET", f"{PREFIX}/confirm"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/confirm/mail"): Call(may=ANYBODY, status=303),
+    Route("GET", f"{PREFIX}/me/address"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/me/address"): Call(may=ANYBODY, status=303, sent=_another_address),
+    Route("GET", f"{PREFIX}/confirm"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/confirm/mail"): Call(may=ANYBODY, status=303),
 }
 
 
@@ -412,31 +416,31 @@ def _invitee_body(_scene: Scene) -> Mapping[str, Any]:
 _ONE_INVITATION: Final = "/invitations/<uuid:invitation_id>"
 _TOKEN: Final = "/invitations/<invitation_token>"
 _INVITATIONS: Final = {
-    Door("GET", f"{PREFIX}/invitations"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}{_ONE_INVITATION}/<any(accept, decline):choice>"): Call(
+    Route("GET", f"{PREFIX}/invitations"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}{_ONE_INVITATION}/<any(accept, decline):choice>"): Call(
         may=OWNER, status=303, parts={"choice": "decline"}
     ),
     # Whoever holds the link has the mail.
-    Door("GET", f"{PREFIX}{_TOKEN}"): Call(may=EVERYBODY, status=200),
-    Door("POST", f"{PREFIX}{_TOKEN}"): Call(
+    Route("GET", f"{PREFIX}{_TOKEN}"): Call(may=EVERYBODY, status=200),
+    Route("POST", f"{PREFIX}{_TOKEN}"): Call(
         may=OWNER,
         status=303,
         sent=_accept,
         # It is bound to the address, which is somebody else's.
         else_=dict.fromkeys(ANYBODY - OWNER, Outcome.FORBIDDEN),
     ),
-    Door("GET", f"{API}/invitations"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}{_ONE_INVITATION}/accept"): Call(may=OWNER, status=200),
-    Door("POST", f"{API}{_ONE_INVITATION}/decline"): Call(may=OWNER, status=204),
-    Door("GET", f"{_PAGES}/invitations"): Call(may=READERS, status=200),
-    Door("POST", f"{_PAGES}/invitations"): Call(may=MANAGERS, status=303, sent=_one_invitee),
-    Door("POST", f"{_PAGES}/invitations/list"): Call(may=MANAGERS, status=200, sent=_invitees),
-    Door("POST", f"{_PAGES}{_ONE_INVITATION}/resend"): Call(may=MANAGERS, status=303),
-    Door("POST", f"{_PAGES}{_ONE_INVITATION}/cancel"): Call(may=MANAGERS, status=303),
-    Door("GET", f"{_API}/invitations"): Call(may=READERS, status=200),
-    Door("POST", f"{_API}/invitations"): Call(may=MANAGERS, status=200, sent=_invitee_body),
-    Door("POST", f"{_API}{_ONE_INVITATION}/resend"): Call(may=MANAGERS, status=200),
-    Door("DELETE", f"{_API}{_ONE_INVITATION}"): Call(may=MANAGERS, status=204),
+    Route("GET", f"{API}/invitations"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}{_ONE_INVITATION}/accept"): Call(may=OWNER, status=200),
+    Route("POST", f"{API}{_ONE_INVITATION}/decline"): Call(may=OWNER, status=204),
+    Route("GET", f"{_PAGES}/invitations"): Call(may=READERS, status=200),
+    Route("POST", f"{_PAGES}/invitations"): Call(may=MANAGERS, status=303, sent=_one_invitee),
+    Route("POST", f"{_PAGES}/invitations/list"): Call(may=MANAGERS, status=200, sent=_invitees),
+    Route("POST", f"{_PAGES}{_ONE_INVITATION}/resend"): Call(may=MANAGERS, status=303),
+    Route("POST", f"{_PAGES}{_ONE_INVITATION}/cancel"): Call(may=MANAGERS, status=303),
+    Route("GET", f"{_API}/invitations"): Call(may=READERS, status=200),
+    Route("POST", f"{_API}/invitations"): Call(may=MANAGERS, status=200, sent=_invitee_body),
+    Route("POST", f"{_API}{_ONE_INVITATION}/resend"): Call(may=MANAGERS, status=200),
+    Route("DELETE", f"{_API}{_ONE_INVITATION}"): Call(may=MANAGERS, status=204),
 }
 
 
@@ -496,51 +500,53 @@ _OWN_PLAN: Final = "/membership/plan"
 _CHANGE: Final = "/<any(pause, resume, end):change>"
 _PAUSE: Final = {"change": "pause"}
 _MEMBER_PLANS: Final = {
-    Door("GET", f"{_PAGES}/terms"): Call(may=MANAGERS, status=200),
-    Door("POST", f"{_PAGES}/terms"): Call(may=MANAGERS, status=303, sent=_terms_form),
-    Door("GET", f"{_API}/terms"): Call(may=READERS, status=200),
-    Door("PUT", f"{_API}/terms"): Call(may=MANAGERS, status=200, sent=_terms_body),
-    Door("GET", f"{_PAGES}/member-plans"): Call(may=READERS, status=200),
-    Door("GET", f"{_API}/member-plans"): Call(may=READERS, status=200),
-    Door("GET", f"{_API}/member-usage"): Call(may=READERS, status=200),
-    Door("GET", f"{_PAGES}{_MEMBER_PLAN}"): Call(may=READERS, status=200),
-    Door("POST", f"{_PAGES}{_MEMBER_PLAN}"): Call(may=MANAGERS, status=303, sent=_plan_form),
-    Door("GET", f"{_PAGES}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
-    Door("POST", f"{_PAGES}{_MEMBER_PLAN}{_CHANGE}"): Call(may=MANAGERS, status=303, parts=_PAUSE),
-    Door("GET", f"{_API}{_MEMBER_PLAN}"): Call(may=READERS, status=200),
-    Door("PUT", f"{_API}{_MEMBER_PLAN}"): Call(may=MANAGERS, status=200, sent=_plan_body),
-    Door("POST", f"{_API}{_MEMBER_PLAN}/pause"): Call(may=MANAGERS, status=200),
-    Door("POST", f"{_API}{_MEMBER_PLAN}/resume"): Call(
+    Route("GET", f"{_PAGES}/terms"): Call(may=MANAGERS, status=200),
+    Route("POST", f"{_PAGES}/terms"): Call(may=MANAGERS, status=303, sent=_terms_form),
+    Route("GET", f"{_API}/terms"): Call(may=READERS, status=200),
+    Route("PUT", f"{_API}/terms"): Call(may=MANAGERS, status=200, sent=_terms_body),
+    Route("GET", f"{_PAGES}/member-plans"): Call(may=READERS, status=200),
+    Route("GET", f"{_API}/member-plans"): Call(may=READERS, status=200),
+    Route("GET", f"{_API}/member-usage"): Call(may=READERS, status=200),
+    Route("GET", f"{_PAGES}{_MEMBER_PLAN}"): Call(may=READERS, status=200),
+    Route("POST", f"{_PAGES}{_MEMBER_PLAN}"): Call(may=MANAGERS, status=303, sent=_plan_form),
+    Route("GET", f"{_PAGES}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
+    Route("POST", f"{_PAGES}{_MEMBER_PLAN}{_CHANGE}"): Call(may=MANAGERS, status=303, parts=_PAUSE),
+    Route("GET", f"{_API}{_MEMBER_PLAN}"): Call(may=READERS, status=200),
+    Route("PUT", f"{_API}{_MEMBER_PLAN}"): Call(may=MANAGERS, status=200, sent=_plan_body),
+    Route("POST", f"{_API}{_MEMBER_PLAN}/pause"): Call(may=MANAGERS, status=200),
+    Route("POST", f"{_API}{_MEMBER_PLAN}/resume"): Call(
         may=MANAGERS,
         status=200,
         before=_owner_does(_OF_ORGANIZATION + _MEMBER_PLAN + "/pause"),
     ),
-    Door("POST", f"{_API}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
-    Door("GET", f"{_PAGES}/member-plans/change"): Call(may=MANAGERS, status=200),
-    Door("POST", f"{_PAGES}/member-plans/changes"): Call(may=MANAGERS, status=303, sent=_many_form),
-    Door("GET", f"{_PAGES}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
-    Door("GET", f"{_API}/member-plans/preview"): Call(
+    Route("POST", f"{_API}{_MEMBER_PLAN}/end"): Call(may=MANAGERS, status=200),
+    Route("GET", f"{_PAGES}/member-plans/change"): Call(may=MANAGERS, status=200),
+    Route("POST", f"{_PAGES}/member-plans/changes"): Call(
+        may=MANAGERS, status=303, sent=_many_form
+    ),
+    Route("GET", f"{_PAGES}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
+    Route("GET", f"{_API}/member-plans/preview"): Call(
         may=MANAGERS, status=200, query={"band": "agentic"}
     ),
-    Door("POST", f"{_API}/member-plans/changes"): Call(may=MANAGERS, status=202, sent=_many_body),
-    Door("GET", f"{_API}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
-    Door("GET", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
-    Door("POST", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=303, sent=_plan_form),
-    Door("POST", f"{_PAGES}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=303, sent=_payer),
-    Door("GET", f"{_PAGES}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
-    Door("POST", f"{_PAGES}{_OWN_PLAN}{_CHANGE}"): Call(may=MEMBERS, status=303, parts=_PAUSE),
-    Door("POST", f"{_PAGES}/membership/usage-sharing"): Call(
+    Route("POST", f"{_API}/member-plans/changes"): Call(may=MANAGERS, status=202, sent=_many_body),
+    Route("GET", f"{_API}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
+    Route("GET", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
+    Route("POST", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=303, sent=_plan_form),
+    Route("POST", f"{_PAGES}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=303, sent=_payer),
+    Route("GET", f"{_PAGES}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
+    Route("POST", f"{_PAGES}{_OWN_PLAN}{_CHANGE}"): Call(may=MEMBERS, status=303, parts=_PAUSE),
+    Route("POST", f"{_PAGES}/membership/usage-sharing"): Call(
         may=MEMBERS, status=303, sent=_shared_form
     ),
-    Door("GET", f"{_API}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
-    Door("PUT", f"{_API}{_OWN_PLAN}"): Call(may=MEMBERS, status=200, sent=_plan_body),
-    Door("PUT", f"{_API}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=200, sent=_payer),
-    Door("POST", f"{_API}{_OWN_PLAN}/pause"): Call(may=MEMBERS, status=200),
-    Door("POST", f"{_API}{_OWN_PLAN}/resume"): Call(
+    Route("GET", f"{_API}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
+    Route("PUT", f"{_API}{_OWN_PLAN}"): Call(may=MEMBERS, status=200, sent=_plan_body),
+    Route("PUT", f"{_API}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=200, sent=_payer),
+    Route("POST", f"{_API}{_OWN_PLAN}/pause"): Call(may=MEMBERS, status=200),
+    Route("POST", f"{_API}{_OWN_PLAN}/resume"): Call(
         may=MEMBERS, status=200, before=_everybody_pauses
     ),
-    Door("POST", f"{_API}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
-    Door("PUT", f"{_API}/membership/usage-sharing"): Call(
+    Route("POST", f"{_API}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
+    Route("PUT", f"{_API}/membership/usage-sharing"): Call(
         may=MEMBERS, status=200, sent=_shared_body
     ),
 }
@@ -555,25 +561,25 @@ def _shorter_body(_scene: Scene) -> Mapping[str, Any]:
 
 
 _RETENTION: Final = {
-    Door("GET", f"{PREFIX}/privacy/retention"): Call(may=EVERYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/retention"): Call(may=ANYBODY, status=303, sent=_shorter),
-    Door("GET", f"{API}/privacy/retention"): Call(may=EVERYBODY, status=200),
-    Door("GET", f"{API}/privacy/retention/choices"): Call(may=ANYBODY, status=200),
-    Door("PUT", f"{API}/privacy/retention/choices"): Call(
+    Route("GET", f"{PREFIX}/privacy/retention"): Call(may=EVERYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/retention"): Call(may=ANYBODY, status=303, sent=_shorter),
+    Route("GET", f"{API}/privacy/retention"): Call(may=EVERYBODY, status=200),
+    Route("GET", f"{API}/privacy/retention/choices"): Call(may=ANYBODY, status=200),
+    Route("PUT", f"{API}/privacy/retention/choices"): Call(
         may=ANYBODY, status=200, sent=_shorter_body
     ),
-    Door("GET", f"{_PAGES}/retention"): Call(may=MANAGERS, status=200),
-    Door("POST", f"{_PAGES}/retention"): Call(may=MANAGERS, status=303, sent=_shorter),
-    Door("GET", f"{_API}/retention"): Call(may=MANAGERS, status=200),
-    Door("PUT", f"{_API}/retention"): Call(may=MANAGERS, status=200, sent=_shorter_body),
+    Route("GET", f"{_PAGES}/retention"): Call(may=MANAGERS, status=200),
+    Route("POST", f"{_PAGES}/retention"): Call(may=MANAGERS, status=303, sent=_shorter),
+    Route("GET", f"{_API}/retention"): Call(may=MANAGERS, status=200),
+    Route("PUT", f"{_API}/retention"): Call(may=MANAGERS, status=200, sent=_shorter_body),
 }
 _RESTRICTIONS: Final = {
-    Door("GET", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=303),
-    Door("POST", f"{PREFIX}/privacy/restriction/lift"): Call(may=ANYBODY, status=303),
-    Door("GET", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
-    Door("PUT", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
-    Door("DELETE", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Route("GET", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/restriction"): Call(may=ANYBODY, status=303),
+    Route("POST", f"{PREFIX}/privacy/restriction/lift"): Call(may=ANYBODY, status=303),
+    Route("GET", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Route("PUT", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
+    Route("DELETE", f"{API}/privacy/restriction"): Call(may=ANYBODY, status=200),
 }
 
 
@@ -584,16 +590,16 @@ def _declined(_scene: Scene) -> Mapping[str, Any]:
 _ONE_CONSENT: Final = "/privacy/consents/<uuid:event_id>/receipt"
 _INSIGHTS: Final = {"purpose": "insights"}
 _CONSENTS: Final = {
-    Door("GET", f"{PREFIX}/privacy/consents"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/consents/<purpose>"): Call(
+    Route("GET", f"{PREFIX}/privacy/consents"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/consents/<purpose>"): Call(
         may=ANYBODY, status=303, parts=_INSIGHTS, sent=_declined
     ),
-    Door("GET", f"{PREFIX}{_ONE_CONSENT}"): Call(may=OWNER, status=200),
-    Door("GET", f"{API}/privacy/consents"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}/privacy/consents/<purpose>"): Call(
+    Route("GET", f"{PREFIX}{_ONE_CONSENT}"): Call(may=OWNER, status=200),
+    Route("GET", f"{API}/privacy/consents"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}/privacy/consents/<purpose>"): Call(
         may=ANYBODY, status=200, parts=_INSIGHTS, sent=_declined
     ),
-    Door("GET", f"{API}{_ONE_CONSENT}"): Call(may=OWNER, status=200),
+    Route("GET", f"{API}{_ONE_CONSENT}"): Call(may=OWNER, status=200),
 }
 
 
@@ -611,12 +617,12 @@ def _accepted(scene: Scene) -> Mapping[str, Any]:
 
 
 _ACCEPTANCES: Final = {
-    Door("GET", f"{PREFIX}/privacy/acceptance"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/acceptance"): Call(
+    Route("GET", f"{PREFIX}/privacy/acceptance"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/acceptance"): Call(
         may=ANYBODY, status=303, before=_an_acceptable_version, sent=_ticked
     ),
-    Door("GET", f"{API}/privacy/acceptance"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}/privacy/acceptance"): Call(
+    Route("GET", f"{API}/privacy/acceptance"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}/privacy/acceptance"): Call(
         may=ANYBODY, status=200, before=_an_acceptable_version, sent=_accepted
     ),
 }
@@ -635,18 +641,18 @@ def _copy_is_ready(stage: Stage) -> Mapping[str, str]:
 
 
 _EXPORTS: Final = {
-    Door("GET", f"{PREFIX}/privacy/exports"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/exports"): Call(may=ANYBODY, status=303),
-    Door("GET", f"{PREFIX}/exports/<token>"): Call(may=ANYBODY, status=200, before=_copy_is_ready),
-    Door("POST", f"{PREFIX}/exports/<token>"): Call(
+    Route("GET", f"{PREFIX}/privacy/exports"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/exports"): Call(may=ANYBODY, status=303),
+    Route("GET", f"{PREFIX}/exports/<token>"): Call(may=ANYBODY, status=200, before=_copy_is_ready),
+    Route("POST", f"{PREFIX}/exports/<token>"): Call(
         may=OWNER,
         status=200,
         before=_copy_is_ready,
         else_=dict.fromkeys(ANYBODY - OWNER, Outcome.GONE),
     ),
-    Door("GET", f"{API}/privacy/exports"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}/privacy/exports"): Call(may=ANYBODY, status=202),
-    Door("GET", f"{API}/privacy/exports/<uuid:export_id>"): Call(
+    Route("GET", f"{API}/privacy/exports"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}/privacy/exports"): Call(may=ANYBODY, status=202),
+    Route("GET", f"{API}/privacy/exports/<uuid:export_id>"): Call(
         may=OWNER, status=200, before=_copy_is_ready
     ),
 }
@@ -673,34 +679,36 @@ def _extension_body(_scene: Scene) -> Mapping[str, Any]:
 
 
 _PRIVACY: Final = {
-    Door("GET", f"{PREFIX}/privacy"): Call(may=ANYBODY, status=200),
-    Door("GET", f"{API}/privacy"): Call(may=ANYBODY, status=200),
-    Door("GET", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=303, sent=_request_fields),
-    Door("GET", f"{PREFIX}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
-    Door("POST", f"{PREFIX}{_ONE_REQUEST}/cancel"): Call(may=OWNER, status=303),
-    Door("GET", f"{API}/privacy/requests"): Call(may=ANYBODY, status=200),
-    Door("POST", f"{API}/privacy/requests"): Call(may=ANYBODY, status=201, sent=_request_fields),
-    Door("GET", f"{API}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
-    Door("DELETE", f"{API}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
+    Route("GET", f"{PREFIX}/privacy"): Call(may=ANYBODY, status=200),
+    Route("GET", f"{API}/privacy"): Call(may=ANYBODY, status=200),
+    Route("GET", f"{PREFIX}/privacy/requests"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{PREFIX}/privacy/requests"): Call(
+        may=ANYBODY, status=303, sent=_request_fields
+    ),
+    Route("GET", f"{PREFIX}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
+    Route("POST", f"{PREFIX}{_ONE_REQUEST}/cancel"): Call(may=OWNER, status=303),
+    Route("GET", f"{API}/privacy/requests"): Call(may=ANYBODY, status=200),
+    Route("POST", f"{API}/privacy/requests"): Call(may=ANYBODY, status=201, sent=_request_fields),
+    Route("GET", f"{API}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
+    Route("DELETE", f"{API}{_ONE_REQUEST}"): Call(may=OWNER, status=200),
 }
 _QUEUE: Final = {
-    Door("GET", f"{PREFIX}/requests"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
-    Door("GET", f"{PREFIX}{_QUEUED}"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
-    Door("POST", f"{PREFIX}{_QUEUED}/look"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
-    Door("POST", f"{PREFIX}{_QUEUED}/reply"): Call(
+    Route("GET", f"{PREFIX}/requests"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Route("GET", f"{PREFIX}{_QUEUED}"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Route("POST", f"{PREFIX}{_QUEUED}/look"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Route("POST", f"{PREFIX}{_QUEUED}/reply"): Call(
         may=OPERATORS, status=303, sent=_reply_fields, else_=_NO_OPERATOR
     ),
-    Door("POST", f"{PREFIX}{_QUEUED}/extension"): Call(
+    Route("POST", f"{PREFIX}{_QUEUED}/extension"): Call(
         may=OPERATORS, status=303, sent=_extension_form, else_=_NO_OPERATOR
     ),
-    Door("GET", f"{API}/requests"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
-    Door("GET", f"{API}{_QUEUED}"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
-    Door("PUT", f"{API}{_QUEUED}/look"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
-    Door("POST", f"{API}{_QUEUED}/reply"): Call(
+    Route("GET", f"{API}/requests"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Route("GET", f"{API}{_QUEUED}"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Route("PUT", f"{API}{_QUEUED}/look"): Call(may=OPERATORS, status=200, else_=_NO_OPERATOR),
+    Route("POST", f"{API}{_QUEUED}/reply"): Call(
         may=OPERATORS, status=200, sent=_reply_fields, else_=_NO_OPERATOR
     ),
-    Door("POST", f"{API}{_QUEUED}/extension"): Call(
+    Route("POST", f"{API}{_QUEUED}/extension"): Call(
         may=OPERATORS, status=200, sent=_extension_body, else_=_NO_OPERATOR
     ),
 }
@@ -711,7 +719,7 @@ def _agreed_at_the_shop(_scene: Scene) -> Mapping[str, Any]:
 
 
 _COMPONENTS: Final = {
-    Door("POST", f"{PREFIX}/privacy/consents/<purpose>/here"): Call(
+    Route("POST", f"{PREFIX}/privacy/consents/<purpose>/here"): Call(
         may=ANYBODY, status=303, parts={"purpose": "product-updates"}, sent=_agreed_at_the_shop
     ),
 }
@@ -723,13 +731,13 @@ def _way_out_of_news(stage: Stage) -> Mapping[str, str]:
 
 
 _NEWS: Final = {
-    Door(method, f"{PREFIX}/unsubscribe/<token>"): Call(
+    Route(method, f"{PREFIX}/unsubscribe/<token>"): Call(
         may=EVERYBODY, status=200, before=_way_out_of_news
     )
     for method in ("GET", "POST")
 }
 
-CALLS: Final[Mapping[Door, Call]] = {
+CALLS: Final[Mapping[Route, Call]] = {
     **_PUBLISHED,
     **_DOCUMENTS,
     **_OWN_ACCOUNT,
@@ -754,23 +762,23 @@ CALLS: Final[Mapping[Door, Call]] = {
 }
 
 
-def meet_the_rest(world: World, met: set[Door]) -> None:
-    """Call, as an owner or as an operator, every door that a walk through a world has not come by.
+def meet_the_rest(world: World, met: set[Route]) -> None:
+    """Call, as an owner or as an operator, every route that a walk through a world has not come by.
 
-    :param met: the doors that it has.
+    :param met: the routes that it has.
     """
     stage, _ = set_stage(world)
     prepared: dict[object, Mapping[str, str]] = {}
-    for door in sorted(set(CALLS) - met, key=lambda door: (door.method != "GET", door)):
-        call = CALLS[door]
+    for route in sorted(set(CALLS) - met, key=lambda route: (route.method != "GET", route)):
+        call = CALLS[route]
         who = Who.OPERATOR if call.may == OPERATORS else Who.OWNER
-        scene = stage.scene_of(door)
+        scene = stage.scene_of(route)
         try:
-            response = make(stage.people[who], door, call, scene)
+            response = make(stage.people[who], route, call, scene)
         except KeyError:
             # It names what has to be brought about first.
             if call.before not in prepared:
                 prepared[call.before] = stage.prepare(call)
-            response = make(stage.people[who], door, call, {**scene, **prepared[call.before]})
+            response = make(stage.people[who], route, call, {**scene, **prepared[call.before]})
         # Without the stage being set back, some find that another call was there before.
         assert response.status_code in {call.status, 404, 409, 422}, response.text

@@ -1,1 +1,1 @@
-"""Pieces of ours that a host puts into its own pages, and the doors they lead to."""
+"""Pieces of ours that a host puts into its own pages, and the views they lead to."""

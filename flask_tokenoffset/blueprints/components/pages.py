@@ -1,4 +1,4 @@
-"""The door behind the pieces in a host's own pages. It has no page: it leads back to the host's."""
+"""The view behind the pieces in a host's own pages. It has no page: it redirects to the host's."""
 
 from __future__ import annotations
 

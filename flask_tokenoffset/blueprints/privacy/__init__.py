@@ -1,1 +1,1 @@
-"""The first page of privacy: where somebody stands, and every door to their rights."""
+"""The first page of privacy: where somebody stands, and the links to each of their rights."""

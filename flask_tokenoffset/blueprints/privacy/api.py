@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
-from flask_tokenoffset.blueprints.privacy.doors import operations_of_rights
+from flask_tokenoffset.blueprints.privacy.rights_links import operations_of_rights
 from flask_tokenoffset.blueprints.privacy.schemas import PrivacyAnswer
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.privacy.overview import read_overview

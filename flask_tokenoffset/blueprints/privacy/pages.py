@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
-from flask_tokenoffset.blueprints.privacy.doors import pages_of_rights
+from flask_tokenoffset.blueprints.privacy.rights_links import pages_of_rights
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
 from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES
 from flask_tokenoffset.data_map.purposes import NOTICES
@@ -30,7 +30,7 @@ def privacy() -> ResponseReturnValue:
     return render(
         "privacy/privacy.html",
         overview=overview,
-        doors=pages_of_rights(),
+        links=pages_of_rights(),
         purposes=NOTICES,
         requests=[
             (each, KIND_TITLES[RightsRequestKind(each.kind)], badge_of(each))

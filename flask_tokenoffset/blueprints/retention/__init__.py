@@ -1,1 +1,1 @@
-"""How long everything is kept, and the doors through which tenants shorten it."""
+"""How long everything is kept, and the views in which tenants shorten it."""

@@ -1,4 +1,4 @@
-"""What the doors themselves refuse, before any service is asked.
+"""What the views themselves refuse, before any service is called.
 
 They belong to the tree of :mod:`flask_tokenoffset.errors`, below ``Refusal``::
 

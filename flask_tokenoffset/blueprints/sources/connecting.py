@@ -53,7 +53,7 @@ def connect(
 
     :param provider: the provider's stable name.
     :param key: what was pasted, hidden from the start: a traceback with local variables shows every
-        frame between the door and the vault.
+        frame between the view and the vault.
     :param place: where they do it, for the consent that it is.
     :param method: how they do it, likewise.
     :return: the ids of the source and of its first sample run.

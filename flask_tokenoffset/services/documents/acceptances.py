@@ -162,7 +162,7 @@ def accept(
 
     What they have accepted already is left alone, so that doing it twice does it once.
 
-    :param person: whoever accepts, for themselves; locked by the door.
+    :param person: whoever accepts, for themselves; locked by the caller.
     :param version_ids: which versions, as they were shown.
     :param place: where in the product, for example ``acceptance-page``.
     :param method: how they said it.

@@ -102,7 +102,7 @@ def ask(
 ) -> RightsRequest:
     """Take down what a person wants a human to do or to answer.
 
-    :param kind: one of :data:`FOR_HUMANS`; everything else has a door of its own.
+    :param kind: one of :data:`FOR_HUMANS`; everything else has a view of its own.
     :param statement: what they wrote.
     :raises InvalidInput: it is not for humans, nothing was written, or what may not be kept.
     :raises Conflict: as many of theirs as may be wait already.

@@ -110,7 +110,7 @@ def connect(
         used unless the person gave another.
     :param place: where the person was told what is read, and connected. To connect is to agree.
     :param method: how they did.
-    :return: the source, and the run that the door must enqueue after the commit.
+    :return: the source, and the run that the caller must enqueue after the commit.
     :raises Conflict: the account has as many connections as it may have, or has this organization
         connected already.
     :raises Restricted: the person restricted the processing of their data.
@@ -218,7 +218,7 @@ def replace_key(
 ) -> SampleRun:
     """Put a key the vendor has just accepted in the place of a connection's old one.
 
-    :return: a fresh sample run, which the door must enqueue after the commit.
+    :return: a fresh sample run, which the caller must enqueue after the commit.
     :raises NotFound: the account has no such sampled source.
     :raises Conflict: it is disconnected, or the new key belongs to another organization.
     :raises Restricted: the person restricted the processing of their data.
@@ -251,7 +251,7 @@ def resample(
 ) -> SampleRun:
     """Ask for a new sample of a source now.
 
-    :return: the run, which the door must enqueue after the commit.
+    :return: the run, which the caller must enqueue after the commit.
     :raises NotFound: the account has no such sampled source.
     :raises Conflict: it is paused or disconnected, or a sample is under way.
     :raises Restricted: the person restricted the processing of their data.
@@ -375,7 +375,7 @@ def _new_run(
         fence=0,
         requested_at=now,
         available_at=now,
-        # The door enqueues it right after the commit; the sweep only if that was lost.
+        # The caller enqueues it right after the commit; the sweep only if that was lost.
         enqueued_at=now,
     )
     try:

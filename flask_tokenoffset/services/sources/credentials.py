@@ -49,7 +49,7 @@ def store_sealed(
 ) -> None:
     """Keep a connection's sealed key, in the place of the one before if there was one.
 
-    :param session: the door's session.
+    :param session: the caller's session.
     :param connection: the connection, already in the database.
     :param sealed: sealed for ``credential_context(connection, connection.provider)``.
     :param now: the present instant, aware.

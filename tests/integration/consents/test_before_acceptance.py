@@ -1,4 +1,4 @@
-"""Every door, met by somebody who has accepted nothing: open or closed as the reference says."""
+"""Every route, met by somebody who has accepted nothing: open or closed as the reference says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from flask_tokenoffset.services.documents.documents import required
-from tests.support.every_door import Door, doors_of
+from tests.support.every_route import Route, routes_of
 from tests.support.matrix import SETTINGS, Outcome, Stage, Who, make, outcome_of, set_stage
 from tests.support.matrix_calls import CALLS
 from tests.support.publishing import publish_required
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 PAGE: Final = Path(__file__).parents[3] / "docs" / "reference" / "acceptance.md"
 
 
-def documented(title: str) -> set[Door]:
-    """The doors that stand under a heading of the reference."""
+def documented(title: str) -> set[Route]:
+    """The routes that stand under a heading of the reference."""
     section = PAGE.read_text(encoding="utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
     return {
-        Door(method, PREFIX + path)
+        Route(method, PREFIX + path)
         for method, path in re.findall(r"^\| `(\w+)` \| `([^`]+)` \|$", section, re.MULTILINE)
     }
 
@@ -40,21 +40,21 @@ _PLACE: Final = "/organizations/<uuid:organization_id>"
 _SHARING: Final = "/membership/usage-sharing"
 _CHANGE: Final = "/plan/<any(pause, resume, end):change>"
 _ANSWER: Final = "/invitations/<uuid:invitation_id>/<any(accept, decline):choice>"
-#: Open doors behind which something can be ended, of which the matrix begins it.
-ENDING: Final[Mapping[Door, Mapping[str, Any]]] = {
-    Door("POST", f"{PREFIX}/invitations/<invitation_token>"): {"choice": "decline"},
-    Door("POST", f"{PREFIX}{_PLACE}{_SHARING}"): {"shared": "no"},
-    Door("PUT", f"{API}{_PLACE}{_SHARING}"): {"shared": False},
+#: Open routes behind which something can be ended, of which the matrix begins it.
+ENDING: Final[Mapping[Route, Mapping[str, Any]]] = {
+    Route("POST", f"{PREFIX}/invitations/<invitation_token>"): {"choice": "decline"},
+    Route("POST", f"{PREFIX}{_PLACE}{_SHARING}"): {"shared": "no"},
+    Route("PUT", f"{API}{_PLACE}{_SHARING}"): {"shared": False},
 }
-#: The open doors behind which something can begin: what is sent for it, and the path's parts.
-BEGINNING: Final[Mapping[Door, tuple[Mapping[str, Any], Mapping[str, str]]]] = {
-    Door("POST", f"{PREFIX}/invitations/<invitation_token>"): ({"choice": "accept"}, {}),
-    Door("POST", PREFIX + _ANSWER): ({}, {"choice": "accept"}),
-    Door("POST", f"{PREFIX}{_PLACE}{_SHARING}"): ({"shared": "yes"}, {}),
-    Door("PUT", f"{API}{_PLACE}{_SHARING}"): ({"shared": True}, {}),
-    Door("POST", PREFIX + _CHANGE): ({}, {"change": "resume"}),
-    Door("POST", PREFIX + _PLACE + _CHANGE): ({}, {"change": "resume"}),
-    Door("POST", f"{PREFIX}{_PLACE}/membership{_CHANGE}"): ({}, {"change": "resume"}),
+#: The open routes behind which something can begin: what is sent for it, and the path's parts.
+BEGINNING: Final[Mapping[Route, tuple[Mapping[str, Any], Mapping[str, str]]]] = {
+    Route("POST", f"{PREFIX}/invitations/<invitation_token>"): ({"choice": "accept"}, {}),
+    Route("POST", PREFIX + _ANSWER): ({}, {"choice": "accept"}),
+    Route("POST", f"{PREFIX}{_PLACE}{_SHARING}"): ({"shared": "yes"}, {}),
+    Route("PUT", f"{API}{_PLACE}{_SHARING}"): ({"shared": True}, {}),
+    Route("POST", PREFIX + _CHANGE): ({}, {"change": "resume"}),
+    Route("POST", PREFIX + _PLACE + _CHANGE): ({}, {"change": "resume"}),
+    Route("POST", f"{PREFIX}{_PLACE}/membership{_CHANGE}"): ({}, {"change": "resume"}),
 }
 
 
@@ -68,45 +68,47 @@ def stage() -> Iterator[Stage]:
     world.close()
 
 
-def test_the_reference_names_every_door_once_and_none_that_is_gone(stage: Stage) -> None:
-    assert doors_of(stage.world.app) == OPEN | ASKING
+def test_the_reference_names_every_route_once_and_none_that_is_gone(stage: Stage) -> None:
+    assert routes_of(stage.world.app) == OPEN | ASKING
     assert not OPEN & ASKING
 
 
 @pytest.mark.promise("TO-058")
-@pytest.mark.parametrize("door", sorted(CALLS), ids=lambda door: f"{door.method} {door.rule}")
-def test_somebody_who_has_accepted_nothing_meets_each_door_as_the_reference_says(
-    stage: Stage, door: Door
+@pytest.mark.parametrize("route", sorted(CALLS), ids=lambda route: f"{route.method} {route.rule}")
+def test_somebody_who_has_accepted_nothing_meets_each_route_as_the_reference_says(
+    stage: Stage, route: Route
 ) -> None:
-    call = CALLS[door]
-    if door in ENDING:
-        call = replace(call, sent=lambda _scene: ENDING[door])
+    call = CALLS[route]
+    if route in ENDING:
+        call = replace(call, sent=lambda _scene: ENDING[route])
     stage.reset()
-    scene = {**stage.scene_of(door), **stage.prepare(call)}
+    scene = {**stage.scene_of(route), **stage.prepare(call)}
     with stage.world.app.app_context():
         asked = required(stage.world.state.session, stage.world.clock.now())
     if not asked:
         publish_required(stage.world)
     before = stage.content()
     who = next(each for each in Who if each in call.may and each is not Who.ANONYMOUS)
-    response = make(stage.people[who], door, call, scene)
-    assert is_asked(response) == (door in ASKING)
-    if door in ASKING:
+    response = make(stage.people[who], route, call, scene)
+    assert is_asked(response) == (route in ASKING)
+    if route in ASKING:
         assert stage.content() == before
     else:
         assert outcome_of(response, call.status) is Outcome.SERVED, response.text
 
 
 @pytest.mark.promise("TO-058")
-@pytest.mark.parametrize("door", sorted(BEGINNING), ids=lambda door: f"{door.method} {door.rule}")
-def test_what_begins_behind_an_open_door_asks_all_the_same(stage: Stage, door: Door) -> None:
-    sent, parts = BEGINNING[door]
-    call = replace(CALLS[door], sent=lambda _scene: sent, parts=parts)
+@pytest.mark.parametrize(
+    "route", sorted(BEGINNING), ids=lambda route: f"{route.method} {route.rule}"
+)
+def test_what_begins_behind_an_open_route_asks_all_the_same(stage: Stage, route: Route) -> None:
+    sent, parts = BEGINNING[route]
+    call = replace(CALLS[route], sent=lambda _scene: sent, parts=parts)
     stage.reset()
     publish_required(stage.world)
     before = stage.content()
-    assert door in OPEN
-    assert is_asked(make(stage.people[Who.OWNER], door, call, stage.scene_of(door)))
+    assert route in OPEN
+    assert is_asked(make(stage.people[Who.OWNER], route, call, stage.scene_of(route)))
     assert stage.content() == before
 
 

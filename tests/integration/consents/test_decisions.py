@@ -454,10 +454,10 @@ def test_an_objection_is_a_request_that_is_done_at_once(world: World) -> None:
 
 
 @pytest.mark.promise("TO-052")
-@pytest.mark.parametrize("door", ["page", "api"])
-def test_connecting_a_key_agrees_to_sampling_and_says_where(world: World, door: str) -> None:
+@pytest.mark.parametrize("entry", ["page", "api"])
+def test_connecting_a_key_agrees_to_sampling_and_says_where(world: World, entry: str) -> None:
     ada = world.ada
-    if door == "api":
+    if entry == "api":
         ada.connect()
     else:
         path = "/sources/connect/anthropic"
@@ -466,7 +466,7 @@ def test_connecting_a_key_agrees_to_sampling_and_says_where(world: World, door: 
         assert ada.submit(path, path, key=KEYS["anthropic"]).status_code == 303
     (event,) = consents_of(world, ada.account_id)
     assert (event["purpose"], event["event_type"]) == ("sampling", "given")
-    place, method = {"page": ("connect-page", "form"), "api": ("api", "api")}[door]
+    place, method = {"page": ("connect-page", "form"), "api": ("api", "api")}[entry]
     assert (event["place"], event["method"]) == (place, method)
     assert is_held(world, ada, "sampling")
 

@@ -30,7 +30,7 @@ from flask_tokenoffset.services.audit.verification import compare_heads, read_he
 from flask_tokenoffset.services.retention.legal_remains import end_remains
 from tests.support.consenting import decide
 from tests.support.erasing import let_time_pass, token_of
-from tests.support.every_door import doors_of
+from tests.support.every_route import routes_of
 from tests.support.world import API, PREFIX
 
 if TYPE_CHECKING:
@@ -184,13 +184,15 @@ def test_nothing_reads_them_but_the_report(world: World) -> None:
     world.ada.settle()
     forget(world, world.ada)
     world.ben.settle()
-    doors = [
-        door.rule for door in doors_of(world.app) if door.method == "GET" and "<" not in door.rule
+    routes = [
+        route.rule
+        for route in routes_of(world.app)
+        if route.method == "GET" and "<" not in route.rule
     ]
-    assert len(doors) > 20
+    assert len(routes) > 20
     token = token_of(world)
     with world.statements() as sent:
-        for rule in (*doors, f"{PREFIX}/erasures/{token}", f"{API}/erasures/{token}"):
+        for rule in (*routes, f"{PREFIX}/erasures/{token}", f"{API}/erasures/{token}"):
             assert world.ben.client.get(rule).status_code < 500, rule
     assert sent
     assert not [each for each in sent if "legal_remain" in each]

@@ -79,7 +79,7 @@ class Pair:
             with self.world.app.app_context():
                 try:
                     with self.world.state.unit_of_work() as work:
-                        # As a door does: who acts, and where, is looked up before anything locks.
+                        # As a view does: who acts, and where, is looked up before anything locks.
                         person = work.session.get_one(Person, self.people[number])
                         found = organizations.find_organization_membership(
                             work.session, self.id, person.id

@@ -1,4 +1,4 @@
-"""Every door, met by everybody: each is served or refused as the hand-written table says."""
+"""Every route, met by everybody: each is served or refused as the hand-written table says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.every_door import doors_of
+from tests.support.every_route import routes_of
 from tests.support.matrix import (
     SETTINGS,
     Outcome,
@@ -23,7 +23,7 @@ from tests.support.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.every_door import Door
+    from tests.support.every_route import Route
 
 
 @pytest.fixture(scope="module")
@@ -37,28 +37,28 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.mark.promise("TO-044", "TB-004")
-def test_every_door_has_an_expectation_and_there_is_none_for_a_door_that_is_gone(
+def test_every_route_has_an_expectation_and_there_is_none_for_a_route_that_is_gone(
     stage: Stage,
 ) -> None:
-    assert doors_of(stage.world.app) == set(CALLS)
+    assert routes_of(stage.world.app) == set(CALLS)
 
 
 @pytest.mark.promise("TO-044", "TB-004", "TG-014")
-@pytest.mark.parametrize("door", sorted(CALLS), ids=lambda door: f"{door.method} {door.rule}")
+@pytest.mark.parametrize("route", sorted(CALLS), ids=lambda route: f"{route.method} {route.rule}")
 def test_everybody_is_answered_as_expected_and_a_refusal_writes_nothing(
-    stage: Stage, door: Door
+    stage: Stage, route: Route
 ) -> None:
-    call = CALLS[door]
+    call = CALLS[route]
     answered = {}
     expected = {}
     for who in Who:
         stage.reset()
-        scene = {**stage.scene_of(door), **stage.prepare(call)}
+        scene = {**stage.scene_of(route), **stage.prepare(call)}
         before = stage.content()
-        response = make(stage.people[who], door, call, scene)
+        response = make(stage.people[who], route, call, scene)
         answered[who] = outcome_of(response, call.status)
-        expected[who] = call.outcome(who, below_organization=in_organization(door.rule))
+        expected[who] = call.outcome(who, below_organization=in_organization(route.rule))
         if answered[who] is not Outcome.SERVED:
             assert stage.content() == before, f"{who} was refused, and yet something was written"
     assert answered == expected
-    assert Outcome.SERVED in answered.values(), "a door that serves nobody proves nothing"
+    assert Outcome.SERVED in answered.values(), "a route that serves nobody proves nothing"

@@ -11,7 +11,7 @@ from flask import request_finished, session
 from flask_tokenoffset.blueprints.access.browser_cookie import browser_digest
 from flask_tokenoffset.data_map import load
 from tests.support.canaries import PREFIXES, Canary
-from tests.support.every_door import answers_of, doors_of, walk_api, walk_pages
+from tests.support.every_route import answers_of, routes_of, walk_api, walk_pages
 from tests.support.html_page import HtmlPage
 from tests.support.matrix_calls import meet_the_rest
 from tests.support.world import KEYS, make_world, world
@@ -38,7 +38,7 @@ MEASURING: Final = re.compile(
 
 @pytest.fixture
 def seen(world: World) -> Iterator[dict[str, set[str]]]:
-    """The names of all cookies and session entries that a walk through every door leaves."""
+    """The names of all cookies and session entries that a walk through every route leaves."""
     found: dict[str, set[str]] = {"cookies": set(), "session": set()}
 
     def note(_sender: Flask, response: Response, **_more: Any) -> None:
@@ -59,7 +59,7 @@ def seen(world: World) -> Iterator[dict[str, set[str]]]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.promise("TS-012", "TO-036")
-def test_no_door_sets_a_cookie_that_is_not_essential_or_answers_with_anything_that_measures(
+def test_no_route_sets_a_cookie_that_is_not_essential_or_answers_with_anything_that_measures(
     world: World, seen: dict[str, set[str]]
 ) -> None:
     second = {
@@ -72,9 +72,9 @@ def test_no_door_sets_a_cookie_that_is_not_essential_or_answers_with_anything_th
         for walk, provider in ((walk_pages, "anthropic"), (walk_api, "openai")):
             keys = (KEYS[provider], second[provider])
             walk(world, world.browser(f"{provider} walker"), provider, keys)
-        meet_the_rest(world, answers.doors)
-    # A walk that went past a door would find nothing there.
-    assert answers.doors >= doors_of(world.app)
+        meet_the_rest(world, answers.routes)
+    # A walk that went past a route would find nothing there.
+    assert answers.routes >= routes_of(world.app)
     essential = {entry.name for entry in load().of_kind("cookie")}
     assert seen["cookies"] <= essential
     assert "tokenoffset_browser" in seen["cookies"]

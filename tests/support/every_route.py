@@ -1,6 +1,6 @@
 """Goes through every page and every operation of ours, and notes each answer.
 
-Which doors there are is read from the application, so that a new page or operation that the walk
+Which routes there are is read from the application, so that a new page or operation that the walk
 does not know yet fails the tests that say "everywhere".
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.support.world import Browser, World
 
 #: Answer any method with the same refusal, or serve files of the package.
-_NOT_DOORS = {"tokenoffset.api.unknown", "tokenoffset.static"}
+_NOT_ROUTES = {"tokenoffset.api.unknown", "tokenoffset.static"}
 
 
 #: What an operation cannot be asked without.
@@ -45,8 +45,8 @@ _QUERIES: Final = {
 ORGANIZATION_API: Final = f"{API}/organizations/<uuid:organization_id>"
 
 
-class Door(NamedTuple):
-    """One way in: a method and a path with its variable parts."""
+class Route(NamedTuple):
+    """One route: a method and a path with its variable parts."""
 
     method: str
     rule: str
@@ -56,17 +56,17 @@ class Door(NamedTuple):
 class Answers:
     """What an application answered."""
 
-    doors: set[Door] = field(default_factory=set)
+    routes: set[Route] = field(default_factory=set)
     #: Status line, headers and body of each answer.
     texts: list[bytes] = field(default_factory=list)
 
 
-def doors_of(app: Flask) -> set[Door]:
-    """Every door of ours."""
+def routes_of(app: Flask) -> set[Route]:
+    """Every route of ours."""
     return {
-        Door(method, rule.rule)
+        Route(method, rule.rule)
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith("tokenoffset.") and rule.endpoint not in _NOT_DOORS
+        if rule.endpoint.startswith("tokenoffset.") and rule.endpoint not in _NOT_ROUTES
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
@@ -78,7 +78,7 @@ def answers_of(app: Flask) -> Iterator[Answers]:
 
     def note(_sender: Flask, response: Response, **_more: Any) -> None:
         if request.url_rule is not None:
-            answers.doors.add(Door(request.method, request.url_rule.rule))
+            answers.routes.add(Route(request.method, request.url_rule.rule))
         body = b"" if response.direct_passthrough else response.get_data()
         answers.texts.append(f"{response.status}\n{response.headers}\n".encode() + body)
 
@@ -277,14 +277,14 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
         ids.setdefault("event_id", decide(person))
         ids.setdefault("receipt_token", receipt_token(person.world))
         ids.setdefault("export_id", _own_copy(person))
-    for door in sorted(doors_of(person.client.application)):
-        in_organization = door.rule.startswith(ORGANIZATION_API)
-        if door.method != "GET" or not door.rule.startswith(API):
+    for route in sorted(routes_of(person.client.application)):
+        in_organization = route.rule.startswith(ORGANIZATION_API)
+        if route.method != "GET" or not route.rule.startswith(API):
             continue
-        if door.rule.startswith(f"{API}/requests"):
+        if route.rule.startswith(f"{API}/requests"):
             continue  # An operator's.
         if in_organization == bool(person.prefix):
-            path = door.rule.removeprefix(ORGANIZATION_API if in_organization else API)
+            path = route.rule.removeprefix(ORGANIZATION_API if in_organization else API)
             for name, value in ids.items():
                 path = re.sub(f"<(uuid:)?{name}>", str(value), path)
             _expect(person.api("GET", path + _QUERIES.get(path, "")), 200)

@@ -1,4 +1,4 @@
-"""Every door to a right, by the path it stands at, for the page and the operation alike."""
+"""The page and the operation of each right, by path."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from flask_tokenoffset.state import current_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: What each door is for, and its path below the prefix, of a page and of an operation alike.
-DOORS: Final[Mapping[str, str]] = {
+#: What each view is for, and its path below the prefix, of a page and of an operation alike.
+PATHS: Final[Mapping[str, str]] = {
     "data": "/privacy/what-we-hold",
     "copies": "/privacy/exports",
     "correction": "/me",
@@ -43,6 +43,6 @@ def _addresses(below: str) -> dict[str, str]:
     there = {rule.rule for rule in current_app.url_map.iter_rules()}
     return {
         name: request.script_root + prefix + path
-        for name, path in DOORS.items()
+        for name, path in PATHS.items()
         if prefix + path in there
     }
