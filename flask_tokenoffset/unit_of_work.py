@@ -68,7 +68,7 @@ class Entry:
 
     :param account_id: whose log it belongs to.
     :param action: what was done, for example ``plan.adopted``.
-    :param subject_type: the noun it was done to.
+    :param subject_type: the kind of thing it was done to.
     :param subject_id: which one.
     :param actor_id: the person who did it; nobody where a job or the operator did.
     :param details: words and figures of the change; never a name, an address or a secret.
@@ -145,7 +145,7 @@ class UnitOfWork:
 
         :param action: an :class:`~flask_tokenoffset.models.AuditAction`.
         :param account_id: whose log it belongs to: the account that is changed.
-        :param subject_type: the noun that is changed, for example ``plan``.
+        :param subject_type: the kind of thing that is changed, for example ``plan``.
         :param subject_id: which one.
         :param actor_id: who did it, where it is not the person who acts in this unit of work.
         :param details: words and figures of the change; never a name, an address or a secret,

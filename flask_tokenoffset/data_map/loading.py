@@ -79,7 +79,7 @@ def packaged_texts() -> dict[str, str]:
 def read(texts: Mapping[str, str]) -> DataMap:
     """A data map from the texts of its files.
 
-    :param texts: by the name of the file without its ending: ``words``, one for each noun, and
+    :param texts: by the name of the file without its ending: ``words``, one for each feature, and
         ``elsewhere/<kind>`` for each kind of place outside the database.
     :raises MapError: something is missing, unknown or contradicts itself.
     """
@@ -94,15 +94,17 @@ def read(texts: Mapping[str, str]) -> DataMap:
         for entry in reader.entries(kind, content.pop(f"{ELSEWHERE}{kind}", {}))
     )
     tables: dict[str, Table] = {}
-    for noun in reader.nouns:
-        if noun not in content:
-            raise MapError(f"{WORDS}.toml names the noun {noun!r}, and there is no {noun}.toml.")
-        for name, entry in content.pop(noun).items():
+    for feature in reader.features:
+        if feature not in content:
+            raise MapError(
+                f"{WORDS}.toml names the noun {feature!r}, and there is no {feature}.toml."
+            )
+        for name, entry in content.pop(feature).items():
             if name in tables:
                 raise MapError(
-                    f"The table {name} stands in {tables[name].noun}.toml and {noun}.toml."
+                    f"The table {name} stands in {tables[name].feature}.toml and {feature}.toml."
                 )
-            tables[name] = reader.table(name, noun, entry)
+            tables[name] = reader.table(name, feature, entry)
     if content:
         raise MapError(f"{WORDS}.toml does not name the nouns {', '.join(sorted(content))}.")
     _check_ways(tables)
@@ -111,7 +113,7 @@ def read(texts: Mapping[str, str]) -> DataMap:
         bases=reader.bases,
         spans=reader.spans,
         erasures=reader.erasures,
-        nouns=reader.nouns,
+        features=reader.features,
         kinds=reader.kinds,
         tables=MappingProxyType(tables),
         elsewhere=elsewhere,
@@ -140,12 +142,12 @@ class _Reader:
         self.spans: Mapping[str, str] = MappingProxyType(words["spans"])
         _check_keys("erasures in words.toml", words["erasures"], frozenset(ERASURES))
         self.erasures = cast("Mapping[Erasure, str]", MappingProxyType(words["erasures"]))
-        self.nouns: Mapping[str, str] = MappingProxyType(words["nouns"])
+        self.features: Mapping[str, str] = MappingProxyType(words["nouns"])
         _check_keys("kinds in words.toml", words["kinds"], frozenset(KINDS))
         self.kinds = cast("Mapping[Kind, str]", MappingProxyType(words["kinds"]))
 
-    def table(self, name: str, noun: str, entry: Mapping[str, Any]) -> Table:
-        where = f"{name} in {noun}.toml"
+    def table(self, name: str, feature: str, entry: Mapping[str, Any]) -> Table:
+        where = f"{name} in {feature}.toml"
         _check_keys(where, entry, _TABLE, _TABLE_OPTIONAL)
         about = _one_of(where, "about", entry["about"], ABOUT)
         erasure = _one_of(where, "erasure", entry["erasure"], ERASURES)
@@ -167,7 +169,7 @@ class _Reader:
         found_by = entry["found_by"]
         return Table(
             name=name,
-            noun=noun,
+            feature=feature,
             title=_text(where, "title", entry),
             holds=_sentence(where, "holds", entry),
             about=about,

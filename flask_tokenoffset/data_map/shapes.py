@@ -78,7 +78,7 @@ class Table:
     """One of our tables.
 
     :param name: without our prefix.
-    :param noun: the file of the map that it stands in.
+    :param feature: the file of the map that it stands in.
     :param title: for a reader.
     :param holds: what stands in it, in a sentence for whoever it is about.
     :param about: whom the rows are about; ``organization`` where they are an organization's own.
@@ -96,7 +96,7 @@ class Table:
     """
 
     name: str
-    noun: str
+    feature: str
     title: str
     holds: str
     about: About
@@ -168,7 +168,7 @@ class DataMap:
     :param bases: the legal bases by name, each with the sentence that a page shows.
     :param spans: how long something outside the database is kept, where no rule of ours says so.
     :param erasures: what each word for an erasure means.
-    :param nouns: the title of each group of tables, in the order in which a page shows them.
+    :param features: the title of each group of tables, in the order in which a page shows them.
     :param kinds: the title of each kind of place outside the database.
     :param tables: by name, without our prefix.
     :param elsewhere: what stands outside the database.
@@ -178,7 +178,7 @@ class DataMap:
     bases: Mapping[str, str]
     spans: Mapping[str, str]
     erasures: Mapping[Erasure, str]
-    nouns: Mapping[str, str]
+    features: Mapping[str, str]
     kinds: Mapping[Kind, str]
     tables: Mapping[str, Table]
     elsewhere: tuple[Elsewhere, ...]
@@ -187,6 +187,6 @@ class DataMap:
         """What stands in one place outside the database."""
         return tuple(each for each in self.elsewhere if each.kind == kind)
 
-    def of_noun(self, noun: str) -> tuple[Table, ...]:
+    def of_feature(self, feature: str) -> tuple[Table, ...]:
         """The tables of one group."""
-        return tuple(table for table in self.tables.values() if table.noun == noun)
+        return tuple(table for table in self.tables.values() if table.feature == feature)

@@ -184,7 +184,7 @@ class AuditEvent(Base):
     action: Mapped[str] = mapped_column(String(60))
     #: The person who did it; nobody where a job or a command of the operator did.
     actor_id: Mapped[UUID | None]
-    #: What it was done to: the noun and its id.
+    #: What it was done to: the kind of thing and its id.
     subject_type: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[UUID | None]
     #: The words and figures of the change. Never a name, an address or a secret.

@@ -32,7 +32,7 @@ _Row: TypeAlias = Credential | IdentityCredential
 class SealedRows:
     """Where the secrets of one kind stand.
 
-    :param owner: the noun a secret belongs to, for the log.
+    :param owner: the kind of thing a secret belongs to, for the log.
     :param model: the table of the secrets.
     :param row_id: the column that names a row, which is its owner's id.
     :param owner_id: the same id in the owner's table.

@@ -162,13 +162,13 @@ def test_what_serves_identities_knows_nothing_that_holds_a_vendor_key() -> None:
     for place in _OF_IDENTITIES:
         text = (PACKAGE / place).read_text(encoding="utf-8")
         # How answers are read and calls are bounded is common to both; clients and keys are not.
-        for room in (
+        for layer in (
             "providers.vendors",
             "providers.registry",
             "providers.gateway",
             "models.sources",
         ):
-            assert f"flask_tokenoffset.{room}" not in text, place
+            assert f"flask_tokenoffset.{layer}" not in text, place
         for service in ("sources.credentials", "sampling"):
             assert f"services.{service}" not in text, place
 

@@ -97,7 +97,7 @@ def test_what_is_elsewhere_is_kept_by_a_rule_or_not_by_us() -> None:
 
 def test_what_sampling_keeps_rests_on_what_people_are_told_of_sampling() -> None:
     tables = load().tables
-    sampled = {name for name, table in tables.items() if table.noun == "usage"}
+    sampled = {name for name, table in tables.items() if table.feature == "usage"}
     sampled |= {"connection", "credential", "sample_run"}
     found = {tables[name].basis for name in sampled if tables[name].about == "person"}
     assert found == {str(NOTICES[Purpose.SAMPLING].basis)}

@@ -1,4 +1,4 @@
-"""Small host applications to mount the web frame in, and a noun for them to serve."""
+"""Small host applications to mount the web frame in, and a feature for them to serve."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ NAVIGATION = (
 )
 
 
-def failing_noun(error: Callable[[], Exception]) -> dict[str, Any]:
+def failing_feature(error: Callable[[], Exception]) -> dict[str, Any]:
     """Keyword arguments of :func:`make_host` for a feature whose every route raises an error."""
 
     @operation("GET", "/fail", permission=Permission.READ_PUBLISHED, summary="Fail", answers={})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-_LABEL_ROOM_PX: Final = 26
+_LABEL_HEIGHT_PX: Final = 26
 #: Keeps the topmost label from being cut off.
 _TOP_PX: Final = 10
 #: A day with any use at all shows, however large the largest one is.
@@ -114,7 +114,7 @@ def draw_bars(
         plot_height = _EMPTY_PLOT_HEIGHT_PX
     drawn = [
         _svg(
-            f'height="{_TOP_PX + plot_height + _LABEL_ROOM_PX}" class="to-chart" width="100%"',
+            f'height="{_TOP_PX + plot_height + _LABEL_HEIGHT_PX}" class="to-chart" width="100%"',
             f'role="img" aria-labelledby="{id_prefix}-title {id_prefix}-desc" overflow="visible"',
         ),
         f'<title id="{id_prefix}-title">{_escaped(words.title)}</title>',
@@ -265,9 +265,9 @@ def _step(largest: int) -> int:
 
 def _place(at: int, count: int) -> tuple[Decimal, Decimal]:
     """Where a day's bar begins and how wide it is, in percent of the width."""
-    room = Decimal(100) / max(count, _LEAST_PLACES)
-    margin = room * (1 - _BAR_SHARE) / 2
-    return _pixels(room * at + margin), _pixels(room * _BAR_SHARE)
+    width = Decimal(100) / max(count, _LEAST_PLACES)
+    margin = width * (1 - _BAR_SHARE) / 2
+    return _pixels(width * at + margin), _pixels(width * _BAR_SHARE)
 
 
 def _hatching_pattern(id_prefix: str) -> str:

@@ -119,11 +119,13 @@ def _all_of(data_map: DataMap, days_of: DaysOf) -> WhatIsHeld:
     return WhatIsHeld(
         tables=tuple(
             HeldGroup(
-                noun,
+                feature,
                 title,
-                tuple(_of_table(table, data_map, days_of) for table in data_map.of_noun(noun)),
+                tuple(
+                    _of_table(table, data_map, days_of) for table in data_map.of_feature(feature)
+                ),
             )
-            for noun, title in data_map.nouns.items()
+            for feature, title in data_map.features.items()
         ),
         elsewhere=tuple(
             HeldGroup(

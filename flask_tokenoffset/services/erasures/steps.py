@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 #: What opens something: it goes with the first step.
 _OPENING: Final = frozenset({"credential", "identity_credential", "fresh_proof"})
-#: The noun of the map under which sampled usage stands.
+#: The feature of the map under which sampled usage stands.
 _USAGE: Final = "usage"
 
 
@@ -217,7 +217,7 @@ def _leave_organizations(erasing: Erasing) -> None:
 def _fold_usage(erasing: Erasing) -> None:
     """Fold what was read of their usage into sums that name nobody, and delete it."""
     session, owner = erasing.work.session, erasing.owner
-    tables = [each.name for each in load().of_noun(_USAGE) if each.about == "person"]
+    tables = [each.name for each in load().of_feature(_USAGE) if each.about == "person"]
     if kept_by_hold(session, owner, erasing.now).keys() & {*tables, "source", "connection"}:
         return  # What is held is not touched; the rest goes with the other rows.
     before = count_rows(session, tables, owner)

@@ -163,7 +163,7 @@ def introduce(
     names: dict[str, str | None] = {}
     for field, text in said.items():
         try:
-            names[field] = check_name(text, field=field, noun=CORRECTABLE[field]) or None
+            names[field] = check_name(text, field=field, label=CORRECTABLE[field]) or None
         except InvalidInput as error:
             wrong |= error.errors
     if "display_name" in names and names["display_name"] is None:
@@ -278,7 +278,7 @@ def _display_name_of(person: Person | None, host_user: HostUser) -> str | None:
         return person.display_name
     try:
         # Nobody here can shorten it.
-        return check_name(host_user.name[:LONGEST_NAME], field="display_name", noun="name") or None
+        return check_name(host_user.name[:LONGEST_NAME], field="display_name", label="name") or None
     except InvalidInput:
         return None
 

@@ -89,7 +89,7 @@ def place_hold(
     if not 0 < len(reason) <= LONGEST_REASON:
         errors["reason"] = f"A hold needs a reason of at most {LONGEST_REASON} characters."
     else:
-        refuse_account_numbers(reason, field="reason", noun="reason")
+        refuse_account_numbers(reason, field="reason", label="reason")
     if held_until <= now:
         errors["until"] = "A hold needs an end, and it must lie ahead."
     if errors:

@@ -193,7 +193,7 @@ def extend(
     request = _for_human(work, request_id, operator)
     rights_requests.lock_open(work.session, request)
     _refuse_extension(request, now)
-    text = rights_requests.read_text(reason, field="reason", noun="reason")
+    text = rights_requests.read_text(reason, field="reason", label="reason")
     most = (latest_extension(request.received_at) - request.due_at).days
     wrong: dict[str, str] = {}
     if not 1 <= days <= most:

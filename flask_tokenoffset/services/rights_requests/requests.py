@@ -73,7 +73,7 @@ def receive(
     :raises InvalidInput: they wrote what may not be kept.
     :raises Conflict: as many of theirs as may be wait for a human already.
     """
-    text = read_text(statement, field="statement", noun="request")
+    text = read_text(statement, field="statement", label="request")
     if needs_human:
         _refuse_too_many(work.session, person)
     request = RightsRequest(
@@ -110,7 +110,7 @@ def ask(
     wrong: dict[str, str] = {}
     if kind not in FOR_HUMANS:
         wrong["kind"] = "You can do that yourself on your privacy page. Choose another kind."
-    if not read_text(statement, field="statement", noun="request"):
+    if not read_text(statement, field="statement", label="request"):
         wrong["statement"] = "Nothing is written here. Say in a few words what you ask for."
     if wrong:
         raise InvalidInput(wrong)
@@ -138,7 +138,7 @@ def close(
     :raises Conflict: it was closed before.
     """
     lock_open(work.session, request)
-    text = read_text(reply, field="reply", noun="reply")
+    text = read_text(reply, field="reply", label="reply")
     if not text and (status is RightsRequestStatus.REFUSED or request.needs_human):
         raise InvalidInput(
             {"reply": "The reply is missing. Say what was done, or why it was refused."}
@@ -249,14 +249,14 @@ def tell(
         notify(work, person, kind, now, reference_id=request.id, request=words, **details)
 
 
-def read_text(text: str | None, *, field: str, noun: str) -> str:
+def read_text(text: str | None, *, field: str, label: str) -> str:
     """What somebody wrote, as it is kept; "" if nothing can be seen of it.
 
     :param field: the field to name in a refusal.
-    :param noun: what the refusal calls it.
+    :param label: what the refusal calls it.
     :raises InvalidInput: it is too long, or holds what may not be kept.
     """
-    return check_name(text, field=field, noun=noun, longest=LONGEST_STATEMENT)
+    return check_name(text, field=field, label=label, longest=LONGEST_STATEMENT)
 
 
 def _refuse_too_many(session: Session, person: Person) -> None:

@@ -68,7 +68,7 @@ def check_label(label: str | None) -> str:
     :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
         even store a NUL) or what turns the words around it on a page.
     """
-    return check_name(label, field="label", noun="label", longest=LONGEST_LABEL)
+    return check_name(label, field="label", label="label", longest=LONGEST_LABEL)
 
 
 def check_key(

@@ -57,19 +57,19 @@ _NINETY_SEVEN: Final = 97
 
 
 @enforces("no-card-and-no-bank-account-in-free-text", "TO-035", off=None)
-def refuse_account_numbers(text: str, *, field: str, noun: str) -> None:
+def refuse_account_numbers(text: str, *, field: str, label: str) -> None:
     """Refuse a text that holds the number of a payment card or of a bank account.
 
     :param text: what was typed.
     :param field: the field to name in a refusal.
-    :param noun: what the refusal calls it.
+    :param label: what the refusal calls it.
     :raises InvalidInput: it does; the refusal does not repeat the number.
     """
     plain = _plain(text)
     if holds_card_number(plain) or holds_bank_account(plain):
         raise InvalidInput(
             {
-                field: f"The {noun} holds what looks like the number of a payment card or a bank"
+                field: f"The {label} holds what looks like the number of a payment card or a bank"
                 " account. Nothing here needs one and none is kept, so take it out."
             }
         )

@@ -14,13 +14,13 @@ _TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "F
 
 
 def check_name(
-    text: str | None, *, field: str = "name", noun: str = "name", longest: int = LONGEST_NAME
+    text: str | None, *, field: str = "name", label: str = "name", longest: int = LONGEST_NAME
 ) -> str:
     """A name as it is stored, or "" if none was given that anybody could see.
 
     :param text: what was typed.
     :param field: the field to name in a refusal.
-    :param noun: what the refusal calls it.
+    :param label: what the refusal calls it.
     :param longest: characters it may have.
     :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
         even store a NUL), what turns the words around it on a page, or the number of a payment card
@@ -30,12 +30,12 @@ def check_name(
     kinds = set(map(category, name))
     if kinds & {"Cc", "Cs"} or not _TURNING.isdisjoint(map(bidirectional, name)):
         raise InvalidInput(
-            {field: f"The {noun} holds a character that cannot be shown. Type it again."}
+            {field: f"The {label} holds a character that cannot be shown. Type it again."}
         )
     if len(name) > longest:
         raise InvalidInput(
-            {field: f"The {noun} may have {longest} characters at most. Shorten it."}
+            {field: f"The {label} may have {longest} characters at most. Shorten it."}
         )
-    refuse_account_numbers(name, field=field, noun=noun)
+    refuse_account_numbers(name, field=field, label=label)
     is_visible = any(kind[0] not in "CZ" for kind in kinds)
     return name if is_visible else ""

@@ -33,7 +33,7 @@ ONLY_OF_PEOPLE = {
     TABLE_PREFIX + table.name
     for table in load().tables.values()
     if any(way.way in {"person", "address"} for way in table.ways)
-    or table.noun in {"identities", "consents", "privacy", "retention"}
+    or table.feature in {"identities", "consents", "privacy", "retention"}
 } - {"tokenoffset_invitation"}
 #: Columns of what stays, in which the tests put marks where the product has words, digests and
 #: figures of its own. Nothing a person says of themselves is among them.

@@ -19,7 +19,7 @@ from flask_tokenoffset.errors import (
     TooManyAttempts,
     VaultError,
 )
-from tests.hosts.host_apps import API, PREFIX, every_error, failing_noun, sign_in
+from tests.hosts.host_apps import API, PREFIX, every_error, failing_feature, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def test_every_error_has_the_shape_in_the_api_and_a_page(
     host: Callable[..., Flask], error: type[TokenOffsetError]
 ) -> None:
     raised = example(error)
-    client = host(**failing_noun(lambda: raised)).test_client()
+    client = host(**failing_feature(lambda: raised)).test_client()
     problem = assert_problem(client.get(f"{API}/fail"), status_of(error), error.code)
     page = client.get(f"{PREFIX}/fail", headers={"X-Request-Id": "proxy-1234"})
     if error is FreshSignInRequired:  # A page sends them to where they can confirm.
@@ -106,7 +106,7 @@ def test_every_code_stands_for_one_status() -> None:
 
 
 def test_invalid_input_names_each_part(host: Callable[..., Flask]) -> None:
-    client = host(**failing_noun(lambda: InvalidInput({"a/b": "Mend it.", "": "All."})))
+    client = host(**failing_feature(lambda: InvalidInput({"a/b": "Mend it.", "": "All."})))
     answer = client.test_client().get(f"{API}/fail")
     assert answer.get_json()["errors"] == [
         {"pointer": "#/a~1b", "detail": "Mend it."},
@@ -128,7 +128,7 @@ def test_invalid_input_names_each_part(host: Callable[..., Flask]) -> None:
 def test_the_time_to_wait_is_told_in_whole_seconds(
     host: Callable[..., Flask], raised: TokenOffsetError, header: str | None
 ) -> None:
-    client = host(**failing_noun(lambda: raised)).test_client()
+    client = host(**failing_feature(lambda: raised)).test_client()
     for path in (f"{API}/fail", f"{PREFIX}/fail"):
         assert client.get(path).headers.get("Retry-After") == header
 
@@ -136,7 +136,7 @@ def test_the_time_to_wait_is_told_in_whole_seconds(
 def test_an_unexpected_failure_tells_the_log_and_not_the_caller(
     host: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = host(**failing_noun(lambda: ZeroDivisionError("internal detail"))).test_client()
+    client = host(**failing_feature(lambda: ZeroDivisionError("internal detail"))).test_client()
     with caplog.at_level(logging.ERROR):
         answer = client.get(f"{API}/fail")
     assert_problem(answer, 500, "internal-error")
@@ -145,7 +145,7 @@ def test_an_unexpected_failure_tells_the_log_and_not_the_caller(
 
 
 def test_an_unexpected_failure_of_a_page_is_the_hosts_to_tell(host: Callable[..., Flask]) -> None:
-    app = host(**failing_noun(lambda: ZeroDivisionError("internal")))
+    app = host(**failing_feature(lambda: ZeroDivisionError("internal")))
     app.register_error_handler(500, lambda _: ("host failure page", 500))
     client = app.test_client()
     assert client.get(f"{PREFIX}/fail").text == "host failure page"
@@ -155,7 +155,7 @@ def test_an_unexpected_failure_of_a_page_is_the_hosts_to_tell(host: Callable[...
 def test_a_fault_of_the_vault_is_logged(
     host: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = host(**failing_noun(lambda: errors.KeyStoreUnavailable("Host kms-7 is down.")))
+    client = host(**failing_feature(lambda: errors.KeyStoreUnavailable("Host kms-7 is down.")))
     client.test_client().get(f"{PREFIX}/fail")
     assert "Host kms-7 is down." in caplog.text
 
@@ -164,7 +164,7 @@ def test_a_fault_of_the_vault_is_logged(
 def test_flasks_own_errors_have_the_shape_even_if_the_host_handles_them(
     host: Callable[..., Flask], code: int
 ) -> None:
-    app = host(**failing_noun(lambda: abort(code)))
+    app = host(**failing_feature(lambda: abort(code)))
     app.register_error_handler(code, lambda _: ("host page", code))
     answer = app.test_client().get(f"{API}/fail")
     assert_problem(answer, code, answer.get_json()["code"])
@@ -193,7 +193,9 @@ def test_a_wrong_method_is_told_with_the_right_ones(host: Callable[..., Flask]) 
 
 
 def test_what_a_message_quotes_is_escaped_on_the_page(host: Callable[..., Flask]) -> None:
-    client = host(**failing_noun(lambda: errors.Conflict("There is a <b>pot</b>."))).test_client()
+    client = host(
+        **failing_feature(lambda: errors.Conflict("There is a <b>pot</b>."))
+    ).test_client()
     assert "There is a &lt;b&gt;pot&lt;/b&gt;." in client.get(f"{PREFIX}/fail").text
 
 

@@ -31,7 +31,7 @@ ACCOUNTS = (
 
 def refused(text: str) -> bool:
     try:
-        refuse_account_numbers(text, field="label", noun="label")
+        refuse_account_numbers(text, field="label", label="label")
     except InvalidInput:
         return True
     return False
@@ -55,7 +55,7 @@ def test_a_number_is_found_however_it_is_grouped(number: str, separator: str) ->
 
 def test_the_refusal_names_the_field_and_does_not_repeat_the_number() -> None:
     with pytest.raises(InvalidInput) as refusal:
-        refuse_account_numbers(CARDS[3], field="label", noun="label")
+        refuse_account_numbers(CARDS[3], field="label", label="label")
     assert set(refusal.value.errors) == {"label"}
     assert refusal.value.errors["label"].startswith("The label holds what looks like the number")
     assert CARDS[3] not in repr(refusal.value.errors)

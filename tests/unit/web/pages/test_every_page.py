@@ -1,4 +1,4 @@
-"""What holds for every page that can be opened, those of later nouns included."""
+"""What holds for every page that can be opened, those of later features included."""
 
 from __future__ import annotations
 
