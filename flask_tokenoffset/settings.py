@@ -118,7 +118,7 @@ class Settings:
     #: Where people reach this application, for links in mail, which jobs write outside of any
     #: request: scheme and host, and the path it is mounted under if there is one.
     public_url: str | None = None
-    #: Minutes for which somebody counts as freshly signed in after they confirmed that it is they.
+    #: Minutes for which a person counts as reauthenticated after they confirmed that it is they.
     fresh_sign_in_minutes: int = _between(1, 24 * 60, default=15)
     #: Days after which an account is deleted whose deletion was asked for; until then it can be
     #: taken back. Never more than 30: the purge itself is done within them.

@@ -24,8 +24,8 @@ from flask_tokenoffset.blueprints.navigation import (
 from flask_tokenoffset.blueprints.route_table import API_PREFIX, registered
 from flask_tokenoffset.errors import (
     AcceptanceRequired,
-    FreshSignInRequired,
     ProviderError,
+    ReauthenticationRequired,
     Refusal,
     SignInRequired,
     VaultError,
@@ -132,7 +132,7 @@ def _make_pages(
     for error in (Refusal, ProviderError, VaultError):
         pages.register_error_handler(error, Late("frame:refusal_page"))
     pages.register_error_handler(SignInRequired, Late("frame:sign_in_or_say_so"))
-    pages.register_error_handler(FreshSignInRequired, Late("frame:send_to_confirm"))
+    pages.register_error_handler(ReauthenticationRequired, Late("frame:send_to_confirm"))
     pages.register_error_handler(AcceptanceRequired, Late("frame:send_to_acceptance"))
     pages.register_error_handler(RequestEntityTooLarge, Late("frame:page_too_large"))
     for register in features:

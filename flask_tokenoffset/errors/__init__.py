@@ -24,7 +24,7 @@
         ├── SignInRequired            401
         ├── NotPermitted              403
         ├── TooYoung                  403: under the minimum age there is no account
-        ├── FreshSignInRequired       403: first they must confirm that it is they
+        ├── ReauthenticationRequired  403: first they must confirm that it is they
         ├── AcceptanceRequired        403: first they must accept the documents in force
         ├── NotFound                  404, also for what belongs to somebody else
         ├── IdentityRefused           403: an identity provider's answer is not accepted
@@ -61,7 +61,6 @@ from flask_tokenoffset.errors.refusals import (
     AcceptanceRequired,
     Conflict,
     ExportLinkNotValid,
-    FreshSignInRequired,
     IdentityRefused,
     InvalidInput,
     LastOwner,
@@ -70,6 +69,7 @@ from flask_tokenoffset.errors.refusals import (
     NoMailer,
     NotFound,
     NotPermitted,
+    ReauthenticationRequired,
     Refusal,
     Restricted,
     RetentionNotConfirmed,
@@ -95,7 +95,6 @@ __all__ = [
     "Conflict",
     "EndpointNotAllowed",
     "ExportLinkNotValid",
-    "FreshSignInRequired",
     "IdentityProviderUnavailable",
     "IdentityRefused",
     "IncompleteAnswer",
@@ -113,6 +112,7 @@ __all__ = [
     "OutboundDisabled",
     "ProviderError",
     "RateLimited",
+    "ReauthenticationRequired",
     "Refusal",
     "RequestRefused",
     "Restricted",

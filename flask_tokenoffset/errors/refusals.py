@@ -48,8 +48,8 @@ class TooYoung(Refusal):
         )
 
 
-class FreshSignInRequired(Refusal):
-    """Somebody has been signed in for a while, and must confirm that it is they."""
+class ReauthenticationRequired(Refusal):
+    """A person has been signed in for a while, and must confirm that it is they."""
 
     code = "fresh-sign-in-required"
     status = 403

@@ -48,10 +48,10 @@ from flask_tokenoffset.models.idempotency import LONGEST_IDEMPOTENCY_KEY, Idempo
 from flask_tokenoffset.models.identities import (
     LONGEST_PATH,
     AttemptPurpose,
-    FreshProof,
     Identity,
     IdentityAttempt,
     IdentityCredential,
+    ReauthenticationProof,
     SignInAddress,
 )
 from flask_tokenoffset.models.member_plans import (
@@ -182,7 +182,6 @@ __all__ = [
     "Export",
     "ExportPart",
     "ExportStatus",
-    "FreshProof",
     "HostOutcome",
     "IdempotencyRecord",
     "Identity",
@@ -208,6 +207,7 @@ __all__ = [
     "PlanStatusChange",
     "ProductUpdate",
     "PurgeProgress",
+    "ReauthenticationProof",
     "Report",
     "RetentionChoice",
     "RightsRequest",

@@ -1,4 +1,4 @@
-"""OAuth identities linked to people, the attempts to link them, and proofs of a fresh sign-in."""
+"""OAuth identities linked to people, the attempts to link them, and proofs of reauthentication."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class IdentityAttempt(Base):
     used_at: Mapped[datetime | None]
 
 
-class FreshProof(Base):
+class ReauthenticationProof(Base):
     """A person has just proved, in one browser, that it is they. Holds for a few minutes."""
 
     __tablename__ = "tokenoffset_fresh_proof"

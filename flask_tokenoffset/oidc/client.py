@@ -58,7 +58,7 @@ class IdentityClient:
         :raises IdentityProviderUnavailable: the provider's metadata cannot be read.
         """
         more = {}
-        if flow.fresh_since is not None:
+        if flow.authenticated_since is not None:
             more = {"prompt": "login", "max_age": "0"}
         elif OFFLINE_ACCESS in self.provider.scopes:
             # Without it a provider may leave the refresh token out (OpenID Connect Core, 11).

@@ -21,7 +21,7 @@ class AuthorizationFlow:
     nonce: Secret  #: ties the ID token to the question
     code_verifier: Secret  #: ties the code to us (RFC 7636)
     #: Where the person must prove anew who they are: when they were asked to.
-    fresh_since: datetime | None = None
+    authenticated_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

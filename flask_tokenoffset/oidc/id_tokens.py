@@ -152,7 +152,7 @@ def _fault(
     # Authlib compares neither how far the end is nor when they proved who they are.
     if signed.claims["exp"] >= 1e11:  # noqa: PLR2004 - the year 5138; no clock goes beyond
         return "exp"
-    since = None if flow is None else flow.fresh_since
+    since = None if flow is None else flow.authenticated_since
     moment: Any = signed.claims.get("auth_time", now if since is None else None)
     earliest = 0 if since is None else since.timestamp() - LEEWAY_SECONDS
     if type(moment) not in {int, float} or not earliest <= moment <= now + LEEWAY_SECONDS:

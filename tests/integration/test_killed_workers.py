@@ -107,7 +107,7 @@ class Mill:
         (self.folder / "release").touch()
 
     def finish_with_another_worker(self) -> None:
-        """A fresh worker ticks, takes what is due, and stops."""
+        """A new worker runs the schedule once, takes what is due, and stops."""
         log = self.worker("--burst", "--with-schedule").communicate(timeout=PATIENCE_SECONDS)[1]
         assert "Traceback" not in log, log
 

@@ -350,7 +350,7 @@ def _link_by_mail(stage: Stage) -> Mapping[str, str]:
     owner = stage.people[Who.OWNER]
     owner.grow_stale()
     assert owner.post("/confirm/mail").status_code == 303
-    owner.sign_in_afresh()
+    owner.reauthenticate()
     stage.world.work()
     return {"token": stage.world.mail.link_to(owner.address).rpartition("/")[2]}
 

@@ -128,8 +128,8 @@ class Browser:
         with self.client.session_transaction() as session:
             session["_fresh"] = False
 
-    def sign_in_afresh(self) -> None:
-        """Let the host count the sign-in as a fresh one again."""
+    def reauthenticate(self) -> None:
+        """Let the host count the person as reauthenticated."""
         with self.client.session_transaction() as session:
             session["_fresh"] = True
 

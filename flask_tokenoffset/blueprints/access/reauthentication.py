@@ -1,6 +1,6 @@
-"""Asking for a fresh sign-in before something that matters.
+"""Asking for reauthentication before something that matters.
 
-An open browser that somebody walks up to shall not be enough to change a key or link an identity.
+A browser that was left open must not be enough to change a key or link an identity.
 The host may know that the person signed in just now; otherwise they confirm that it is they, which
 counts for some minutes in this browser alone.
 """
@@ -16,7 +16,7 @@ from flask_login import login_url
 from flask_tokenoffset.blueprints.access.browser_cookie import known_browser_digest
 from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.next_path import local_path
-from flask_tokenoffset.errors import FreshSignInRequired, SignInRequired
+from flask_tokenoffset.errors import ReauthenticationRequired, SignInRequired
 from flask_tokenoffset.services.sign_in.reauthentication import is_proved
 from flask_tokenoffset.state import current_state
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from flask_tokenoffset.models import Person
 
 
-def require_fresh_sign_in(*, strict: bool) -> None:
-    """Refuse a request of somebody who has not proved a moment ago that it is they.
+def require_reauthentication(*, strict: bool) -> None:
+    """Refuse a request of a user who has not reauthenticated a moment ago.
 
     :param strict: whether a host that cannot tell (``HostUser.fresh`` is ``None``) is believed to
         have asked. Strict asks for a proof then.
     :raises SignInRequired: nobody is signed in.
-    :raises FreshSignInRequired: they must confirm first. Pages send them to ``/confirm`` and back.
+    :raises ReauthenticationRequired: they must confirm first. Pages redirect to ``/confirm``.
     """
     user = current_user()
     if user.host_user is None:
         raise SignInRequired("You are not signed in. Sign in and try again.")
-    if not is_fresh(user.host_user, user.person, strict=strict):
-        raise FreshSignInRequired
+    if not is_reauthenticated(user.host_user, user.person, strict=strict):
+        raise ReauthenticationRequired
 
 
-def is_fresh(host_user: HostUser, person: Person | None, *, strict: bool) -> bool:
-    """Whether somebody need not confirm.
+def is_reauthenticated(host_user: HostUser, person: Person | None, *, strict: bool) -> bool:
+    """Whether a user has reauthenticated.
 
     :param person: their row, if they have one; a proof is theirs alone.
-    :param strict: as for :func:`require_fresh_sign_in`.
+    :param strict: as for :func:`require_reauthentication`.
     """
     if host_user.fresh or (host_user.fresh is None and not strict):
         return True
@@ -63,7 +63,7 @@ def is_fresh(host_user: HostUser, person: Person | None, *, strict: bool) -> boo
     )
 
 
-def send_to_confirm(_error: FreshSignInRequired) -> ResponseReturnValue:
+def send_to_confirm(_error: ReauthenticationRequired) -> ResponseReturnValue:
     """Where a page sends somebody who must confirm first, with the way back."""
     query = urlencode({"next": _way_back()})
     return redirect(f"{_root()}/confirm?{query}", code=303)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
     find_done,
@@ -17,10 +17,10 @@ from flask_tokenoffset.blueprints.erasures.schemas import (
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import (
     Conflict,
-    FreshSignInRequired,
     InvalidInput,
     LastOwner,
     NotFound,
+    ReauthenticationRequired,
 )
 from flask_tokenoffset.permissions import Permission
 
@@ -32,7 +32,7 @@ from flask_tokenoffset.permissions import Permission
     summary="Delete your account",
     body=DeletionBody,
     answers={202: DeletionAnswer},
-    problems=[FreshSignInRequired, InvalidInput, LastOwner],
+    problems=[ReauthenticationRequired, InvalidInput, LastOwner],
 )
 def delete_me(body: DeletionBody) -> OperationAnswer:
     """Have the caller's account deleted, with all that belongs to it, at `due_at` and for good.
@@ -41,7 +41,7 @@ def delete_me(body: DeletionBody) -> OperationAnswer:
     changes nothing. The status is `none` where there is nothing to delete. The account on the
     host's site stays.
     """
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     del body  # it says that this is meant, or the call was refused
     return DeletionAnswer.of(ask_for_deletion())
 

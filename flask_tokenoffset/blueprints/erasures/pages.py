@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request
 
 from flask_tokenoffset.blueprints.access.context import current_user
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.erasures.deleting import (
     ask_for_deletion,
@@ -57,7 +57,7 @@ def deletion() -> ResponseReturnValue:
             due_at=waiting.due_at,
             requested=request.args.get("done") == "requested",
         )
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     if request.method != "POST":
         return _confirm_page()
     try:

@@ -8,7 +8,7 @@ from flask_tokenoffset.blueprints.access.context import own_person
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.exports.schemas import ExportAnswer, ExportListAnswer
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
-from flask_tokenoffset.errors import Conflict, FreshSignInRequired, TooManyAttempts
+from flask_tokenoffset.errors import Conflict, ReauthenticationRequired, TooManyAttempts
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
@@ -37,7 +37,7 @@ def list_exports() -> OperationAnswer:
     permission=Permission.CHANGE_SELF,
     summary="Ask for a copy of your data",
     answers={202: ExportAnswer},
-    problems=[FreshSignInRequired, Conflict, TooManyAttempts],
+    problems=[ReauthenticationRequired, Conflict, TooManyAttempts],
 )
 def request_export() -> OperationAnswer:
     """Have a copy of everything held about the caller made; one at a time."""

@@ -8,7 +8,7 @@ from flask import url_for
 
 from flask_tokenoffset.blueprints.access.changing import changing
 from flask_tokenoffset.blueprints.access.context import current_user
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.state import current_state
 
@@ -27,11 +27,11 @@ def own_exports() -> Sequence[Export]:
 def ask_for_export() -> Export:
     """Have a copy made for the current user.
 
-    :raises FreshSignInRequired: they must confirm first that it is they.
+    :raises ReauthenticationRequired: they must confirm first that it is they.
     :raises Conflict: a copy of theirs is under way or ready.
     :raises TooManyAttempts: they asked for too many.
     """
-    require_fresh_sign_in(strict=True)
+    require_reauthentication(strict=True)
     state = current_state()
     with changing() as (work, person, now):
         return exports.request_export(work, person, link_key=state.link_key, now=now)

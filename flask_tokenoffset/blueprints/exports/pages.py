@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from flask import current_app, request, url_for
 
 from flask_tokenoffset.blueprints.access.context import acting_person, current_user
-from flask_tokenoffset.blueprints.access.reauthentication import is_fresh, require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import (
+    is_reauthenticated,
+    require_reauthentication,
+)
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.exports.asking import ask_for_export, link_of, own_exports
 from flask_tokenoffset.blueprints.html.outcomes import UNTOLD, with_status
@@ -20,7 +23,7 @@ from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import (
     Conflict,
     ExportLinkNotValid,
-    FreshSignInRequired,
+    ReauthenticationRequired,
     TooManyAttempts,
 )
 from flask_tokenoffset.permissions import Permission, requires
@@ -42,7 +45,7 @@ def request_export() -> ResponseReturnValue:
     """Have a copy made."""
     try:
         ask_for_export()
-    except FreshSignInRequired:
+    except ReauthenticationRequired:
         return _confirm_first()
     except (Conflict, TooManyAttempts) as refusal:
         return with_status(_page(refusal), refusal)
@@ -56,7 +59,9 @@ def export_link(token: str) -> ResponseReturnValue:
     :param token: whatever stands in the address; nothing is looked up for it.
     """
     user = current_user()
-    confirmed = user.host_user is not None and is_fresh(user.host_user, user.person, strict=True)
+    confirmed = user.host_user is not None and is_reauthenticated(
+        user.host_user, user.person, strict=True
+    )
     page = render(
         "exports/fetch.html", token=token, confirmed=confirmed, confirm_url=_confirm_url()
     )
@@ -71,8 +76,8 @@ def fetch_export(token: str) -> ResponseReturnValue:
     :param token: as it stands in the address.
     """
     try:
-        require_fresh_sign_in(strict=True)
-    except FreshSignInRequired:
+        require_reauthentication(strict=True)
+    except ReauthenticationRequired:
         return _confirm_first()
     if current_user().person is None:
         raise ExportLinkNotValid  # A stranger has none, and is not made known by trying.

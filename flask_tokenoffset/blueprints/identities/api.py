@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.blueprints.access.context import current_user
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.blueprints.identities import linking
 from flask_tokenoffset.blueprints.identities.schemas import IdentityAnswer, IdentityListAnswer
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
-from flask_tokenoffset.errors import Conflict, FreshSignInRequired, NotFound
+from flask_tokenoffset.errors import Conflict, NotFound, ReauthenticationRequired
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.identities import links as identities
 from flask_tokenoffset.state import current_state
@@ -38,11 +38,11 @@ def list_identities() -> OperationAnswer:
     permission=Permission.CHANGE_SELF,
     summary="Unlink an identity",
     answers={204: None},
-    problems=[NotFound, Conflict, FreshSignInRequired],
+    problems=[NotFound, Conflict, ReauthenticationRequired],
 )
 def unlink_identity(identity_id: UUID) -> OperationAnswer:
     """End a link and give its refresh token back. Needs a fresh sign-in."""
-    require_fresh_sign_in(strict=True)
+    require_reauthentication(strict=True)
     linking.unlink(identity_id)
     return None, 204
 

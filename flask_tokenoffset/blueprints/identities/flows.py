@@ -95,14 +95,14 @@ def begin_flow(provider: str, purpose: AttemptPurpose, next_path: str) -> str:
             next_path=next_path,
             now=now,
         )
-    fresh_since = now if purpose is AttemptPurpose.CONFIRM else None
+    authenticated_since = now if purpose is AttemptPurpose.CONFIRM else None
     return client.authorization_address(
         make_flow(
             state.flow_key,
             random_state,
             secret,
             redirect_uri=redirect_address(provider),
-            fresh_since=fresh_since,
+            authenticated_since=authenticated_since,
         )
     )
 
@@ -165,7 +165,7 @@ def _complete_flow(client: IdentityClient, provider: str) -> CompletedFlow:
         answer.state,
         owner.browser_secret,
         redirect_uri=redirect_address(provider),
-        fresh_since=ended.began_at if ended.purpose is AttemptPurpose.CONFIRM else None,
+        authenticated_since=ended.began_at if ended.purpose is AttemptPurpose.CONFIRM else None,
     )
     proved = client.exchange(client.check_answer(answer), flow)
     _conclude(ended, proved, owner)

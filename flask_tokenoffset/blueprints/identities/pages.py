@@ -8,7 +8,7 @@ from flask import after_this_request, request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_user, own_person
 from flask_tokenoffset.blueprints.access.next_path import local_path
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -45,7 +45,7 @@ def link_identity(provider: str) -> ResponseReturnValue:
     """
     state = current_state()
     state.identities.client(provider)
-    require_fresh_sign_in(strict=True)
+    require_reauthentication(strict=True)
     after = url_for(".list_identities", done="linked")
     return see_other_at(flows.begin_flow(provider, AttemptPurpose.LINK, after))
 
@@ -93,7 +93,7 @@ def unlink_identity(identity_id: UUID) -> ResponseReturnValue:
             identity=identity,
             title=provider.title if provider else identity.provider,
         )
-    require_fresh_sign_in(strict=True)
+    require_reauthentication(strict=True)
     try:
         nothing_left = linking.unlink(identity_id)
     except Conflict as refusal:

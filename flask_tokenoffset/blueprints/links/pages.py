@@ -12,7 +12,10 @@ from flask import request, url_for
 
 from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.access.next_path import local_path
-from flask_tokenoffset.blueprints.access.reauthentication import host_sign_in_url, is_fresh
+from flask_tokenoffset.blueprints.access.reauthentication import (
+    host_sign_in_url,
+    is_reauthenticated,
+)
 from flask_tokenoffset.blueprints.access.urls import see_other, see_other_at
 from flask_tokenoffset.blueprints.html.outcomes import UNTOLD, errors_of, with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -140,7 +143,7 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
     return render(
         "links/confirm.html",
         next_path=next_path,
-        fresh=is_fresh(_host_user(), current_user().person, strict=True),
+        fresh=is_reauthenticated(_host_user(), current_user().person, strict=True),
         host_url=host_sign_in_url(next_path),
         email=held.email if held.verified and current_state().mailer is not None else None,
         providers=confirming_providers(),

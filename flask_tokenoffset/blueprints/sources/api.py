@@ -18,7 +18,6 @@ from flask_tokenoffset.blueprints.sources.schemas import (
 )
 from flask_tokenoffset.errors import (
     Conflict,
-    FreshSignInRequired,
     IncompleteAnswer,
     InvalidInput,
     KeyRefused,
@@ -26,6 +25,7 @@ from flask_tokenoffset.errors import (
     NotFound,
     OutboundDisabled,
     RateLimited,
+    ReauthenticationRequired,
     RequestRefused,
     TooManyAttempts,
     VaultError,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 _KEY_PROBLEMS = (
-    FreshSignInRequired,
+    ReauthenticationRequired,
     Conflict,
     InvalidInput,
     WrongKeyKind,
@@ -120,7 +120,7 @@ def read_source(source_id: UUID) -> OperationAnswer:
     before_acceptance=True,
     summary="Disconnect a source",
     answers={204: None},
-    problems=[FreshSignInRequired, NotFound, Conflict],
+    problems=[ReauthenticationRequired, NotFound, Conflict],
 )
 def disconnect_source(source_id: UUID) -> OperationAnswer:
     """Delete the credential and the sampled days at once; a sample under way stops."""

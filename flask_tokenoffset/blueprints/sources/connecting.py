@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.blueprints.access.context import account_if_any, acting, current_user
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.errors import (
     IncompleteAnswer,
     MalformedAnswer,
@@ -57,12 +57,12 @@ def connect(
     :param place: where they do it, for the consent that it is.
     :param method: how they do it, likewise.
     :return: the ids of the source and of its first sample run.
-    :raises FreshSignInRequired: first they must confirm that it is they.
+    :raises ReauthenticationRequired: first they must confirm that it is they.
     :raises InvalidInput: the label or the provider is not valid in itself.
     :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
     :raises VaultError: the key could not be kept safe; nothing was stored.
     """
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     state = current_state()
     vendor = state.gateway.provider(provider)
     connections.check_label(label)
@@ -94,13 +94,13 @@ def replace_key(account_id: UUID, source_id: UUID, key: Secret) -> UUID:
 
     :param key: what was pasted, hidden from the start as in :func:`connect`.
     :return: the id of the sample run that follows.
-    :raises FreshSignInRequired: first they must confirm that it is they.
+    :raises ReauthenticationRequired: first they must confirm that it is they.
     :raises NotFound: the account has no such source.
     :raises Conflict: it is disconnected, or the key belongs to another organization.
     :raises ProviderError: what the vendor, or the check of the key's kind, had to say.
     :raises VaultError: the key could not be kept safe; the old one stays.
     """
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     state = current_state()
     _, connection = sources.sampled_source(state.session, account_id, source_id)
     # Before the vendor: a key that could be kept nowhere is sent nowhere.
@@ -147,11 +147,11 @@ def resample(account_id: UUID, source_id: UUID) -> UUID:
 def disconnect(account_id: UUID, source_id: UUID) -> None:
     """End a connection and delete its credential at once.
 
-    :raises FreshSignInRequired: first they must confirm that it is they.
+    :raises ReauthenticationRequired: first they must confirm that it is they.
     :raises NotFound: the account has no such source.
     :raises Conflict: it is disconnected already.
     """
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     state = current_state()
     with state.unit_of_work() as work:
         person = acting(work).person

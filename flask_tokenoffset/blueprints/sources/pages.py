@@ -11,7 +11,7 @@ from flask_tokenoffset.blueprints.access.context import (
     named_organization,
     own_account,
 )
-from flask_tokenoffset.blueprints.access.reauthentication import require_fresh_sign_in
+from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
@@ -76,7 +76,7 @@ def connect_source(provider: str) -> ResponseReturnValue:
     :param provider: the vendor's stable name.
     """
     # Before anybody types a key that would be lost on the way to confirming.
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     vendor = _enabled_vendor(provider)
     label = request.form.get("label", "")
     if request.method != "POST":
@@ -107,7 +107,7 @@ def resample_source(source_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SOURCES)
 def replace_source_key(source_id: UUID) -> ResponseReturnValue:
     """Take a new key in the place of one that expired or was refused."""
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     account_id = own_account()
     sampled = _connected(account_id, source_id)
     if request.method != "POST":
@@ -124,7 +124,7 @@ def replace_source_key(source_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CHANGE_SOURCES, before_acceptance=True)
 def disconnect_source(source_id: UUID) -> ResponseReturnValue:
     """Ask once more, then end a connection."""
-    require_fresh_sign_in(strict=False)
+    require_reauthentication(strict=False)
     account_id = own_account()
     sampled = _connected(account_id, source_id)
     if request.method != "POST":

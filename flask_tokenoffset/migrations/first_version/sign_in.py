@@ -21,7 +21,7 @@ def create() -> None:
     """Make the tables of sign-in by mailed link, and reauthentication."""
     _create_sign_in_address()
     _create_magic_link()
-    _create_fresh_proof()
+    _create_reauthentication_proof()
 
 
 def _create_sign_in_address() -> None:
@@ -76,7 +76,7 @@ def _create_magic_link() -> None:
     )
 
 
-def _create_fresh_proof() -> None:
+def _create_reauthentication_proof() -> None:
     op.create_table(
         "tokenoffset_fresh_proof",
         sa.Column("id", sa.Uuid(), nullable=False),

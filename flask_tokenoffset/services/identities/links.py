@@ -19,10 +19,10 @@ from flask_tokenoffset.errors import Conflict, IdentityRefused, NotFound, VaultE
 from flask_tokenoffset.models import (
     LONGEST_EMAIL,
     AuditAction,
-    FreshProof,
     Identity,
     IdentityCredential,
     MessageKind,
+    ReauthenticationProof,
     new_id,
 )
 from flask_tokenoffset.services.identities.refresh_tokens import (
@@ -209,8 +209,9 @@ def unlink(
     taken = _take(session, identity, vault, even_unopened=True)
     forget_attempts(session, person.id)
     session.execute(
-        delete(FreshProof).where(
-            FreshProof.person_id == person.id, FreshProof.method == identity.provider
+        delete(ReauthenticationProof).where(
+            ReauthenticationProof.person_id == person.id,
+            ReauthenticationProof.method == identity.provider,
         )
     )
     provider = settings.oauth_providers.get(identity.provider)

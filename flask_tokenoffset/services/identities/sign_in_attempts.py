@@ -168,7 +168,7 @@ def make_flow(
     browser_secret: Secret,
     *,
     redirect_uri: str,
-    fresh_since: datetime | None = None,
+    authenticated_since: datetime | None = None,
 ) -> AuthorizationFlow:
     """The values of a flow; the same at both ends, without having been kept.
 
@@ -176,14 +176,14 @@ def make_flow(
     :param state: as it was made, or as it came back and was found.
     :param browser_secret: the browser's own secret.
     :param redirect_uri: where the browser comes back to.
-    :param fresh_since: for a proof that it is still they: since when.
+    :param authenticated_since: for a proof that it is still they: since when.
     """
     return AuthorizationFlow(
         redirect_uri=redirect_uri,
         state=state,
         nonce=_derive(key, "nonce", state, browser_secret),
         code_verifier=_derive(key, "code verifier", state, browser_secret),
-        fresh_since=fresh_since,
+        authenticated_since=authenticated_since,
     )
 
 

@@ -218,7 +218,7 @@ def replace_key(
 ) -> SampleRun:
     """Put a key the vendor has just accepted in the place of a connection's old one.
 
-    :return: a fresh sample run, which the caller must enqueue after the commit.
+    :return: a new sample run, which the caller must enqueue after the commit.
     :raises NotFound: the account has no such sampled source.
     :raises Conflict: it is disconnected, or the new key belongs to another organization.
     :raises Restricted: the person restricted the processing of their data.

@@ -15,9 +15,9 @@ from flask_tokenoffset.errors import IdentityRefused, NotPermitted
 from flask_tokenoffset.host.users import HostUser
 from flask_tokenoffset.models import (
     AuditAction,
-    FreshProof,
     MessageKind,
     Person,
+    ReauthenticationProof,
     SignInAddress,
     new_id,
 )
@@ -72,7 +72,7 @@ def sign_in_by_identity(
     """Sign in whoever an identity belongs to; a new person, if it belongs to nobody.
 
     :param proved: what came of the flow.
-    :param browser_digest: the browser, which counts as freshly signed in.
+    :param browser_digest: the browser, which counts as reauthenticated.
     :raises NotPermitted: another provider is required here.
     :raises IdentityRefused: the person was forgotten.
     """
@@ -99,7 +99,7 @@ def sign_in_by_address(
 
     :param email: an address to which a link was sent that has just been followed, in the form of
         :func:`.read_address`.
-    :param browser_digest: the browser, which counts as freshly signed in.
+    :param browser_digest: the browser, which counts as reauthenticated.
     :raises NotPermitted: an identity provider is required here.
     """
     if settings.required_identity is not None:
@@ -133,7 +133,9 @@ def sign_out(work: UnitOfWork, person: Person) -> None:
     :param person: who signs out, whose row this transaction holds.
     """
     person.login_epoch += 1
-    work.session.execute(delete(FreshProof).where(FreshProof.person_id == person.id))
+    work.session.execute(
+        delete(ReauthenticationProof).where(ReauthenticationProof.person_id == person.id)
+    )
     work.session.flush()
     work.record(
         AuditAction.PERSON_SIGNED_OUT,

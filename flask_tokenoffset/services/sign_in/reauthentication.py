@@ -1,4 +1,4 @@
-"""Proofs of a fresh sign-in: that somebody has just shown, in one browser, that it is they."""
+"""Proofs of reauthentication: a person has just shown, in one browser, that it is they."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
-from flask_tokenoffset.models import AuditAction, FreshProof, new_id
+from flask_tokenoffset.models import AuditAction, ReauthenticationProof, new_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,10 +29,10 @@ def is_proved(
     :param minutes: for how long a proof holds.
     :param now: the present instant, aware.
     """
-    found = select(FreshProof.id).where(
-        FreshProof.person_id == person_id,
-        FreshProof.browser_digest == browser_digest,
-        FreshProof.proved_at > now - timedelta(minutes=minutes),
+    found = select(ReauthenticationProof.id).where(
+        ReauthenticationProof.person_id == person_id,
+        ReauthenticationProof.browser_digest == browser_digest,
+        ReauthenticationProof.proved_at > now - timedelta(minutes=minutes),
     )
     return session.scalar(found) is not None
 
@@ -67,12 +67,13 @@ def keep_proof(
     :param method: how they gave it.
     """
     session.execute(
-        delete(FreshProof).where(
-            FreshProof.person_id == person.id, FreshProof.browser_digest == browser_digest
+        delete(ReauthenticationProof).where(
+            ReauthenticationProof.person_id == person.id,
+            ReauthenticationProof.browser_digest == browser_digest,
         )
     )
     session.add(
-        FreshProof(
+        ReauthenticationProof(
             id=new_id(),
             person_id=person.id,
             browser_digest=browser_digest,

@@ -159,7 +159,7 @@ def test_a_moment_before_its_time_is_over_it_can_be_fetched(
 
 
 @pytest.mark.promise("TO-047")
-def test_asking_and_fetching_need_a_fresh_sign_in(world: World) -> None:
+def test_asking_and_fetching_need_reauthentication(world: World) -> None:
     world.ada.pick_band()
     link = ready_link(world, world.ada)
     world.ada.grow_stale()
@@ -171,7 +171,7 @@ def test_asking_and_fetching_need_a_fresh_sign_in(world: World) -> None:
         assert link.rpartition("/")[2] not in answer.location
     page = world.ada.page(link)
     assert "Confirm" in page.text
-    world.ada.sign_in_afresh()
+    world.ada.reauthenticate()
     assert fetch(world.ada, link).status_code == 200
 
 
@@ -200,7 +200,7 @@ def test_one_copy_at_a_time_and_three_a_day(world: World) -> None:
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
     world.clock.move(days=1, seconds=1)
-    world.ada.sign_in_afresh()
+    world.ada.reauthenticate()
     ask(world.ada)
 
 

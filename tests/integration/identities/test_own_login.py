@@ -12,7 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_tokenoffset import TokenOffset
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.models import FreshProof
+from flask_tokenoffset.models import ReauthenticationProof
 from flask_tokenoffset.vault import generate_key
 from tests.support.erasing import let_time_pass
 from tests.support.linking import OWN_LOGIN, Scene
@@ -229,10 +229,10 @@ def test_a_stolen_cookie_is_worth_nothing_after_the_sign_out(own: Scene) -> None
     assert account(thief) is None
 
 
-def test_signing_out_takes_the_fresh_proofs_along(own: Scene) -> None:
+def test_signing_out_takes_the_reauthentication_proofs_along(own: Scene) -> None:
     browser = own.signed_in("ada-there")
     signed_out(browser)
-    assert own.world.rows(FreshProof) == {"tokenoffset_fresh_proof": []}
+    assert own.world.rows(ReauthenticationProof) == {"tokenoffset_fresh_proof": []}
 
 
 def test_signing_out_takes_a_form(own: Scene) -> None:

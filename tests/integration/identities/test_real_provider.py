@@ -252,7 +252,8 @@ def test_sign_in_with_it_confirm_with_it_and_sign_out(
     assert browser.get("/").status_code == 200
     first = browser.api("GET", "/me").get_json()["id"]
 
-    # Logged in at the provider still; it asks again all the same, because a fresh proof is wanted.
+    # Logged in at the provider still; it asks again all the same, because reauthentication is
+    # wanted.
     before = len(at_provider.pages)
     address = sent_to(browser.post("/identities/acme/confirm", next="/tokenoffset/identities"))
     answer = browser.client.get(at_provider.go(address, "ada-there"))

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from flask_tokenoffset.models import AuditAction, AuditEvent, FreshProof, MagicLink, Person
+from flask_tokenoffset.models import (
+    AuditAction,
+    AuditEvent,
+    MagicLink,
+    Person,
+    ReauthenticationProof,
+)
 from flask_tokenoffset.services.links.magic_links import LIFETIME
 from flask_tokenoffset.tasks.schedule import tick
 from tests.support.world import PREFIX
@@ -273,7 +279,7 @@ def test_without_a_mailer_nothing_is_asked_for_and_the_page_says_so(
     answer = cleo.post("/me/address")
     assert answer.status_code == 503
     assert "TOKENOFFSET_MAILER" in answer.text
-    assert world.rows(MagicLink, FreshProof, Person) == {
+    assert world.rows(MagicLink, ReauthenticationProof, Person) == {
         "tokenoffset_magic_link": [],
         "tokenoffset_fresh_proof": [],
         "tokenoffset_person": [],

@@ -10,10 +10,10 @@ from flask_tokenoffset import errors
 from flask_tokenoffset.blueprints.errors.problems import status_of
 from flask_tokenoffset.errors import (
     AcceptanceRequired,
-    FreshSignInRequired,
     InvalidInput,
     ProviderError,
     RateLimited,
+    ReauthenticationRequired,
     Refusal,
     TokenOffsetError,
     TooManyAttempts,
@@ -50,7 +50,7 @@ def example(error: Any) -> Any:
             | "WrongContentType"
             | "IdempotencyKeyReused"
             | "IdempotencyKeyInUse"
-            | "FreshSignInRequired"
+            | "ReauthenticationRequired"
             | "LinkNotValid"
             | "NoMailer"
             | "Restricted"
@@ -84,7 +84,7 @@ def test_every_error_has_the_shape_in_the_api_and_a_page(
     client = host(**failing_feature(lambda: raised)).test_client()
     problem = assert_problem(client.get(f"{API}/fail"), status_of(error), error.code)
     page = client.get(f"{PREFIX}/fail", headers={"X-Request-Id": "proxy-1234"})
-    if error is FreshSignInRequired:  # A page sends them to where they can confirm.
+    if error is ReauthenticationRequired:  # A page sends them to where they can confirm.
         assert page.status_code == 303
         return
     assert page.status_code == status_of(error)

@@ -242,7 +242,7 @@ def test_somebody_who_never_did_anything_may_delete_it(world: World) -> None:
     assert world.rows() == before
 
 
-def test_deleting_needs_a_fresh_sign_in(world: World) -> None:
+def test_deleting_needs_reauthentication(world: World) -> None:
     world.ada.pick_band()
     world.ada.grow_stale()
     for answer in (world.ada.get("/privacy/deletion"), world.ada.post("/privacy/deletion")):

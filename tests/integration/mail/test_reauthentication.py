@@ -1,4 +1,4 @@
-"""Changing a key asks for a fresh sign-in of the very person, and tells them by mail."""
+"""Changing a key asks the very person to reauthenticate, and tells them by mail."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flask_tokenoffset.errors import FreshSignInRequired
+from flask_tokenoffset.errors import ReauthenticationRequired
 from flask_tokenoffset.host.users import HostUser
-from flask_tokenoffset.models import AuditEvent, FreshProof, Source
+from flask_tokenoffset.models import AuditEvent, ReauthenticationProof, Source
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.support.world import KEYS, PREFIX
 
@@ -57,11 +57,11 @@ def test_a_stale_sign_in_changes_no_key(world: World, source_id: UUID) -> None:
     for method, path, body in changes(source_id):
         answer = world.ada.api(method, path, body)
         assert answer.status_code == 403
-        assert answer.get_json()["code"] == FreshSignInRequired.code
+        assert answer.get_json()["code"] == ReauthenticationRequired.code
     assert world.rows() == before
 
 
-def test_a_fresh_one_does(world: World) -> None:
+def test_a_recent_sign_in_does(world: World) -> None:
     for method, path, body in changes(world.ada.sample()):
         assert world.ada.api(method, path, body).status_code < 300
 
@@ -124,7 +124,7 @@ def test_evil_second_user_the_link_of_one_confirms_nobody_else(world: World) -> 
     browser.client.post("/sign-in", data={"name": "eve", "verified": "yes"})
     browser.grow_stale()
     assert browser.submit(link, link).status_code == 410
-    assert world.rows(FreshProof) == {"tokenoffset_fresh_proof": []}
+    assert world.rows(ReauthenticationProof) == {"tokenoffset_fresh_proof": []}
     assert browser.get(CONNECT).status_code == 303
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_sent_to_an_address_that_nobody_proved(world: World) -> None:
     assert world.mail.messages == []
 
 
-def test_a_link_to_prove_an_address_is_no_proof_of_a_fresh_sign_in(world: World) -> None:
+def test_a_link_to_prove_an_address_is_no_reauthentication(world: World) -> None:
     """It proves that somebody reads the new address, which may be the attacker."""
     cleo = world.browser("cleo", verified=False)
     cleo.grow_stale()

@@ -1,4 +1,4 @@
-"""A8: linking and unlinking ask for a fresh proof, of the same person, in the same browser."""
+"""A8: linking and unlinking ask for reauthentication, of the same person, in the same browser."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stale(scene: Scene) -> Browser:
     return ada
 
 
-def test_linking_and_unlinking_ask_for_a_fresh_proof(scene: Scene, stale: Browser) -> None:
+def test_linking_and_unlinking_ask_for_reauthentication(scene: Scene, stale: Browser) -> None:
     identity_id = scene.only_identity()
     flows = len(scene.acme.calls)
     assert asked_to_confirm(stale, "/identities/globex/link")
