@@ -59,7 +59,7 @@ def walk_through(
     :param newcomer: somebody Fernhill knows, and the extension does not.
     :param companion: another one.
     :param verify_log: verifies the audit log on the command line; gives what it printed.
-    :param say: is handed a line for each step.
+    :param say: is called with a line for each step.
     """
     walk = Walk(say)
     began = time.monotonic()

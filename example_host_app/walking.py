@@ -22,7 +22,7 @@ class WentWrong(Exception):
 class Walk:
     """Says a line for each step.
 
-    :param say: is handed the lines.
+    :param say: is called with the lines.
     """
 
     def __init__(self, say: Callable[[str], object]) -> None:

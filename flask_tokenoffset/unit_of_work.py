@@ -175,7 +175,7 @@ class UnitOfWork:
         """Run a callback once the transaction is committed, in the order given.
 
         :param callback: takes nothing. Its failure is logged and does not undo the commit: what
-            matters is in the database. The schedule makes up for a job that was not handed over;
+            matters is in the database. The schedule makes up for a job that was not enqueued;
             a signal is not repeated.
         """
         self._callbacks.append(callback)

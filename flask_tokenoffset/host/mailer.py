@@ -110,7 +110,7 @@ class OutgoingMail:
 
 
 class Mailer(Protocol):
-    """Hands a message over to whatever delivers it."""
+    """Gives a message to what delivers it."""
 
     def send(self, message: OutgoingMail) -> None:
         """Hand the message over; return once somebody else is responsible for it.

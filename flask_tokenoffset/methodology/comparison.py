@@ -79,7 +79,7 @@ def estimate_environment(
     """Both methods' figures for a month's tokens.
 
     :param usages: the month's tokens by model.
-    :param published_method: the current one unless another is handed in.
+    :param published_method: the current one unless another is passed.
     :param class_aware_method: likewise.
     """
     tokens = TokenCounts.sum(usage.tokens for usage in usages)

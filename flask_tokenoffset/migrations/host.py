@@ -6,7 +6,7 @@ our extension, so it is tried at once and, as long as there is none, again each 
 context is entered: a migration command enters one before it reads the arguments.
 
 This cannot help a host whose ``env.py`` does not use ``configure_args``, or none of Flask-Migrate
-at all. That is why the guide starts with handing over the filter by hand.
+at all. That is why the guide starts with passing the filter by hand.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class SampleRun(Base):
     requested_at: Mapped[datetime]
     #: Not to be started before this instant.
     available_at: Mapped[datetime]
-    #: When it was last handed to the queue; renewed if the queue seems to have lost it.
+    #: When it was last enqueued; renewed if the queue seems to have lost it.
     enqueued_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]

@@ -75,7 +75,7 @@ class OutboundHTTP:
         :exc:`~flask_tokenoffset.errors.EndpointNotAllowed` where it may not.
     :param limits: how far who is asked may go.
     :param transport: carries the requests in place of the network, for tests.
-    :param keeps_open: leaves a transport that was handed in open for others.
+    :param keeps_open: leaves a transport that was passed in open for others.
     :param outbound: ``False`` refuses every call (``TOKENOFFSET_OUTBOUND``).
     :param monotonic: measures how long a call takes, in seconds.
     """
@@ -215,7 +215,7 @@ class OutboundHTTP:
     def _read(self, response: httpx.Response, limit_bytes: int, ends_at: float) -> bytes:
         """The body, decompressed piece by piece, so a bomb is noticed before it goes off."""
         if response.is_stream_consumed:
-            # A transport that hands over finished answers, as httpx.MockTransport does.
+            # A transport that returns finished answers, as httpx.MockTransport does.
             chunks, encoding = iter((response.content,)), "identity"
         else:
             chunks = response.iter_raw()

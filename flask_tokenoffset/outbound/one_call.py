@@ -33,7 +33,7 @@ def ask_once(
     """Ask one address and no other.
 
     It takes and raises what :class:`~flask_tokenoffset.outbound.OutboundHTTP` and its ``send`` do.
-    A transport that is handed in stays open.
+    A transport that is passed in stays open.
 
     :param only_success: whether nothing but 200 with a body is an answer; a refusal is one as well
         without it.

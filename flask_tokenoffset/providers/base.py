@@ -113,7 +113,7 @@ class WalkThrough:
     """What a person reads before connecting a vendor; every tuple holds whole sentences.
 
     :param key_page_url: where the vendor lets one create the right key.
-    :param steps: how to create and hand over the key, in order.
+    :param steps: how to create and paste the key, in order.
     :param what_is_read: each call and what it yields, made from the endpoints themselves.
     :param what_is_not_read: what never leaves the vendor.
     :param not_covered: surfaces of the vendor whose usage these endpoints do not show.

@@ -1,7 +1,7 @@
 """Everything of RQ that we override, in one place, on RQ 2.8 to 3.
 
 RQ invites to subclass its worker, but does not promise that methods keep their arguments: 3.0 gave
-``maintain_heartbeats`` another one. So an override takes whatever comes and hands it on, none bears
+``maintain_heartbeats`` another one. So an override takes what comes and passes it on, none bears
 a private name, and none repeats what RQ does. ``tests/unit/tasks/test_rq_overrides.py`` fails when
 RQ renames one, which would otherwise switch it off unseen.
 """

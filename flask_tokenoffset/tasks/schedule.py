@@ -47,15 +47,15 @@ class TickReport:
     #: Runs that failed for good because their workers kept vanishing.
     given_up: int = 0
     weekly_runs_created: int = 0
-    handed_to_queue: int = 0
+    enqueued: int = 0
     #: Messages that are due, new ones and those whose worker fell silent.
-    messages_handed_to_queue: int = 0
+    messages_enqueued: int = 0
     #: Changes to many plans with something left to do.
-    bulk_changes_handed_to_queue: int = 0
+    bulk_changes_enqueued: int = 0
     #: Material changes to documents of which somebody is still to be told.
-    document_notices_handed_to_queue: int = 0
+    document_notices_enqueued: int = 0
     #: Copies of everything held about a person that are still to be made.
-    exports_handed_to_queue: int = 0
+    exports_enqueued: int = 0
     #: Such copies that nobody fetched in time, and whose content was deleted.
     exports_expired: int = 0
     billing_records_created: int = 0
@@ -68,7 +68,7 @@ class TickReport:
     #: Requests under somebody's rights that are due soon or overdue, of which the host was told.
     requests_warned_of: int = 0
     #: Accounts whose time to be erased has come, and hosts to be called about one that was.
-    erasures_handed_to_queue: int = 0
+    erasures_enqueued: int = 0
     #: People told that their account is about to be deleted.
     deletion_reminders: int = 0
     #: Disconnected sources whose days a legal hold had kept until now.
@@ -82,9 +82,7 @@ class TickReport:
 Step = Callable[["State", "datetime", TickReport], None]
 
 
-def _hands_over(
-    task: Task, counter: str, due: Callable[[Session, datetime], Sequence[Due]]
-) -> Step:
+def _enqueues(task: Task, counter: str, due: Callable[[Session, datetime], Sequence[Due]]) -> Step:
     """Enqueues what is due.
 
     :param counter: the field of the report that says how many rows that were.
@@ -142,11 +140,11 @@ def _create_weekly_runs(state: State, now: datetime, report: TickReport) -> None
     _does("weekly_runs_created", create, batch=weekly_schedule.BATCH)(state, now, report)
 
 
-def _hand_over_runs(state: State, now: datetime, report: TickReport) -> None:
+def _enqueue_runs(state: State, now: datetime, report: TickReport) -> None:
     def due(session: Session, now: datetime) -> Sequence[Due]:
         return weekly_schedule.due_runs(session, now, state.settings)
 
-    _hands_over(Task.SAMPLE, "handed_to_queue", due)(state, now, report)
+    _enqueues(Task.SAMPLE, "enqueued", due)(state, now, report)
 
 
 def _fold_leavers(work: UnitOfWork, now: datetime) -> int:
@@ -180,17 +178,17 @@ def _warn_of_requests(work: UnitOfWork, now: datetime) -> int:
 STEPS: Final[Mapping[str, Step]] = {
     "reclaim lost runs": _reclaim,
     "create weekly runs": _create_weekly_runs,
-    "hand runs to the queue": _hand_over_runs,
-    "hand messages to the queue": _hands_over(Task.MAIL, "messages_handed_to_queue", MESSAGES.due),
-    "hand changes to many plans to the queue": _hands_over(
-        Task.BULK_CHANGE, "bulk_changes_handed_to_queue", due_changes
+    "hand runs to the queue": _enqueue_runs,
+    "hand messages to the queue": _enqueues(Task.MAIL, "messages_enqueued", MESSAGES.due),
+    "hand changes to many plans to the queue": _enqueues(
+        Task.BULK_CHANGE, "bulk_changes_enqueued", due_changes
     ),
-    "hand copies of people's data to the queue": _hands_over(
-        Task.EXPORT, "exports_handed_to_queue", EXPORTS.due
+    "hand copies of people's data to the queue": _enqueues(
+        Task.EXPORT, "exports_enqueued", EXPORTS.due
     ),
     "delete copies that nobody fetched": _does("exports_expired", expire_exports),
-    "hand notices of documents to the queue": _hands_over(
-        Task.DOCUMENT_NOTICE, "document_notices_handed_to_queue", due_notices
+    "hand notices of documents to the queue": _enqueues(
+        Task.DOCUMENT_NOTICE, "document_notices_enqueued", due_notices
     ),
     "create billing records": _does(
         "billing_records_created",
@@ -200,7 +198,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "fold what a hold kept of leavers": _does("leavers_folded", _fold_leavers),
     "purge what was kept long enough": _purge,
     "remind of deletions": _does("deletion_reminders", erasures.remind, batch=erasures.BATCH),
-    "hand erasures to the queue": _hands_over(Task.ERASE, "erasures_handed_to_queue", due_erasures),
+    "hand erasures to the queue": _enqueues(Task.ERASE, "erasures_enqueued", due_erasures),
     "warn of requests that are due": _does("requests_warned_of", _warn_of_requests),
 }
 

@@ -1,6 +1,6 @@
 """AES-256-GCM, and nothing else: the one place that touches a cipher.
 
-The nonce is drawn here and cannot be handed in, because one repeated nonce under one key gives away
+The nonce is drawn here and cannot be passed in, because one repeated nonce under one key gives away
 the authentication key (NIST SP 800-38D, sections 8.2 and 8.3).
 """
 

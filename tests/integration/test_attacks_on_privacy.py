@@ -86,7 +86,7 @@ def test_a_copy_is_made_anew_after_the_host_corrected_an_address(db_world: World
     # What is ready holds the former address, so it is not handed out, and does not wait either.
     assert fetch(ada, link).status_code == 410
     with db_world.app.app_context():
-        assert tick(db_world.state).exports_handed_to_queue == 1
+        assert tick(db_world.state).exports_enqueued == 1
     db_world.work()
     answer = fetch(ada, link)
     assert answer.status_code == 200

@@ -78,8 +78,9 @@ def ticked(world: World) -> TickReport:
     return report
 
 
-def handed_over_after_the_wait(world: World, counter: str) -> Any:
-    """How much a tick hands over once what was handed back is due; a second before it is nothing.
+def enqueued_after_the_wait(world: World, counter: str) -> Any:
+    """How much a scheduler run enqueues once what was handed back is due; a second before it is
+    nothing.
 
     :param counter: the field of the report.
     """
@@ -101,7 +102,7 @@ def test_a_sample_is_handed_back_and_done_a_minute_later(world: World) -> None:
     assert (run.status, run.attempt, run.lease_expires_at) == ("queued", 1, None)
     assert run.available_at == world.clock.now() + FIRST_WAIT
     assert world.rows(*SAMPLED) == before
-    assert handed_over_after_the_wait(world, "handed_to_queue") == 1
+    assert enqueued_after_the_wait(world, "enqueued") == 1
     world.work()
     assert (only(world, SampleRun).status, only(world, SampleRun).attempt) == ("complete", 2)
 
@@ -129,7 +130,7 @@ def test_a_sample_outlives_a_connection_that_the_server_closes(
         event.remove(engine, "before_cursor_execute", close)
     assert closed
     assert only(world, SampleRun).status == "queued"
-    assert handed_over_after_the_wait(world, "handed_to_queue") == 1
+    assert enqueued_after_the_wait(world, "enqueued") == 1
     world.work()
     assert only(world, SampleRun).status == "complete"
 
@@ -184,7 +185,7 @@ def test_a_message_that_has_left_is_marked_all_the_same(world: World) -> None:
         outbox.send(message_id)
     assert outbox.standing(message_id) == ("sent", None)
     world.clock.move(days=1)
-    assert ticked(world).messages_handed_to_queue == 0
+    assert ticked(world).messages_enqueued == 0
     assert len(world.mail.to(ADA)) == 1
 
 
@@ -203,7 +204,7 @@ def test_a_message_that_cannot_be_written_is_handed_back(
         with pytest.raises(OperationalError):
             outbox.send(message_id)
     assert only(world, OutboundMessage).status == "queued"
-    assert handed_over_after_the_wait(world, "messages_handed_to_queue") == 1
+    assert enqueued_after_the_wait(world, "messages_enqueued") == 1
     world.work()
     assert outbox.standing(message_id) == ("sent", None)
 
@@ -215,7 +216,7 @@ def test_a_copy_is_handed_back_and_made_a_minute_later(world: World) -> None:
         world.work()
     export = only(world, Export)
     assert (export.status, export.attempt) == ("queued", 1)
-    assert handed_over_after_the_wait(world, "exports_handed_to_queue") == 1
+    assert enqueued_after_the_wait(world, "exports_enqueued") == 1
     world.work()
     assert only(world, Export).status == "ready"
     assert world.mail.kinds_to(world.ada.address).count("export-ready") == 1
@@ -227,7 +228,7 @@ def test_an_erasure_goes_on_a_minute_later_and_cannot_be_taken_back_meanwhile(
     world.ada.settle()
     world.clock.move_to(ask_for_deletion(world.ada))
     world.queue.jobs.clear()
-    assert ticked(world).erasures_handed_to_queue == 1
+    assert ticked(world).erasures_enqueued == 1
     with failing(world, "DELETE FROM tokenoffset_plan"), pytest.raises(OperationalError):
         world.work()
     erasure = only(world, Erasure)
@@ -235,7 +236,7 @@ def test_an_erasure_goes_on_a_minute_later_and_cannot_be_taken_back_meanwhile(
     assert erasure.step is not None
     assert erasure.next_attempt_at == world.clock.now() + FIRST_WAIT
     assert world.ada.api("POST", "/privacy/deletion/undo").status_code == 409
-    assert handed_over_after_the_wait(world, "erasures_handed_to_queue") == 1
+    assert enqueued_after_the_wait(world, "erasures_enqueued") == 1
     world.work()
     assert only(world, Erasure).status == "done"
     assert world.mail.kinds_to(world.ada.address).count("account-forgotten") == 1
@@ -248,14 +249,14 @@ def test_a_notice_of_a_document_goes_on_with_the_next_tick(
     people = crowd(world, 20)
     version_id: UUID = announce(world)
     world.queue.jobs.clear()
-    assert ticked(world).document_notices_handed_to_queue == 1
+    assert ticked(world).document_notices_enqueued == 1
     with (
         failing(world, "INSERT INTO tokenoffset_outbound_message"),
         pytest.raises(OperationalError),
     ):
         world.work()
     assert only(world, DocumentNotice).completed_at is None
-    assert ticked(world).document_notices_handed_to_queue == 1
+    assert ticked(world).document_notices_enqueued == 1
     world.work()
     assert only(world, DocumentNotice).completed_at is not None
     assert once_each(told(world, version_id), people)

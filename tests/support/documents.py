@@ -74,7 +74,7 @@ def publish_draft(world: World, wanted: Draft, **options: Any) -> UUID:
 
 
 def tell_everyone(world: World, version_id: UUID) -> None:
-    """What a worker does that is handed the notice of a version; sends no mail by itself."""
+    """What a worker does with the job of a version's notice; sends no mail by itself."""
     with world.app.app_context():
         tell_of_document(str(version_id))
 

@@ -90,7 +90,7 @@ class EndpointRecorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand over what this worker saw, or judge what all of them saw."""
+        """Report what this worker saw, or judge what all of them saw."""
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = {

@@ -129,7 +129,7 @@ def _stop_at_commit(db: SQLAlchemy, point: FaultPoint, number: int, *, after: bo
 
 
 def send_what_is_due(app: Flask) -> None:
-    """Send every message whose time has come, as a worker does that is handed them."""
+    """Send every message whose time has come, as a worker does with their jobs."""
     with app.app_context():
         state = state_of(app)
         due = mail_sending.MESSAGES.due(state.session, state.clock.now())

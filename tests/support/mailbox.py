@@ -25,8 +25,8 @@ class Mailbox:
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        #: Every message handed over, repeated ones included.
-        self.handed_over: list[OutgoingMail] = []
+        #: Every message given to the mailer, repeated ones included.
+        self.taken: list[OutgoingMail] = []
         #: Whether the test asked to see what is in here.
         self.looked_into = False
         #: Raised by the next attempts, the first one first.
@@ -36,12 +36,12 @@ class Mailbox:
         """Keep a message."""
         if self.failures:
             raise self.failures.pop(0)
-        self.handed_over.append(message)
+        self.taken.append(message)
 
     @property
     def messages(self) -> list[OutgoingMail]:
         """What was delivered, the oldest first."""
-        return list({each.id: each for each in self.handed_over}.values())
+        return list({each.id: each for each in self.taken}.values())
 
     def to(self, address: str) -> list[OutgoingMail]:
         """What one address got, the oldest first."""

@@ -48,7 +48,7 @@ class Outbox:
             yield work
 
     def send(self, message_id: UUID) -> None:
-        """What a worker does that is handed a message."""
+        """What a worker does with the job of a message."""
         with self.world.app.app_context():
             mail(str(message_id))
 

@@ -40,8 +40,8 @@ def refuse_minors() -> None:
 def erase_minor(state: State, user_key: str) -> None:
     """Erase what belongs to somebody, if anything does.
 
-    An organization that they own alone is handed on, or closed where nobody is left who could
-    manage it: nobody keeps an account for the sake of others.
+    An organization that they own alone passes to another owner, or is closed where nobody is left
+    who could manage it: nobody keeps an account for the sake of others.
 
     :param state: the extension's state of the application.
     :param user_key: the host's own key for the user.

@@ -61,7 +61,7 @@ def forget_person(
     :param asks_host: whether the host's hook is to be called afterwards; not where the host itself
         deletes its user.
     :param keeps_owners: whether nobody goes whom an organization needs. Otherwise such an
-        organization is handed on; see :func:`.hand_on_everything`.
+        organization passes on; see :func:`.hand_on_everything`.
     :raises LastOwner: an open organization would be left without an owner who can act; nothing is
         changed then.
     """
@@ -96,7 +96,7 @@ def forget_again(work: UnitOfWork, returned: Returned, means: Means) -> bool:
     """Erase somebody once more whom an older copy of the database brought back.
 
     They were told when it was done first. The host is called again, because its own copy may be as
-    old. Where they alone own an organization in that copy, it is handed on.
+    old. Where they alone own an organization in that copy, it passes to another owner.
 
     :param returned: who, and when they were erased.
     :return: whether there was anybody left to erase.

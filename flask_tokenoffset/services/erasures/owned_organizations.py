@@ -2,7 +2,7 @@
 
 Whoever asks for the deletion of their account counts as gone already: as long as an organization
 has no other owner, they are refused. Should they own one alone all the same when the day has come,
-it is handed on, because nobody is kept against their will.
+it passes to another owner, because nobody is kept against their will.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Archive:
         self._pieces.close()
 
     def abandon(self) -> None:
-        """Hand on nothing any more: a ZIP that is left alone would still write its own end."""
+        """Pass nothing on any more: a ZIP that is left alone would still write its own end."""
         self._pieces.abandon()
 
     def _add(self, name: str, texts: Iterable[str], *, counts_rows: bool = False) -> None:
@@ -178,7 +178,7 @@ def _cell(value: Any) -> str | int | None:
 
 
 class _Pieces:
-    """A file that can only be written to, and hands on what it is given in pieces of one size."""
+    """A file that can only be written to, and passes on what it is given in pieces of one size."""
 
     def __init__(self, emit: Callable[[bytes], object]) -> None:
         self._emit = emit
@@ -197,14 +197,14 @@ class _Pieces:
         return len(content)
 
     def flush(self) -> None:
-        """Nothing is handed on before it is a whole piece."""
+        """Nothing is passed on before it is a whole piece."""
 
     def abandon(self) -> None:
         self._abandoned = True
         self._buffer.clear()
 
     def close(self) -> None:
-        """Hand on what is left."""
+        """Pass on what is left."""
         if self._buffer:
             self._emit(bytes(self._buffer))
             self._buffer.clear()

@@ -1,10 +1,11 @@
-"""How a message leaves the outbox: claimed, written, handed over, and only then marked as sent.
+"""How a message leaves the outbox: claimed, written, given to the mailer, and only then marked as
+sent.
 
 A message is claimed by compare-and-set, which raises its fence and lets nobody else near it for the
-length of a lease. No transaction is open while it is written and handed over. Marking it names the
-fence. A worker that dies in between is followed by another one, which hands the message over again
-under the same id; so a message may leave twice for a mailer that forgets ids, and never leaves for
-none that is marked as sent.
+length of a lease. No transaction is open while it is written and given to the mailer. Marking it
+names the fence. A worker that dies in between is followed by another one, which hands the message
+over again under the same id; so a message may leave twice for a mailer that forgets ids, and never
+leaves for none that is marked as sent.
 """
 
 from __future__ import annotations

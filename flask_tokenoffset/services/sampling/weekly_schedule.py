@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 MOST_ATTEMPTS: Final = 5
 #: The stable code of a run that failed because its workers kept vanishing.
 WORKER_LOST: Final = "worker-lost"
-#: A run handed to the queue this long ago and not started is handed over again.
+#: A run enqueued this long ago and not started is enqueued again.
 QUEUE_PATIENCE: Final = timedelta(minutes=1)
 #: A weekly run made later than this after its turn is spread anew. Schedulers that tick every few
 #: minutes stay below it.
@@ -71,7 +71,7 @@ _CAP_MINUTE: Final = timedelta(seconds=55)
 #: comes late still starts inside it when ticks and the vendor's cap add their minutes.
 _USED_SHARE_OF_WINDOW_PERCENT: Final = 95
 #: PostgreSQL's advisory locks are numbers; this one is ours by the digest of its name.
-_HANDING_OVER: Final = int.from_bytes(
+_ENQUEUEING: Final = int.from_bytes(
     hashlib.sha256(b"tokenoffset: handing runs to the queue").digest()[:8], signed=True
 )
 
@@ -125,7 +125,7 @@ def create_weekly_runs(
 
     :param now: the present instant, aware.
     :param limit: how many rows to make at most.
-    :return: the ids of the new runs; :func:`due_runs` hands them to the queue.
+    :return: the ids of the new runs; :func:`due_runs` enqueues them.
     """
     slot = weekly_slot(now)
     waiting = session.execute(
@@ -221,11 +221,11 @@ def hand_back(session: Session, run_id: UUID, now: datetime) -> bool:
 
 
 def due_runs(session: Session, now: datetime, settings: Settings) -> list[Due]:
-    """Mark the runs that may start now as handed to the queue, and say which they are.
+    """Mark the runs that may start now as enqueued, and say which they are.
 
-    A run is due when its time has come and it was never handed over, or was, but no worker started
+    A run is due when its time has come and it was never enqueued, or was, but no worker started
     it within :data:`QUEUE_PATIENCE`: then the queue has probably lost it. Of each vendor at most
-    ``vendor_starts_per_minute`` runs are handed over in a minute, new ones first.
+    ``vendor_starts_per_minute`` runs are enqueued in a minute, new ones first.
 
     :param now: the present instant, aware.
     :return: the runs to enqueue once the transaction is committed.
@@ -241,12 +241,12 @@ def due_runs(session: Session, now: datetime, settings: Settings) -> list[Due]:
     providers = session.scalars(select(SampleRun.provider).where(due).distinct()).all()
     if not providers:
         return []
-    handed_over = session.execute(
+    lately = session.execute(
         select(SampleRun.provider, func.count(SampleRun.id))
         .where(SampleRun.enqueued_at > now - _CAP_MINUTE)
         .group_by(SampleRun.provider)
     )
-    spent = {row.provider: row[1] for row in handed_over}
+    spent = {row.provider: row[1] for row in lately}
     runs: list[Due] = []
     for provider in sorted(providers):
         left = settings.vendor_starts_per_minute - spent.get(provider, 0)
@@ -317,7 +317,7 @@ def _take_turn(session: Session) -> bool:
         return True
     return bool(
         session.scalar(
-            select(func.pg_try_advisory_xact_lock(_HANDING_OVER)),
+            select(func.pg_try_advisory_xact_lock(_ENQUEUEING)),
             # Without it the host's default database would be asked, where there is a bind of ours.
             bind_arguments={"mapper": SampleRun},
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.clock import DayRange
     from flask_tokenoffset.services.sources.readings import Reading, ReadingColumns, ReportLayout
 
-#: Rows handed to the database in one statement; bounds the memory a write needs.
+#: Rows sent to the database in one statement; bounds the memory a write needs.
 ROWS_PER_STATEMENT: Final = 20_000
 
 #: PostgreSQL's signature, and neither flags nor an extension of the header.

@@ -171,13 +171,13 @@ def test_the_schedule_takes_up_a_notice_that_no_worker_has_finished(world: World
     world.queue.jobs.clear()  # Redis was flushed.
     world.clock.move(minutes=2)
     with world.app.app_context():
-        assert tick(world.state).document_notices_handed_to_queue == 1
+        assert tick(world.state).document_notices_enqueued == 1
     assert world.queue.jobs == [(Task.DOCUMENT_NOTICE, version_id)]
     world.work()
     assert len(told(world, version_id)) == 3
     assert effects(world) == 2
     with world.app.app_context():
-        assert tick(world.state).document_notices_handed_to_queue == 0
+        assert tick(world.state).document_notices_enqueued == 0
     world.queue.jobs.clear()
 
 

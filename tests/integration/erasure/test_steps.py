@@ -65,7 +65,7 @@ def with_ada_waiting(world: World) -> World:
 
 
 def run(world: World) -> None:
-    """What a worker does that is handed the erasure."""
+    """What a worker does with the job of the erasure."""
     erasure_id = only_erasure(world).id
     with world.app.app_context():
         erase(str(erasure_id))

@@ -1,7 +1,7 @@
 """Rows about one person in every table that people get a copy of, each value of which is a mark.
 
 The tables and columns are those of the metadata and the data map; a table that is added later is
-seeded as well, so that whoever forgets to hand it over finds its marks missing.
+seeded as well, so that a change that forgets to pass it on finds its marks missing.
 """
 
 from __future__ import annotations

@@ -293,9 +293,9 @@ def test_a_worker_that_dies_is_followed_by_one_that_begins_anew(
         db_world.work()
     monkeypatch.setattr(export_worker, "read_rows", read_rows)
     assert state_of_copy(db_world.ada, export_id)["status"] == "running"
-    assert ticked(db_world).exports_handed_to_queue == 0
+    assert ticked(db_world).exports_enqueued == 0
     db_world.clock.move(minutes=5)
-    assert ticked(db_world).exports_handed_to_queue == 1
+    assert ticked(db_world).exports_enqueued == 1
     db_world.work()
     shown = state_of_copy(db_world.ada, export_id)
     assert shown["tables_done"] == shown["tables_expected"]

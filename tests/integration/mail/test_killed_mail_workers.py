@@ -103,7 +103,7 @@ def test_a_worker_killed_while_it_sends_leaves_a_message_that_another_one_sends(
     finally:
         first.kill()
         first.wait()
-    status, handed_over = EXPECTED[fault_point]
+    status, taken = EXPECTED[fault_point]
     assert status_in(app) == status
     mailbox = MailboxMailer(tmp_path / "mail")
     if status == "sent":
@@ -113,6 +113,6 @@ def test_a_worker_killed_while_it_sends_leaves_a_message_that_another_one_sends(
     assert status_in(app) == "sent"
     (message,) = mailbox.messages()
     assert message.id == message_id
-    assert (tmp_path / "handed-over").read_text().split() == [message_id] * handed_over
+    assert (tmp_path / "handed-over").read_text().split() == [message_id] * taken
     with app.app_context():
         state_of(app).engine.dispose()

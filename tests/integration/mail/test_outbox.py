@@ -78,14 +78,16 @@ def test_a_message_that_was_sent_is_not_sent_again(world: World, outbox: Outbox)
     outbox.send(message_id)
     with world.app.app_context():
         assert MESSAGES.due(world.state.session, world.clock.now()) == []
-    assert len(world.mail.handed_over) == 1
+    assert len(world.mail.taken) == 1
 
 
-def test_what_the_queue_lost_is_handed_over_by_the_schedule(world: World, outbox: Outbox) -> None:
+def test_what_the_queue_lost_is_enqueued_again_by_the_schedule(
+    world: World, outbox: Outbox
+) -> None:
     outbox.put()
     world.queue.jobs.clear()
     with world.app.app_context():
-        assert tick(world.state).messages_handed_to_queue == 1
+        assert tick(world.state).messages_enqueued == 1
     world.work()
     assert world.mail.kinds_to(ADA) == ["key-replaced"]
 
@@ -129,7 +131,7 @@ def test_after_a_failure_a_message_waits_longer_each_time(world: World, outbox: 
             tick(world.state)
     world.work()
     assert outbox.standing(message_id) == ("sent", None)
-    assert len(world.mail.handed_over) == 1
+    assert len(world.mail.taken) == 1
 
 
 def test_waits_double_up_to_an_hour() -> None:
@@ -209,7 +211,7 @@ class Interrupted:
         self._meanwhile()
 
 
-def hand_over(outbox: Outbox, message_id: UUID, mailer: Any) -> MessageStatus | None:
+def deliver(outbox: Outbox, message_id: UUID, mailer: Any) -> MessageStatus | None:
     state = outbox.world.state
     with outbox.world.app.app_context():
         return send_message(
@@ -226,8 +228,8 @@ def test_while_one_worker_holds_a_message_no_other_takes_it(world: World, outbox
     message_id = outbox.put()
     others: list[MessageStatus | None] = []
     second = Interrupted(lambda: None)
-    first = Interrupted(lambda: others.append(hand_over(outbox, message_id, second)))
-    assert hand_over(outbox, message_id, first) is MessageStatus.SENT
+    first = Interrupted(lambda: others.append(deliver(outbox, message_id, second)))
+    assert deliver(outbox, message_id, first) is MessageStatus.SENT
     assert others == [None]
     assert second.sent == []
 
@@ -239,11 +241,11 @@ def test_a_worker_that_wakes_after_its_lease_marks_nothing(world: World, outbox:
 
     def meanwhile() -> None:
         world.clock.move(seconds=MESSAGES.lease.total_seconds() + 1)
-        assert hand_over(outbox, message_id, second) is MessageStatus.SENT
+        assert deliver(outbox, message_id, second) is MessageStatus.SENT
         world.clock.move(hours=1)
 
     first = Interrupted(meanwhile)
-    assert hand_over(outbox, message_id, first) is None
+    assert deliver(outbox, message_id, first) is None
     row = outbox.row(message_id)
     assert (row.status, row.fence) == ("sent", 2)
     assert row.sent_at is not None
@@ -263,15 +265,15 @@ def test_a_message_whose_worker_vanished_is_taken_up_when_the_lease_is_over(
         raise Vanished
 
     with pytest.raises(Vanished):
-        hand_over(outbox, message_id, Interrupted(vanish))
+        deliver(outbox, message_id, Interrupted(vanish))
     assert outbox.row(message_id).status == MessageStatus.SENDING
     world.queue.jobs.clear()
     world.clock.move(seconds=MESSAGES.lease.total_seconds() - 1)
     with world.app.app_context():
-        assert tick(world.state).messages_handed_to_queue == 0
+        assert tick(world.state).messages_enqueued == 0
     world.clock.move(seconds=1)
     with world.app.app_context():
-        assert tick(world.state).messages_handed_to_queue == 1
+        assert tick(world.state).messages_enqueued == 1
     world.work()
     assert outbox.standing(message_id) == ("sent", None)
 
@@ -284,4 +286,4 @@ def test_many_workers_at_once_hand_a_message_over_once(
     message_ids = [outbox.put() for _ in range(10)]
     with ThreadPoolExecutor(8) as workers:
         list(workers.map(outbox.send, message_ids * 8))
-    assert sorted(each.id for each in world.mail.handed_over) == sorted(map(str, message_ids))
+    assert sorted(each.id for each in world.mail.taken) == sorted(map(str, message_ids))

@@ -374,17 +374,17 @@ def test_a_second_change_waits_for_the_first(club: Club) -> None:
     assert apply(club, coverage_percent=50).status_code == 202
 
 
-def test_a_change_whose_job_was_lost_is_handed_over_by_the_schedule(club: Club) -> None:
+def test_a_change_whose_job_was_lost_is_enqueued_again_by_the_schedule(club: Club) -> None:
     _, change_id = request_many(club)
     world = club.world
     world.queue.jobs.clear()
     world.clock.move(minutes=2)
     with world.app.app_context():
-        assert tick(world.state).bulk_changes_handed_to_queue == 1
+        assert tick(world.state).bulk_changes_enqueued == 1
     world.work()
     assert standing(club, change_id)["status"] == "complete"
     with world.app.app_context():
-        assert tick(world.state).bulk_changes_handed_to_queue == 0
+        assert tick(world.state).bulk_changes_enqueued == 0
 
 
 def test_members_are_told_by_mail_and_the_log_has_one_record_at_each_end(club: Club) -> None:

@@ -85,7 +85,7 @@ def test_in_a_week_with_its_sunday_nothing_is_asked_counted_or_mailed(world: Wor
 
 
 @pytest.mark.promise("TO-050")
-def test_a_run_that_waits_or_is_handed_over_asks_nobody_once_restricted(db_world: World) -> None:
+def test_a_run_that_waits_or_is_enqueued_asks_nobody_once_restricted(db_world: World) -> None:
     ada = db_world.ada
     source_id = ada.connect()
     restrict(ada)

@@ -128,12 +128,12 @@ def test_after_redis_forgot_everything_the_schedule_queues_what_waits(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        assert tick(state).handed_to_queue == 1
+        assert tick(state).enqueued == 1
         assert carried.job_ids == [f"sample-{run_id}-0"]
         client.flushdb()
-        assert tick(state).handed_to_queue == 0  # Not yet: a worker may be about to start it.
+        assert tick(state).enqueued == 0  # Not yet: a worker may be about to start it.
         _let_patience_end(state, run_id)
-        assert tick(state).handed_to_queue == 1
+        assert tick(state).enqueued == 1
     assert carried.job_ids == [f"sample-{run_id}-0"]
 
 

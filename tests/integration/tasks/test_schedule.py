@@ -129,7 +129,7 @@ def weekly_runs(session: Session) -> list[SampleRun]:
 
 
 def sweep(session: Session, now: datetime, settings: Settings = SETTINGS) -> list[UUID]:
-    """One whole tick's worth: make what is due, hand over what may start."""
+    """One whole tick's worth: make what is due, enqueue what may start."""
     while len(create_weekly_runs(session, now, settings)) == weekly_schedule.BATCH:
         session.commit()
     due = due_runs(session, now, settings)
@@ -271,7 +271,7 @@ def test_the_cap_counts_each_vendor_by_itself_and_puts_new_runs_first(session: S
     first = due_runs(session, SUNDAY, settings)
     assert Counter(names[run.row_id] for run in first) == {"openai": 3, "anthropic": 3}
     assert due_runs(session, SUNDAY + timedelta(seconds=20), settings) == []
-    # Nobody has started the first ones: the two that were never handed over still come first.
+    # Nobody has started the first ones: the two that were never enqueued still come first.
     second = [run.row_id for run in due_runs(session, SUNDAY + 3 * MINUTE, settings)]
     assert Counter(names[run_id] for run_id in second) == {"openai": 3, "anthropic": 3}
     assert len({run.row_id for run in first} | set(second)) == 10
@@ -289,7 +289,7 @@ def test_the_cap_counts_each_vendor_by_itself_and_puts_new_runs_first(session: S
         ({"status": "cancelled"}, False),
     ],
 )
-def test_what_is_handed_to_the_queue(session: Session, values: dict[str, Any], due: bool) -> None:
+def test_what_is_enqueued(session: Session, values: dict[str, Any], due: bool) -> None:
     (source,) = connect(session)
     run = add_run(session, source, attempt=2, **values)
     assert due_runs(session, SUNDAY, SETTINGS) == ([(run.id, 2)] if due else [])
@@ -355,7 +355,7 @@ def test_two_schedulers_at_once_double_nothing(postgres_database: MakeDatabase) 
         sources = connect(session, 400, refresh_offset_seconds=0)
     gate = threading.Barrier(2, timeout=20)
     made: list[UUID] = []
-    handed_over: list[UUID] = []
+    enqueued: list[UUID] = []
 
     def schedule_once() -> None:
         with Session(engine) as session:
@@ -363,7 +363,7 @@ def test_two_schedulers_at_once_double_nothing(postgres_database: MakeDatabase) 
             made.extend(create_weekly_runs(session, SUNDAY + MINUTE, settings))
             session.commit()
             gate.wait()
-            handed_over.extend(run.row_id for run in due_runs(session, SUNDAY + MINUTE, settings))
+            enqueued.extend(run.row_id for run in due_runs(session, SUNDAY + MINUTE, settings))
             session.commit()
 
     threads = [threading.Thread(target=schedule_once) for _ in range(2)]
@@ -376,4 +376,4 @@ def test_two_schedulers_at_once_double_nothing(postgres_database: MakeDatabase) 
     engine.dispose()
     assert Counter(run.source_id for run in runs) == Counter(sources)
     assert sorted(made) == sorted(run.id for run in runs)
-    assert len(handed_over) == len(set(handed_over)) == 60
+    assert len(enqueued) == len(set(enqueued)) == 60

@@ -45,7 +45,7 @@ def test_from_saturday_to_monday_ticks_make_one_run_at_its_turn(app: Flask) -> N
                 made[state.clock.now()] = report
             time.tick(timedelta(minutes=6))
         assert list(made) == [turn]
-        assert made[turn].handed_to_queue == 1
+        assert made[turn].enqueued == 1
         (run,) = state.session.scalars(select(SampleRun))
         assert (run.trigger, run.scheduled_for) == ("weekly", SUNDAY)
 
@@ -55,7 +55,7 @@ def test_a_run_whose_worker_vanished_is_started_again_by_the_same_tick(app: Flas
         state = state_of(app)
         expired = state.clock.now() - timedelta(seconds=1)
         run_id = add_run(state, status="running", attempt=1, lease_expires_at=expired)
-        assert tick(state) == TickReport(reclaimed=1, handed_to_queue=1)
+        assert tick(state) == TickReport(reclaimed=1, enqueued=1)
         assert read_run(state, run_id).status == "queued"
 
 
@@ -88,7 +88,7 @@ def test_a_step_that_fails_does_not_keep_the_others_from_being_taken(
         add_run(state)
         report = tick(state)
     assert report.failed_steps == ["reclaim lost runs"]
-    assert report.handed_to_queue == 1
+    assert report.enqueued == 1
     assert "could not reclaim lost runs" in caplog.text
 
 
@@ -127,4 +127,4 @@ def test_two_ticks_at_once_double_nothing(
             runs = list(state_of(app).session.scalars(select(SampleRun)))
     assert [report.failed_steps for report in reports] == [[]] * 4
     assert sum(report.weekly_runs_created for report in reports) == len(runs) == 20
-    assert sum(report.handed_to_queue for report in [*reports, last]) == 20
+    assert sum(report.enqueued for report in [*reports, last]) == 20
