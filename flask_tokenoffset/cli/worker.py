@@ -57,7 +57,7 @@ def tick() -> None:
     Calling it more often, or from several machines, doubles nothing.
     """
     state = current_state()
-    report = schedule.tick(state)
+    report = schedule.run_scheduler(state)
     counts = {name: count for name, count in asdict(report).items() if isinstance(count, int)}
     # Operators search their logs for these words.
     said = {name.replace("enqueued", "handed_to_queue"): count for name, count in counts.items()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.jobs import JobFailed, run_task
-from flask_tokenoffset.tasks.schedule import TICK_SECONDS, tick
+from flask_tokenoffset.tasks.schedule import SCHEDULER_SECONDS, run_scheduler
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,15 +37,15 @@ class EmbeddedQueue:
 
     :param app: the application whose context jobs run in.
     :param worker_count: jobs that run at once.
-    :param tick_seconds: how often the schedule is looked at.
+    :param scheduler_seconds: how often the schedule is looked at.
     """
 
     def __init__(
-        self, app: Flask, *, worker_count: int = 2, tick_seconds: float = TICK_SECONDS
+        self, app: Flask, *, worker_count: int = 2, scheduler_seconds: float = SCHEDULER_SECONDS
     ) -> None:
         self._app = app
         self._worker_count = worker_count
-        self._tick_seconds = tick_seconds
+        self._scheduler_seconds = scheduler_seconds
         self._lock = threading.Lock()
         self._forget()
 
@@ -85,7 +85,7 @@ class EmbeddedQueue:
                 for number in range(self._worker_count)
             ]
             self._threads.append(
-                threading.Thread(target=self._keep_ticking, name="tokenoffset-tick", daemon=True)
+                threading.Thread(target=self._keep_running, name="tokenoffset-tick", daemon=True)
             )
             for thread in self._threads:
                 thread.start()
@@ -119,8 +119,8 @@ class EmbeddedQueue:
                 # The task has logged where; the lease brings the run back.
                 logger.info("%s", failure)
 
-    def _keep_ticking(self) -> None:
+    def _keep_running(self) -> None:
         closing = self._closing
-        while not closing.wait(self._tick_seconds):
+        while not closing.wait(self._scheduler_seconds):
             with self._app.app_context():
-                tick(state_of(self._app))
+                run_scheduler(state_of(self._app))

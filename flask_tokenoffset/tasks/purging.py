@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Batches of one rule in one tick; the next tick goes on.
+#: Batches of one rule in one scheduler run; the next goes on.
 MOST_BATCHES: Final = 200
 
 

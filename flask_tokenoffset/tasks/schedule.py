@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: How often something should tick.
-TICK_SECONDS: Final = 60
-#: Batches of rows a step makes in one tick; what is left is made by the next.
+#: How often the scheduler should run.
+SCHEDULER_SECONDS: Final = 60
+#: Batches of rows a step makes in one run; what is left is made by the next.
 MOST_BATCHES: Final = 40
 
 
 @dataclass(slots=True, kw_only=True)
-class TickReport:
-    """What one tick did."""
+class SchedulerReport:
+    """What one scheduler run did."""
 
     #: Runs taken back from workers that fell silent, to be started again.
     reclaimed: int = 0
@@ -79,7 +79,7 @@ class TickReport:
     failed_steps: list[str] = field(default_factory=list)
 
 
-Step = Callable[["State", "datetime", TickReport], None]
+Step = Callable[["State", "datetime", SchedulerReport], None]
 
 
 def _enqueues(task: Task, counter: str, due: Callable[[Session, datetime], Sequence[Due]]) -> Step:
@@ -88,7 +88,7 @@ def _enqueues(task: Task, counter: str, due: Callable[[Session, datetime], Seque
     :param counter: the field of the report that says how many rows that were.
     """
 
-    def take(state: State, now: datetime, report: TickReport) -> None:
+    def take(state: State, now: datetime, report: SchedulerReport) -> None:
         with state.unit_of_work() as work:
             rows = due(work.session, now)
             for row in rows:
@@ -105,10 +105,10 @@ def _does(
 
     :param counter: the field of the report that says how many rows that were.
     :param batch: it goes on, in another transaction, until it does fewer than this at once. With
-        ``None`` the next tick goes on.
+        ``None`` the next scheduler run goes on.
     """
 
-    def take(state: State, now: datetime, report: TickReport) -> None:
+    def take(state: State, now: datetime, report: SchedulerReport) -> None:
         for _ in range(MOST_BATCHES):
             with state.unit_of_work() as work:
                 done = do(work, now)
@@ -119,7 +119,7 @@ def _does(
     return take
 
 
-def _reclaim(state: State, now: datetime, report: TickReport) -> None:
+def _reclaim(state: State, now: datetime, report: SchedulerReport) -> None:
     with state.unit_of_work() as work:
         reclaimed = weekly_schedule.reclaim_lost(work.session, now)
         for lost in reclaimed.failed:
@@ -133,14 +133,14 @@ def _reclaim(state: State, now: datetime, report: TickReport) -> None:
     report.reclaimed, report.given_up = reclaimed.requeued, len(reclaimed.failed)
 
 
-def _create_weekly_runs(state: State, now: datetime, report: TickReport) -> None:
+def _create_weekly_runs(state: State, now: datetime, report: SchedulerReport) -> None:
     def create(work: UnitOfWork, now: datetime) -> int:
         return len(weekly_schedule.create_weekly_runs(work.session, now, state.settings))
 
     _does("weekly_runs_created", create, batch=weekly_schedule.BATCH)(state, now, report)
 
 
-def _enqueue_runs(state: State, now: datetime, report: TickReport) -> None:
+def _enqueue_runs(state: State, now: datetime, report: SchedulerReport) -> None:
     def due(session: Session, now: datetime) -> Sequence[Due]:
         return weekly_schedule.due_runs(session, now, state.settings)
 
@@ -154,7 +154,7 @@ def _fold_leavers(work: UnitOfWork, now: datetime) -> int:
     return len(leavers)
 
 
-def _purge(state: State, _now: datetime, report: TickReport) -> None:
+def _purge(state: State, _now: datetime, report: SchedulerReport) -> None:
     report.rows_purged = purging.purge_what_is_due(state)
     report.idempotency_records_forgotten = report.rows_purged.get("idempotency", 0)
     report.audit_origins_forgotten = report.rows_purged.get("audit-origins", 0)
@@ -174,7 +174,7 @@ def _warn_of_requests(work: UnitOfWork, now: datetime) -> int:
     return len(warned_of)
 
 
-#: What a tick does, in this order. A name completes "The schedule could not ...".
+#: What a scheduler run does, in this order. A name completes "The schedule could not ...".
 STEPS: Final[Mapping[str, Step]] = {
     "reclaim lost runs": _reclaim,
     "create weekly runs": _create_weekly_runs,
@@ -203,13 +203,13 @@ STEPS: Final[Mapping[str, Step]] = {
 }
 
 
-def tick(state: State) -> TickReport:
+def run_scheduler(state: State) -> SchedulerReport:
     """Do what is due now. Any process may call it, any number of times, several at once.
 
     Needs an application context. Each step has transactions of its own, and one that fails does not
     keep the others from being taken.
     """
-    report = TickReport()
+    report = SchedulerReport()
     now = state.clock.now()
     for name, step in STEPS.items():
         try:

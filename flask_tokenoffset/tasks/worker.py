@@ -15,7 +15,7 @@ from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, REDIS_TIMEOUT_SECONDS, SERIALIZER
 from flask_tokenoffset.tasks.rq_overrides import PatientWorker, TokenOffsetJob, stop_signals_held
-from flask_tokenoffset.tasks.schedule import TICK_SECONDS, tick
+from flask_tokenoffset.tasks.schedule import SCHEDULER_SECONDS, run_scheduler
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -50,8 +50,9 @@ class TokenOffsetWorker(PatientWorker):
 
     :param app: the application.
     :param redis_url: where Redis listens.
-    :param with_schedule: tick every minute as well, between jobs and beside a long one. Ticks run
-        in the worker's only thread: with a second one, a fork could copy a lock that it holds.
+    :param with_schedule: run the scheduler every minute as well, between jobs and beside a long
+        one. It runs in the worker's only thread: with a second one, a fork could copy a lock that
+        it holds.
     """
 
     def __init__(self, app: Flask, redis_url: str, *, with_schedule: bool = False) -> None:
@@ -66,19 +67,19 @@ class TokenOffsetWorker(PatientWorker):
             work_horse_killed_handler=self._hand_back,
         )
         self._app = app
-        self._next_tick: float | None = 0.0 if with_schedule else None
+        self._next_run: float | None = 0.0 if with_schedule else None
 
     def get_heartbeat_ttl(self, *_arguments: object, **_options: object) -> int:
         """Seconds of silence after which another worker may take a job over."""
         return HEARTBEAT_TTL_SECONDS
 
     def glance(self) -> None:
-        """Tick if it is time, without being interrupted by a signal to stop."""
-        if self._next_tick is None or time.monotonic() < self._next_tick:
+        """Run the scheduler if it is time, without being interrupted by a signal to stop."""
+        if self._next_run is None or time.monotonic() < self._next_run:
             return
-        self._next_tick = time.monotonic() + TICK_SECONDS
+        self._next_run = time.monotonic() + SCHEDULER_SECONDS
         with stop_signals_held(), self._app.app_context():
-            tick(state_of(self._app))
+            run_scheduler(state_of(self._app))
 
     def _hand_back(self, job: Job, *_details: object) -> None:
         """Put the run of a killed process back, so that it need not wait for the lease's end."""
@@ -96,7 +97,7 @@ def run_worker(app: Flask, redis_url: str, *, burst: bool, with_schedule: bool) 
     """Work until a signal ends it, or until the queue is empty.
 
     :param burst: stop when the queue is empty.
-    :param with_schedule: tick every minute as well.
+    :param with_schedule: run the scheduler every minute as well.
     :raises ConfigurationError: Redis does not answer at the start. Later the worker waits for it.
     """
     try:

@@ -27,7 +27,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.shared.request_log import delete_old_files
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.aggregates.contributors import aggregates, contribute, leave
 from tests.integration.exports.copies import Copy, fetch, ready_link
 from tests.integration.people.test_minimum_age import CHILD, people_in, state_ages
@@ -86,7 +86,7 @@ def test_a_copy_is_made_anew_after_the_host_corrected_an_address(db_world: World
     # What is ready holds the former address, so it is not handed out, and does not wait either.
     assert fetch(ada, link).status_code == 410
     with db_world.app.app_context():
-        assert tick(db_world.state).exports_enqueued == 1
+        assert run_scheduler(db_world.state).exports_enqueued == 1
     db_world.work()
     answer = fetch(ada, link)
     assert answer.status_code == 200

@@ -18,7 +18,7 @@ from flask_tokenoffset.services.audit import verification as audit_verification
 from flask_tokenoffset.services.audit.chain import GENESIS, AuditKeys, Signed, canonical
 from flask_tokenoffset.services.audit.log import reseal_batch
 from flask_tokenoffset.services.audit.verification import Head, compare_heads, read_heads
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.unit_of_work import UnitOfWork
 from tests.support.audit_log import (
     CHAIN,
@@ -750,9 +750,9 @@ def test_where_a_change_came_from_is_forgotten_and_the_chain_stays_whole(
     days = db_world.state.settings.audit_origin_days
     db_world.clock.move(days=days, seconds=-1)
     with db_world.app.app_context():
-        assert tick(db_world.state).audit_origins_forgotten == 0
+        assert run_scheduler(db_world.state).audit_origins_forgotten == 0
         db_world.clock.move(seconds=1)
-        report = tick(db_world.state)
+        report = run_scheduler(db_world.state)
     assert report.failed_steps == []
     assert report.audit_origins_forgotten > 0
     assert count(db_world, ORIGIN) == 0
@@ -767,7 +767,7 @@ def test_origins_go_in_batches(db_world: World, monkeypatch: pytest.MonkeyPatch)
     assert there > 10
     db_world.clock.move(days=91)
     with db_world.app.app_context():
-        assert tick(db_world.state).audit_origins_forgotten == there
+        assert run_scheduler(db_world.state).audit_origins_forgotten == there
     assert count(db_world, ORIGIN) == 0
 
 

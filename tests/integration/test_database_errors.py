@@ -20,7 +20,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services.documents import notices as document_notices
 from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.services.shared.leases import FIRST_WAIT
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.documents.test_notices import announce, crowd, once_each, told
 from tests.integration.sampling.books import SAMPLED
 from tests.integration.sampling.test_stopping import between_pages
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
 
-    from flask_tokenoffset.tasks.schedule import TickReport
+    from flask_tokenoffset.tasks.schedule import SchedulerReport
     from tests.support.databases import MakeDatabase
     from tests.support.world import World
 
@@ -71,9 +71,9 @@ def change(world: World, model: type[Base], **values: Any) -> None:
         work.session.execute(update(model).values(**values))
 
 
-def ticked(world: World) -> TickReport:
+def scheduler_run(world: World) -> SchedulerReport:
     with world.app.app_context():
-        report = tick(world.state)
+        report = run_scheduler(world.state)
     assert report.failed_steps == []
     return report
 
@@ -85,9 +85,9 @@ def enqueued_after_the_wait(world: World, counter: str) -> Any:
     :param counter: the field of the report.
     """
     world.clock.move(seconds=FIRST_WAIT.total_seconds() - 1)
-    assert getattr(ticked(world), counter) == 0
+    assert getattr(scheduler_run(world), counter) == 0
     world.clock.move(seconds=1)
-    return getattr(ticked(world), counter)
+    return getattr(scheduler_run(world), counter)
 
 
 def test_a_sample_is_handed_back_and_done_a_minute_later(world: World) -> None:
@@ -142,7 +142,7 @@ def test_the_last_attempt_at_a_sample_ends_with_its_reason(world: World) -> None
         world.work()
     assert only(world, SampleRun).status == "running"
     world.clock.move(seconds=sampling.RUNS.lease.total_seconds() + 1)
-    assert ticked(world).given_up == 1
+    assert scheduler_run(world).given_up == 1
     run = only(world, SampleRun)
     assert (run.status, run.reason_code) == ("failed", "worker-lost")
 
@@ -159,7 +159,7 @@ def test_while_the_database_is_away_the_lease_frees_what_cannot_be_handed_back(
     assert only(world, SampleRun).status == "running"
     assert "A row of tokenoffset_sample_run could not be handed back" in caplog.text
     world.clock.move(seconds=sampling.RUNS.lease.total_seconds() + 1)
-    assert ticked(world).reclaimed == 1
+    assert scheduler_run(world).reclaimed == 1
     world.work()
     assert only(world, SampleRun).status == "complete"
 
@@ -185,7 +185,7 @@ def test_a_message_that_has_left_is_marked_all_the_same(world: World) -> None:
         outbox.send(message_id)
     assert outbox.standing(message_id) == ("sent", None)
     world.clock.move(days=1)
-    assert ticked(world).messages_enqueued == 0
+    assert scheduler_run(world).messages_enqueued == 0
     assert len(world.mail.to(ADA)) == 1
 
 
@@ -228,7 +228,7 @@ def test_an_erasure_goes_on_a_minute_later_and_cannot_be_taken_back_meanwhile(
     world.ada.settle()
     world.clock.move_to(ask_for_deletion(world.ada))
     world.queue.jobs.clear()
-    assert ticked(world).erasures_enqueued == 1
+    assert scheduler_run(world).erasures_enqueued == 1
     with failing(world, "DELETE FROM tokenoffset_plan"), pytest.raises(OperationalError):
         world.work()
     erasure = only(world, Erasure)
@@ -242,21 +242,21 @@ def test_an_erasure_goes_on_a_minute_later_and_cannot_be_taken_back_meanwhile(
     assert world.mail.kinds_to(world.ada.address).count("account-forgotten") == 1
 
 
-def test_a_notice_of_a_document_goes_on_with_the_next_tick(
+def test_a_notice_of_a_document_goes_on_with_the_next_scheduler_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document_notices, "PEOPLE_PER_CHUNK", 7)
     people = crowd(world, 20)
     version_id: UUID = announce(world)
     world.queue.jobs.clear()
-    assert ticked(world).document_notices_enqueued == 1
+    assert scheduler_run(world).document_notices_enqueued == 1
     with (
         failing(world, "INSERT INTO tokenoffset_outbound_message"),
         pytest.raises(OperationalError),
     ):
         world.work()
     assert only(world, DocumentNotice).completed_at is None
-    assert ticked(world).document_notices_enqueued == 1
+    assert scheduler_run(world).document_notices_enqueued == 1
     world.work()
     assert only(world, DocumentNotice).completed_at is not None
     assert once_each(told(world, version_id), people)

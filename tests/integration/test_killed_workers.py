@@ -37,7 +37,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.services.sampling import weekly_schedule
 from flask_tokenoffset.state import state_of
-from flask_tokenoffset.tasks.schedule import TICK_SECONDS
+from flask_tokenoffset.tasks.schedule import SCHEDULER_SECONDS
 from flask_tokenoffset.tasks.worker import MAINTENANCE_SECONDS, WORKER_TTL_SECONDS
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from flask_tokenoffset.vault import generate_key
@@ -383,7 +383,7 @@ def test_what_is_due_is_taken_up_within_five_minutes() -> None:
     """By the product's own lengths, even if the queue loses what a dead worker left behind."""
     assert sampling.RUNS.lease > SHORT_LEASE  # The test's short ones live in other processes.
     assert weekly_schedule.QUEUE_PATIENCE > SHORT_QUEUE_PATIENCE
-    # An idle worker looks around between two waits for jobs, and ticks only then.
+    # An idle worker looks around between two waits for jobs, and runs the scheduler only then.
     longest_idle = timedelta(seconds=max(MAINTENANCE_SECONDS, WORKER_TTL_SECONDS))
-    tick = timedelta(seconds=TICK_SECONDS) + longest_idle
+    tick = timedelta(seconds=SCHEDULER_SECONDS) + longest_idle
     assert sampling.RUNS.lease + tick + weekly_schedule.QUEUE_PATIENCE < timedelta(minutes=5)

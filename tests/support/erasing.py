@@ -13,7 +13,7 @@ from flask_tokenoffset.models import Erasure, ErasureStatus
 from flask_tokenoffset.services.erasures.receipts import RECEIPT_TOKEN
 from flask_tokenoffset.services.shared.tokens import derive_token
 from flask_tokenoffset.tasks.erasing import erase
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 
 if TYPE_CHECKING:
     from tests.support.world import Browser, World
@@ -71,12 +71,12 @@ def only_erasure(world: World) -> Erasure:
 
 
 def let_time_pass(world: World, **passed: float) -> None:
-    """Move the clock, have the schedule tick, and do what waits.
+    """Move the clock, run the scheduler, and do what waits.
 
     :param passed: as of a :class:`~datetime.timedelta`.
     """
     world.clock.move(**passed)
     with world.app.app_context():
-        report = tick(world.state)
+        report = run_scheduler(world.state)
     assert report.failed_steps == []
     world.work()

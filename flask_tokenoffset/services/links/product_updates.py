@@ -69,7 +69,7 @@ def begin_update(work: UnitOfWork, subject: str, text: str, now: datetime) -> Pr
 def queue_update(units: Units, *, update_id: UUID, clock: Clock) -> int:
     """Queue an update for everybody who wants it and has not got it; returns for how many.
 
-    The messages leave with the next tick.
+    The messages leave with the next scheduler run.
 
     :param units: opens a unit of work.
     :param update_id: an update that was begun.

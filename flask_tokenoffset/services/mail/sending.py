@@ -1,5 +1,4 @@
-"""How a message leaves the outbox: claimed, written, given to the mailer, and only then marked as
-sent.
+"""How a message leaves the outbox: claimed, written, delivered, and only then marked as sent.
 
 A message is claimed by compare-and-set, which raises its fence and lets nobody else near it for the
 length of a lease. No transaction is open while it is written and given to the mailer. Marking it

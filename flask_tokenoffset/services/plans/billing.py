@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
-#: Plans looked at in one call; the next tick goes on.
+#: Plans looked at in one call; the next scheduler run goes on.
 PLANS_PER_CALL: Final = 500
 
 

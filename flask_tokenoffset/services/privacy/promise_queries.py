@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.settings import Settings
 
-#: How long a schedule that ticks may take for what has just fallen due.
+#: How long a scheduler that runs may take for what has just fallen due.
 ALLOWANCE: Final = timedelta(hours=12)
 #: The tables that the database itself keeps from being changed.
 APPEND_ONLY_MODELS: Final[tuple[type[Base], ...]] = (

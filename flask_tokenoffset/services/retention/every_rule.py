@@ -184,7 +184,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         begins="it expired",
         our_days=1,
         why="A link that comes late is answered as one that has expired.",
-        each_tick=True,
+        every_run=True,
     ),
     RetentionRule(
         name="identity-attempts",
@@ -194,7 +194,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         begins="it expired",
         our_days=1,
         why="A trip that ends late is answered as one that has expired.",
-        each_tick=True,
+        every_run=True,
     ),
     RetentionRule(
         name="fresh-proofs",
@@ -204,7 +204,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         begins="it was given",
         our_days=1,
         why="What matters is done only shortly after a sign-in.",
-        each_tick=True,
+        every_run=True,
     ),
     RetentionRule(
         name="idempotency",
@@ -214,7 +214,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         begins="the call",
         our_days=1,
         why="A call that is sent twice counts once.",
-        each_tick=True,
+        every_run=True,
     ),
     RetentionRule(
         name="audit-origins",
@@ -227,7 +227,7 @@ RULES: Final[tuple[RetentionRule, ...]] = (
         why="Misuse can be traced for a while.",
         sources={Policy.TOKEN_SCOPE: Stated("for a limited time")},
         setting="audit_origin_days",
-        each_tick=True,
+        every_run=True,
     ),
     RetentionRule(
         name="exports",

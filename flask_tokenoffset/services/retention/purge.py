@@ -217,7 +217,7 @@ def purge_batch(
     if progress is None:
         return Purged(0, finished=True)  # Another worker is at it.
     if progress.position is None:
-        if not (anew or rule.each_tick or _is_due(progress, now)):
+        if not (anew or rule.every_run or _is_due(progress, now)):
             return Purged(0, finished=True)
         _begin(progress, now)
     number, _, after = (progress.position or _BEGINNING).partition(":")
@@ -313,7 +313,7 @@ def due_rules(session: Session, now: datetime, settings: Settings) -> list[str]:
     for rule in RULES:
         if rule.name not in steps():
             continue
-        if rule.each_tick:
+        if rule.every_run:
             if any(
                 _has_something(session, step, rule, now, settings) for step in steps()[rule.name]
             ):
@@ -326,7 +326,7 @@ def due_rules(session: Session, now: datetime, settings: Settings) -> list[str]:
 def _has_something(
     session: Session, step: Step, rule: RetentionRule, now: datetime, settings: Settings
 ) -> bool:
-    """Whether a step has anything to do, so that a tick without work writes nothing."""
+    """Whether a step has anything to do, so that a scheduler run without work writes nothing."""
     if not isinstance(step, Sweep):
         return True
     end = period_end(now, operator_days(rule, settings) or 0)

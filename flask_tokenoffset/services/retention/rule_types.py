@@ -75,7 +75,7 @@ class RetentionRule:
         years where its name ends so.
     :param follows_plan: whether the retention plan of an account shortens it.
     :param tenants_choose: whether a person or an organization may shorten it for themselves.
-    :param each_tick: whether it is looked at every minute, because the period is short.
+    :param every_run: whether it is looked at every minute, because the period is short.
     """
 
     name: str
@@ -91,7 +91,7 @@ class RetentionRule:
     setting: str | None = None
     follows_plan: bool = False
     tenants_choose: bool = False
-    each_tick: bool = False
+    every_run: bool = False
 
     @property
     def days(self) -> int | None:

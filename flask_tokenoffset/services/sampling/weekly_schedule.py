@@ -54,7 +54,7 @@ MOST_ATTEMPTS: Final = 5
 WORKER_LOST: Final = "worker-lost"
 #: A run enqueued this long ago and not started is enqueued again.
 QUEUE_PATIENCE: Final = timedelta(minutes=1)
-#: A weekly run made later than this after its turn is spread anew. Schedulers that tick every few
+#: A weekly run made later than this after its turn is spread anew. Schedulers that run every few
 #: minutes stay below it.
 LATE_AFTER: Final = timedelta(minutes=15)
 #: Rows that one call of :func:`create_weekly_runs` makes at most.
@@ -64,11 +64,11 @@ SUNDAY: Final = 6
 SLOT_HOUR: Final = 8
 WEEK: Final = timedelta(days=7)
 
-#: A scheduler that ticks every minute is at times a little early. Counting whole minutes would then
+#: A scheduler that runs every minute is at times a little early. Counting whole minutes would then
 #: find the last batch still inside and start nothing, which halves the rate.
 _CAP_MINUTE: Final = timedelta(seconds=55)
 #: Nothing is given a place in the last twentieth of the window, so that a connection whose turn
-#: comes late still starts inside it when ticks and the vendor's cap add their minutes.
+#: comes late still starts inside it when scheduler runs and the vendor's cap add their minutes.
 _USED_SHARE_OF_WINDOW_PERCENT: Final = 95
 #: PostgreSQL's advisory locks are numbers; this one is ours by the digest of its name.
 _ENQUEUEING: Final = int.from_bytes(

@@ -10,7 +10,7 @@ import pytest
 
 from flask_tokenoffset.blueprints.plans.schemas import PlanAnswer
 from flask_tokenoffset.models import Adoption, Estimate, IdempotencyRecord, SampleRun, Source
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.api.calls import SMALL, assert_problem
 from tests.support.world import API, KEYS
 
@@ -150,12 +150,12 @@ def test_answers_are_kept_for_a_day_and_then_forgotten(world: World) -> None:
     world.clock.move(hours=23, minutes=59)
     assert post(world.ada, "/estimates", BAND).get_json()["id"] == first
     world.clock.move(minutes=1)
-    # Even where nothing ticks, an old answer is not given.
+    # Even where no scheduler runs, an old answer is not given.
     assert post(world.ada, "/estimates", BAND).get_json()["id"] != first
     assert count(world, IdempotencyRecord) == 1
     world.clock.move(hours=24)
     with world.app.app_context():
-        assert tick(world.state).idempotency_records_forgotten == 1
+        assert run_scheduler(world.state).idempotency_records_forgotten == 1
     assert count(world, IdempotencyRecord) == 0
 
 

@@ -25,7 +25,7 @@ from flask_tokenoffset.models import (
     Person,
 )
 from flask_tokenoffset.services.documents import notices as document_notices
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.sampling.test_races import at_once
 from tests.support.documents import draft, publish_draft, second_draft, tell_everyone
@@ -137,7 +137,7 @@ def test_the_message_says_what_changes_and_when_and_leads_to_the_version(world: 
     version_id = announce(world)
     tell_everyone(world, version_id)
     with world.app.app_context():
-        assert tick(world.state).failed_steps == []
+        assert run_scheduler(world.state).failed_steps == []
     world.work()
     (message,) = world.mail.to(world.ada.address)
     assert "House rules" in message.subject
@@ -154,7 +154,7 @@ def test_a_message_that_could_not_leave_in_time_leaves_no_more(world: World) -> 
     tell_everyone(world, version_id)
     world.clock.move(days=19)
     with world.app.app_context():
-        tick(world.state)
+        run_scheduler(world.state)
     jobs = [job for job in world.queue.jobs if job[0] is Task.MAIL]
     assert len(jobs) == 1
     world.clock.move(days=1)
@@ -171,13 +171,13 @@ def test_the_schedule_takes_up_a_notice_that_no_worker_has_finished(world: World
     world.queue.jobs.clear()  # Redis was flushed.
     world.clock.move(minutes=2)
     with world.app.app_context():
-        assert tick(world.state).document_notices_enqueued == 1
+        assert run_scheduler(world.state).document_notices_enqueued == 1
     assert world.queue.jobs == [(Task.DOCUMENT_NOTICE, version_id)]
     world.work()
     assert len(told(world, version_id)) == 3
     assert effects(world) == 2
     with world.app.app_context():
-        assert tick(world.state).document_notices_enqueued == 0
+        assert run_scheduler(world.state).document_notices_enqueued == 0
     world.queue.jobs.clear()
 
 

@@ -17,7 +17,7 @@ from flask_tokenoffset.services.data_map import held_rows
 from flask_tokenoffset.services.exports import worker as export_worker
 from flask_tokenoffset.services.exports.archive import PIECE_BYTES
 from flask_tokenoffset.tasks.jobs import TASKS
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.vault import generate_key
 from tests.integration.exports.copies import Copy, ask, fetch, ready_link, state_of_copy
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 
-def ticked(world: World) -> Any:
+def scheduler_run(world: World) -> Any:
     with world.app.app_context():
-        return tick(world.state)
+        return run_scheduler(world.state)
 
 
 def parts(world: World) -> int:
@@ -140,7 +140,7 @@ def test_after_its_time_a_copy_is_gone(world: World) -> None:
     world.clock.move(hours=72)
     assert fetch(world.ada, link).status_code == 410
     assert parts(world) > 0
-    assert ticked(world).exports_expired == 1
+    assert scheduler_run(world).exports_expired == 1
     assert parts(world) == 0
     (row,) = world.ada.api("GET", "/privacy/exports").get_json()["items"]
     assert (row["status"], row["link"]) == ("expired", None)
@@ -154,7 +154,7 @@ def test_a_moment_before_its_time_is_over_it_can_be_fetched(
     world.ada.pick_band()
     link = ready_link(world, world.ada)
     world.clock.move(hours=2, seconds=-1)
-    assert ticked(world).exports_expired == 0
+    assert scheduler_run(world).exports_expired == 0
     assert fetch(world.ada, link).status_code == 200
 
 
@@ -293,9 +293,9 @@ def test_a_worker_that_dies_is_followed_by_one_that_begins_anew(
         db_world.work()
     monkeypatch.setattr(export_worker, "read_rows", read_rows)
     assert state_of_copy(db_world.ada, export_id)["status"] == "running"
-    assert ticked(db_world).exports_enqueued == 0
+    assert scheduler_run(db_world).exports_enqueued == 0
     db_world.clock.move(minutes=5)
-    assert ticked(db_world).exports_enqueued == 1
+    assert scheduler_run(db_world).exports_enqueued == 1
     db_world.work()
     shown = state_of_copy(db_world.ada, export_id)
     assert shown["tables_done"] == shown["tables_expected"]
@@ -341,7 +341,7 @@ def test_a_copy_that_cannot_be_made_is_left_to_a_human(
         with pytest.raises(RuntimeError):
             world.work()
         world.clock.move(hours=2)
-        ticked(world)
+        scheduler_run(world)
     world.work()
     assert state_of_copy(world.ada, export_id)["status"] == ExportStatus.FAILED
     (request,) = requests(world)

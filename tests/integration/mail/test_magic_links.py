@@ -16,7 +16,7 @@ from flask_tokenoffset.models import (
     ReauthenticationProof,
 )
 from flask_tokenoffset.services.links.magic_links import LIFETIME
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.support.world import PREFIX
 
 if TYPE_CHECKING:
@@ -263,10 +263,10 @@ def test_old_links_are_deleted(world: World, cleo: Browser) -> None:
     ask(cleo, world)
     world.clock.move(hours=24, minutes=9)
     with world.app.app_context():
-        assert tick(world.state).links_forgotten == 0
+        assert run_scheduler(world.state).links_forgotten == 0
     world.clock.move(minutes=2)
     with world.app.app_context():
-        assert tick(world.state).links_forgotten == 1
+        assert run_scheduler(world.state).links_forgotten == 1
     assert world.rows(MagicLink) == {"tokenoffset_magic_link": []}
 
 

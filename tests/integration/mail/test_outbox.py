@@ -20,7 +20,7 @@ from flask_tokenoffset.services.mail.outbox import queue_message, require_mailer
 from flask_tokenoffset.services.mail.sending import GIVE_UP_AFTER, MESSAGES, send_message
 from flask_tokenoffset.services.shared.leases import FIRST_WAIT, LONGEST_WAIT, waiting_time
 from flask_tokenoffset.tasks.mail import write_letter
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.support.outbox import ADA, Outbox
 from tests.support.world import World
 
@@ -57,7 +57,7 @@ def test_a_rollback_sends_nothing(world: World, outbox: Outbox) -> None:
     with pytest.raises(RuntimeError):
         fail()
     with world.app.app_context():
-        tick(world.state)
+        run_scheduler(world.state)
     world.work()
     assert world.mail.messages == []
     assert world.rows(OutboundMessage) == {"tokenoffset_outbound_message": []}
@@ -87,7 +87,7 @@ def test_what_the_queue_lost_is_enqueued_again_by_the_schedule(
     outbox.put()
     world.queue.jobs.clear()
     with world.app.app_context():
-        assert tick(world.state).messages_enqueued == 1
+        assert run_scheduler(world.state).messages_enqueued == 1
     world.work()
     assert world.mail.kinds_to(ADA) == ["key-replaced"]
 
@@ -128,7 +128,7 @@ def test_after_a_failure_a_message_waits_longer_each_time(world: World, outbox: 
         assert outbox.row(message_id).attempt == attempt, "it is not its turn yet"
         world.clock.move_to(row.next_attempt_at)
         with world.app.app_context():
-            tick(world.state)
+            run_scheduler(world.state)
     world.work()
     assert outbox.standing(message_id) == ("sent", None)
     assert len(world.mail.taken) == 1
@@ -270,10 +270,10 @@ def test_a_message_whose_worker_vanished_is_taken_up_when_the_lease_is_over(
     world.queue.jobs.clear()
     world.clock.move(seconds=MESSAGES.lease.total_seconds() - 1)
     with world.app.app_context():
-        assert tick(world.state).messages_enqueued == 0
+        assert run_scheduler(world.state).messages_enqueued == 0
     world.clock.move(seconds=1)
     with world.app.app_context():
-        assert tick(world.state).messages_enqueued == 1
+        assert run_scheduler(world.state).messages_enqueued == 1
     world.work()
     assert outbox.standing(message_id) == ("sent", None)
 

@@ -24,7 +24,7 @@ from flask_tokenoffset.services.member_plans import bulk_worker
 from flask_tokenoffset.services.organizations.closing import close_organization
 from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.services.plans import ledger as plans
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.plans.test_adoption import at_once
 from tests.support.clubs import Club, found
@@ -380,11 +380,11 @@ def test_a_change_whose_job_was_lost_is_enqueued_again_by_the_schedule(club: Clu
     world.queue.jobs.clear()
     world.clock.move(minutes=2)
     with world.app.app_context():
-        assert tick(world.state).bulk_changes_enqueued == 1
+        assert run_scheduler(world.state).bulk_changes_enqueued == 1
     world.work()
     assert standing(club, change_id)["status"] == "complete"
     with world.app.app_context():
-        assert tick(world.state).bulk_changes_enqueued == 0
+        assert run_scheduler(world.state).bulk_changes_enqueued == 0
 
 
 def test_members_are_told_by_mail_and_the_log_has_one_record_at_each_end(club: Club) -> None:

@@ -83,7 +83,8 @@ def test_a_killed_worker_leaves_whole_chunks_and_another_goes_on(mill: Mill) -> 
     wait_until(lambda: not is_alive(child))
     chunk = TARGETS_PER_CHUNK
     assert standing(mill) == (BulkStatus.RUNNING, chunk, chunk, chunk, 1)
-    # The dead worker's job still counts as started; the tick of a later minute does not wait.
+    # The dead worker's job still counts as started; the scheduler run of a later minute does not
+    # wait.
     started = float(mill.environment["TEST_STARTED"])
     mill.environment["TEST_STARTED"] = repr(started - TWO_MINUTES)
     mill.finish_with_another_worker()

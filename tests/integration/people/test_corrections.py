@@ -17,7 +17,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.exports import exports
 from flask_tokenoffset.services.people.profiles import find_person
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.support.inviting import delivered
 from tests.support.raw_dumps import raw_dump, redis_dump
 
@@ -191,7 +191,7 @@ def test_a_copy_that_is_fetched_after_a_correction_is_corrected(world: World) ->
     ada.api("PATCH", "/me", {"company": NEW["company"]})
     assert status_of(world, ada, export_id) == ExportStatus.QUEUED
     with world.app.app_context():
-        tick(world.state)
+        run_scheduler(world.state)
     world.work()
     assert status_of(world, ada, export_id) == ExportStatus.READY
     assert world.mail.kinds_to(ada.address)[-2:] == ["export-ready", "export-ready"]

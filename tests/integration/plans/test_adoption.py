@@ -17,7 +17,7 @@ from flask_tokenoffset.methodology import class_aware, class_aware_amount_cents
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate
 from flask_tokenoffset.services.estimates import figures
 from flask_tokenoffset.services.plans import ledger as plans
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ def test_a_new_sample_never_changes_what_is_charged(db_world: World) -> None:
     db_world.clock.move(minutes=11)
     ada.resample(source_id)
     db_world.clock.move_to(datetime(2026, 11, 22, 8, tzinfo=UTC))
-    for _ in range(130):  # The weekly refresh, with ticks as they come.
+    for _ in range(130):  # The weekly refresh, with scheduler runs as they come.
         with db_world.app.app_context():
-            assert tick(db_world.state).failed_steps == []
+            assert run_scheduler(db_world.state).failed_steps == []
         db_world.work()
         db_world.clock.move(minutes=1)
     newest = ada.newest_estimate(source_id)
@@ -131,7 +131,7 @@ def test_a_new_sample_never_changes_what_is_charged(db_world: World) -> None:
     assert db_world.rows(Adoption) == adoptions
     db_world.clock.move(days=31)
     with db_world.app.app_context():
-        tick(db_world.state)
+        run_scheduler(db_world.state)
     charged = ada.api("GET", "/billing-records").get_json()["items"]
     assert len(charged) == 2
     assert {each["amount_cents"] for each in charged} == {plan["adoption"]["amount_cents"]}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from flask_tokenoffset.models import Person, SampleRun
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.sampling.test_stopping import between_pages
 from tests.support.world import KEYS
 
@@ -43,7 +43,7 @@ def a_week_passes(world: World) -> None:
     for _ in range(7 * 24):
         world.clock.move(hours=1)
         with world.app.app_context():
-            report = tick(world.state)
+            report = run_scheduler(world.state)
         assert report.failed_steps == []
         world.work()
 

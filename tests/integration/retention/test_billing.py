@@ -8,7 +8,7 @@ import pytest
 
 from flask_tokenoffset.models import BillingRecord
 from flask_tokenoffset.tasks.purging import purge_now
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -65,10 +65,10 @@ def test_a_scheduler_that_was_away_for_years_makes_up_twelve_months_and_no_more(
     world.ada.settle()
     world.clock.move(days=800)
     with world.app.app_context():
-        tick(world.state)
+        run_scheduler(world.state)
         made_up = months(world)
         assert made_up[0] == "2028-02-01"
-        tick(world.state)
+        run_scheduler(world.state)
     assert months(world) == made_up
 
 

@@ -21,7 +21,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services.retention import legal_holds
 from flask_tokenoffset.services.retention.rules import find_rule
 from flask_tokenoffset.tasks.purging import purge_now
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.retention.aged_rows import age, count
 
 if TYPE_CHECKING:
@@ -166,14 +166,14 @@ def test_nobody_destroys_what_is_held_by_disconnecting(world: World) -> None:
     assert not world.rows(Credential)["tokenoffset_credential"]
     kept = len(world.rows(DailyUsage)["tokenoffset_daily_usage"])
     assert 0 < kept < days
-    tick_once(world)
+    run_scheduler_once(world)
     assert len(world.rows(DailyUsage)["tokenoffset_daily_usage"]) == kept
     with world.app.app_context(), world.state.unit_of_work() as work:
         legal_holds.lift_hold(work, held, world.clock.now())
-    tick_once(world)
+    run_scheduler_once(world)
     assert not world.rows(DailyUsage)["tokenoffset_daily_usage"]
 
 
-def tick_once(world: World) -> None:
+def run_scheduler_once(world: World) -> None:
     with world.app.app_context():
-        assert tick(world.state).failed_steps == []
+        assert run_scheduler(world.state).failed_steps == []

@@ -90,7 +90,7 @@ def assert_chains_are_whole(world: World) -> None:
     assert faults == []
 
 
-def test_a_tick_takes_every_rule_once_a_day(world: World) -> None:
+def test_a_scheduler_run_takes_every_rule_once_a_day(world: World) -> None:
     rule = next(each for each in RULES if each.name == "messages")
     age(world, rule, LONG_AGO)
     with world.app.app_context():

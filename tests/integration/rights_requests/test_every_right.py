@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.exports.copies import Copy
 from tests.support.raw_dumps import raw_dump
 
@@ -61,7 +61,7 @@ def test_a_person_views_corrects_exports_restricts_and_deletes(world: World) -> 
     assert sorted(kinds) == ["access", "deletion", "restriction"]
     world.clock.move_to(world.clock.now() + timedelta(days=31))
     with world.app.app_context():
-        tick(world.state)
+        run_scheduler(world.state)
     world.work()
     left = raw_dump(world)
     for value in ("Analytical Engines", ada.address):

@@ -15,7 +15,7 @@ from flask_tokenoffset.models import AuditOrigin, RightsRequest, RightsRequestKi
 from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.services.rights_requests import queue as request_queue
 from flask_tokenoffset.services.rights_requests.deadlines import due_at
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.support.asking import ask
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def test_the_queue_shows_erasures_that_do_not_end_by_themselves(
     world.clock.move(days=31)
     for _ in range(3):
         with world.app.app_context():
-            tick(world.state)
+            run_scheduler(world.state)
         with suppress(ConnectionError):
             world.work()
         world.clock.move(hours=2)
@@ -248,8 +248,8 @@ def test_of_a_thousand_requests_none_is_overdue_unseen(world: World) -> None:
             world.clock.move_to(now)
             late = {request_id for request_id, end in due.items() if end < now}
             with session_context():
-                # Enough ticks for all that became due since the last one.
-                while tick(world.state).requests_warned_of:
+                # Enough scheduler runs for all that became due since the last one.
+                while run_scheduler(world.state).requests_warned_of:
                     pass
                 found = request_queue.overdue(world.state.session, now, limit=1000)
                 assert {each.id for each in found} == late
@@ -275,7 +275,7 @@ def test_the_warning_names_nobody_and_comes_once(
         world.clock.move_to(now)
         caplog.clear()
         with caplog.at_level(logging.WARNING), world.app.app_context():
-            tick(world.state)
+            run_scheduler(world.state)
         told += [(now, each.message) for each in caplog.records if "request" in each.message]
     assert [now for now, _ in told] == [due - timedelta(days=3), due + timedelta(seconds=1)]
     assert "due soon" in told[0][1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.services.sampling import runs as sampling
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from flask_tokenoffset.testing.simulators import faults
 from tests.integration.sampling.books import SAMPLED, connection_of, runs, stored_usage
@@ -31,10 +31,10 @@ EACH_REPORT = pytest.mark.parametrize(
 NEXT_KEY = "sk-ant-admin01-simulated-second-0000000000000000000000000000"
 
 
-def wait_and_tick(world: World, **span: float) -> None:
+def wait_and_run_scheduler(world: World, **span: float) -> None:
     world.clock.move(**span)
     with world.app.app_context():
-        assert tick(world.state).failed_steps == []
+        assert run_scheduler(world.state).failed_steps == []
     world.work()
 
 
@@ -99,15 +99,15 @@ def test_trouble_backs_off_and_gives_up_after_five_attempts(db_world: World) -> 
         # A job that comes too early, say a second delivery, calls nobody.
         calls = len(db_world.anthropic.calls)
         db_world.queue.run_ids.append(run.id)
-        wait_and_tick(db_world, minutes=minutes, seconds=-1)
+        wait_and_run_scheduler(db_world, minutes=minutes, seconds=-1)
         assert len(db_world.anthropic.calls) == calls
-        wait_and_tick(db_world, seconds=1)
+        wait_and_run_scheduler(db_world, seconds=1)
         assert len(db_world.anthropic.calls) > calls
     (run,) = runs(db_world)
     assert (run.status, run.attempt, run.reason_code) == ("failed", 5, "vendor-unavailable")
     assert run.finished_at == db_world.clock.now()
     calls = len(db_world.anthropic.calls)
-    wait_and_tick(db_world, hours=5)
+    wait_and_run_scheduler(db_world, hours=5)
     assert len(db_world.anthropic.calls) == calls
 
 
@@ -117,7 +117,7 @@ def test_a_vendor_that_recovers_is_read_whole(db_world: World) -> None:
     db_world.work()
     assert [run.status for run in runs(db_world)] == ["queued"]
     assert stored_usage(db_world, source_id) == {}
-    wait_and_tick(db_world, minutes=1)
+    wait_and_run_scheduler(db_world, minutes=1)
     (run,) = runs(db_world)
     assert (run.status, run.attempt, run.reason_code, run.pages_done) == ("complete", 2, None, 6)
 
@@ -140,9 +140,9 @@ def test_a_vendor_that_asks_for_a_wait_gets_it(
     assert (run.status, run.reason_code) == ("queued", "vendor-rate-limited")
     assert run.available_at == db_world.clock.now() + wait
     calls = len(db_world.anthropic.calls)
-    wait_and_tick(db_world, seconds=wait.total_seconds() - 1)
+    wait_and_run_scheduler(db_world, seconds=wait.total_seconds() - 1)
     assert len(db_world.anthropic.calls) == calls
-    wait_and_tick(db_world, seconds=1)
+    wait_and_run_scheduler(db_world, seconds=1)
     assert [run.status for run in runs(db_world)] == ["complete"]
 
 
@@ -164,7 +164,7 @@ def test_a_refused_key_pauses_at_once_until_somebody_acts(db_world: World, kind:
     # Neither a person's wish nor the schedule brings a further call.
     assert db_world.ada.api("POST", f"/sources/{source_id}/samples").status_code == 409
     for _ in range(3):
-        wait_and_tick(db_world, days=7)
+        wait_and_run_scheduler(db_world, days=7)
     assert len(db_world.anthropic.calls) == calls + 1
     assert db_world.rows(*SAMPLED) == before
 

@@ -8,7 +8,7 @@ import pytest
 
 from flask_tokenoffset.models import Credential, DailyUsage, UsageSeries
 from flask_tokenoffset.services.sampling import runs as sampling
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.testing.simulators import faults
 from tests.integration.sampling.books import (
     SAMPLED,
@@ -133,7 +133,7 @@ def take_over(world: World) -> None:
     """The lease runs out, and another worker does the whole run."""
     world.clock.move(seconds=sampling.RUNS.lease.total_seconds() + 1)
     with world.app.app_context():
-        assert tick(world.state).reclaimed == 1
+        assert run_scheduler(world.state).reclaimed == 1
     world.work()
 
 

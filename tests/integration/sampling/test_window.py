@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_tokenoffset.models import KeptDay
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from tests.integration.sampling.books import (
     SAMPLED,
     estimates,
@@ -168,10 +168,10 @@ def test_the_weekly_sample_comes_by_itself_and_overwrites(db_world: World) -> No
     source_id = db_world.ada.sample()
     db_world.clock.move_to(datetime(2026, 11, 22, 12, tzinfo=UTC))
     with db_world.app.app_context():
-        assert tick(db_world.state).weekly_runs_created == 1
+        assert run_scheduler(db_world.state).weekly_runs_created == 1
     for _ in range(120):
         with db_world.app.app_context():
-            tick(db_world.state)
+            run_scheduler(db_world.state)
         db_world.clock.move(minutes=1)
     db_world.work()
     assert [(run.trigger, run.status) for run in runs(db_world)] == [

@@ -20,7 +20,7 @@ class MakeApp(Protocol):
     """Makes an application; see :func:`tests.integration.tasks.host.make_app`."""
 
     def __call__(
-        self, database_url: str, redis_url: str | None = None, *, tick_seconds: float = 3600
+        self, database_url: str, redis_url: str | None = None, *, scheduler_seconds: float = 3600
     ) -> Flask: ...
 
 
@@ -29,9 +29,9 @@ def app_maker() -> Iterator[MakeApp]:
     apps: list[Flask] = []
 
     def make(
-        database_url: str, redis_url: str | None = None, *, tick_seconds: float = 3600
+        database_url: str, redis_url: str | None = None, *, scheduler_seconds: float = 3600
     ) -> Flask:
-        app = make_app(database_url, redis_url, tick_seconds=tick_seconds)
+        app = make_app(database_url, redis_url, scheduler_seconds=scheduler_seconds)
         apps.append(app)
         return app
 

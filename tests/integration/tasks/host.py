@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def make_app(
-    database_url: str, redis_url: str | None = None, *, tick_seconds: float = 3600
+    database_url: str, redis_url: str | None = None, *, scheduler_seconds: float = 3600
 ) -> Flask:
     """An application over an existing, empty database."""
     app = Flask(__name__)
@@ -38,7 +38,7 @@ def make_app(
     queue: JobQueue = (
         RedisQueue(redis_url, pause_seconds=0)
         if redis_url
-        else EmbeddedQueue(app, tick_seconds=tick_seconds)
+        else EmbeddedQueue(app, scheduler_seconds=scheduler_seconds)
     )
     app.extensions[EXTENSION_KEY] = State(
         settings=settings,

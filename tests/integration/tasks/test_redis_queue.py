@@ -16,7 +16,7 @@ from rq.job import JobStatus
 from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.queue import QUEUE_NAME, RedisQueue
-from flask_tokenoffset.tasks.schedule import tick
+from flask_tokenoffset.tasks.schedule import run_scheduler
 from flask_tokenoffset.unit_of_work import Task
 from tests.integration.tasks.host import add_run, read_run
 from tests.integration.tasks.sweep import ask
@@ -128,12 +128,12 @@ def test_after_redis_forgot_everything_the_schedule_queues_what_waits(
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)
-        assert tick(state).enqueued == 1
+        assert run_scheduler(state).enqueued == 1
         assert carried.job_ids == [f"sample-{run_id}-0"]
         client.flushdb()
-        assert tick(state).enqueued == 0  # Not yet: a worker may be about to start it.
+        assert run_scheduler(state).enqueued == 0  # Not yet: a worker may be about to start it.
         _let_patience_end(state, run_id)
-        assert tick(state).enqueued == 1
+        assert run_scheduler(state).enqueued == 1
     assert carried.job_ids == [f"sample-{run_id}-0"]
 
 
@@ -151,14 +151,14 @@ def test_without_redis_nothing_fails_and_the_run_is_queued_when_it_is_back(
         queue = state.queue
         assert isinstance(queue, RedisQueue)
         queue._redis_url = NOWHERE
-        assert tick(state).failed_steps == []
+        assert run_scheduler(state).failed_steps == []
         assert "Work waits in the database" in caplog.text
         assert "not-for-the-log" not in caplog.text
         assert read_run(state, run_id).status == "queued"
         del queue._redis, queue._queue
         queue._redis_url = redis_url
         _let_patience_end(state, run_id)
-        tick(state)
+        run_scheduler(state)
     assert carried.job_ids == [f"sample-{run_id}-0"]
 
 

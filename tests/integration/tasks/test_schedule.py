@@ -129,7 +129,7 @@ def weekly_runs(session: Session) -> list[SampleRun]:
 
 
 def sweep(session: Session, now: datetime, settings: Settings = SETTINGS) -> list[UUID]:
-    """One whole tick's worth: make what is due, enqueue what may start."""
+    """One whole scheduler run: make what is due, enqueue what may start."""
     while len(create_weekly_runs(session, now, settings)) == weekly_schedule.BATCH:
         session.commit()
     due = due_runs(session, now, settings)

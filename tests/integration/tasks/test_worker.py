@@ -287,7 +287,7 @@ def test_a_hosts_plain_rq_worker_finds_the_application(
         assert read_run(state, run_id).status == "cancelled", finished.stderr
 
 
-def test_sigterm_ends_a_worker_well_and_it_has_ticked(
+def test_sigterm_ends_a_worker_well_and_it_has_run_the_scheduler(
     app: Flask, database: str, redis_url: str, client: redis.Redis
 ) -> None:
     program = (
@@ -367,15 +367,15 @@ def test_tick_fails_when_a_step_does(
     assert "Could not hand runs to the queue" in result.output
 
 
-def test_the_embedded_queue_works_and_ticks_on_real_tables(
+def test_the_embedded_queue_works_and_runs_the_scheduler_on_real_tables(
     database_url: str, app_maker: MakeApp
 ) -> None:
-    app = app_maker(database_url, tick_seconds=0.1)
+    app = app_maker(database_url, scheduler_seconds=0.1)
     with app.app_context():
         state = state_of(app)
         direct = add_run(state)
         left_behind = add_run(state)
-        state.queue.enqueue(Task.SAMPLE, direct, attempt=0)  # This starts the ticking, too.
+        state.queue.enqueue(Task.SAMPLE, direct, attempt=0)  # This starts the scheduler, too.
         for run_id in (direct, left_behind):
             wait_until(partial(is_cancelled, state, run_id))
 
@@ -392,7 +392,7 @@ def test_a_run_is_taken_over_when_worker_and_job_are_killed_together(
     redis_url: str,
     work: Callable[..., None],
 ) -> None:
-    """Nobody is left to hand the run back: the lease ends, and a tick starts it again."""
+    """Nobody is left to hand the run back: the lease ends, and a scheduler run starts it again."""
     with app.app_context():
         state = state_of(app)
         run_id = add_run(state)

@@ -27,7 +27,7 @@ def app() -> Flask:
 
 @pytest.fixture
 def queue(app: Flask) -> Iterator[EmbeddedQueue]:
-    queue = EmbeddedQueue(app, worker_count=1, tick_seconds=3600)
+    queue = EmbeddedQueue(app, worker_count=1, scheduler_seconds=3600)
     yield queue
     queue.close()
 
@@ -99,22 +99,22 @@ def test_a_run_that_waits_already_is_not_queued_twice(
     assert ran == [str(blocker), str(waiting), str(last)]
 
 
-def test_it_ticks(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks: list[str] = []
+def test_it_runs_the_scheduler(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
     twice = threading.Event()
 
-    def tick(state: object) -> None:
-        ticks.append(f"{current_app.name}: {state}")
-        if len(ticks) > 1:
+    def run_scheduler(state: object) -> None:
+        runs.append(f"{current_app.name}: {state}")
+        if len(runs) > 1:
             twice.set()
 
     app.extensions["tokenoffset"] = "the state"
-    monkeypatch.setattr(embedded, "tick", tick)
-    queue = EmbeddedQueue(app, tick_seconds=0.01)
+    monkeypatch.setattr(embedded, "run_scheduler", run_scheduler)
+    queue = EmbeddedQueue(app, scheduler_seconds=0.01)
     queue.start()
     assert twice.wait(SECONDS)
     queue.close()
-    assert set(ticks) == {"host: the state"}
+    assert set(runs) == {"host: the state"}
 
 
 def test_it_can_be_used_again_after_it_was_closed(

@@ -1,4 +1,4 @@
-"""One tick over the whole schedule."""
+"""One scheduler run over the whole schedule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask_tokenoffset import signals
 from flask_tokenoffset.models import SampleRun
 from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import state_of
-from flask_tokenoffset.tasks.schedule import TickReport, tick
+from flask_tokenoffset.tasks.schedule import SchedulerReport, run_scheduler
 from tests.integration.tasks.host import add_connection, add_run, read_run
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def app(database_url: str, redis_url: str, app_maker: MakeApp) -> Flask:
 
 
 @pytest.mark.promise("TO-027")
-def test_from_saturday_to_monday_ticks_make_one_run_at_its_turn(app: Flask) -> None:
+def test_from_saturday_to_monday_scheduler_runs_make_one_run_at_its_turn(app: Flask) -> None:
     turn = SUNDAY + timedelta(minutes=42)
     with app.app_context(), freeze_time("2026-11-20 12:00") as time:
         state = state_of(app)
         add_connection(state, refresh_offset_seconds=42 * 60)
-        made: dict[datetime, TickReport] = {}
+        made: dict[datetime, SchedulerReport] = {}
         while state.clock.now() < SUNDAY + timedelta(days=1):
-            report = tick(state)
+            report = run_scheduler(state)
             assert report.failed_steps == []
             if report.weekly_runs_created:
                 made[state.clock.now()] = report
@@ -50,12 +50,12 @@ def test_from_saturday_to_monday_ticks_make_one_run_at_its_turn(app: Flask) -> N
         assert (run.trigger, run.scheduled_for) == ("weekly", SUNDAY)
 
 
-def test_a_run_whose_worker_vanished_is_started_again_by_the_same_tick(app: Flask) -> None:
+def test_a_run_whose_worker_vanished_is_started_again_by_the_same_scheduler_run(app: Flask) -> None:
     with app.app_context():
         state = state_of(app)
         expired = state.clock.now() - timedelta(seconds=1)
         run_id = add_run(state, status="running", attempt=1, lease_expires_at=expired)
-        assert tick(state) == TickReport(reclaimed=1, enqueued=1)
+        assert run_scheduler(state) == SchedulerReport(reclaimed=1, enqueued=1)
         assert read_run(state, run_id).status == "queued"
 
 
@@ -72,7 +72,7 @@ def test_the_host_hears_of_a_run_that_was_given_up(app: Flask) -> None:
         run = read_run(state, run_id)
         told = {"run_id": run_id, "source_id": run.source_id, "account_id": run.account_id}
         for _ in range(2):
-            tick(state)
+            run_scheduler(state)
     assert heard == [(app, told | {"reason_code": "worker-lost"})]
 
 
@@ -86,7 +86,7 @@ def test_a_step_that_fails_does_not_keep_the_others_from_being_taken(
     with app.app_context():
         state = state_of(app)
         add_run(state)
-        report = tick(state)
+        report = run_scheduler(state)
     assert report.failed_steps == ["reclaim lost runs"]
     assert report.enqueued == 1
     assert "could not reclaim lost runs" in caplog.text
@@ -96,11 +96,11 @@ def test_billing_is_asked_until_nothing_is_due(app: Flask, monkeypatch: pytest.M
     batches = [["a", "b"], ["c"], []]
     monkeypatch.setattr(billing, "create_due_records", lambda _work, _now: batches.pop(0))
     with app.app_context():
-        assert tick(state_of(app)).billing_records_created == 3
+        assert run_scheduler(state_of(app)).billing_records_created == 3
     assert batches == []
 
 
-def test_two_ticks_at_once_double_nothing(
+def test_two_scheduler_runs_at_once_double_nothing(
     postgres_database: MakeDatabase, redis_url: str, app_maker: MakeApp
 ) -> None:
     app = app_maker(postgres_database(), redis_url)
@@ -111,19 +111,19 @@ def test_two_ticks_at_once_double_nothing(
                 add_connection(state)
     gate, reports = threading.Barrier(4, timeout=20), []
 
-    def tick_once() -> None:
+    def run_scheduler_once() -> None:
         with app.app_context():
             gate.wait()
-            reports.append(tick(state_of(app)))
+            reports.append(run_scheduler(state_of(app)))
 
     with freeze_time(SUNDAY + timedelta(minutes=1)):
-        threads = [threading.Thread(target=tick_once) for _ in range(4)]
+        threads = [threading.Thread(target=run_scheduler_once) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         with app.app_context():
-            last = tick(state_of(app))
+            last = run_scheduler(state_of(app))
             runs = list(state_of(app).session.scalars(select(SampleRun)))
     assert [report.failed_steps for report in reports] == [[]] * 4
     assert sum(report.weekly_runs_created for report in reports) == len(runs) == 20
