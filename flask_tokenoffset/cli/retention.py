@@ -19,7 +19,7 @@ from flask_tokenoffset.services.erasures.tombstones import (
     read_marks,
 )
 from flask_tokenoffset.services.retention import legal_holds, purge
-from flask_tokenoffset.services.retention.legal_remains import read_remains
+from flask_tokenoffset.services.retention.retained_records import read_retained_records
 from flask_tokenoffset.services.retention.table import periods, plans, to_markdown
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.tasks.purging import delete_old_request_logs, purge_now
@@ -202,18 +202,18 @@ def remains() -> None:
 
     Each names an account by its number alone, says why it is kept, and until when.
     """
-    for remain in read_remains(current_state().session):
+    for record in read_retained_records(current_state().session):
         click.echo(
             json.dumps(
                 {
-                    "account_id": str(remain.account_id),
-                    "kind": remain.kind,
-                    "basis": remain.basis,
-                    "month": None if remain.month is None else remain.month.isoformat(),
-                    "amount_cents": remain.amount_cents,
-                    "payer": remain.payer,
-                    "method_version": remain.method_version,
-                    "kept_until": remain.kept_until.isoformat(),
+                    "account_id": str(record.account_id),
+                    "kind": record.kind,
+                    "basis": record.basis,
+                    "month": None if record.month is None else record.month.isoformat(),
+                    "amount_cents": record.amount_cents,
+                    "payer": record.payer,
+                    "method_version": record.method_version,
+                    "kept_until": record.kept_until.isoformat(),
                 }
             )
         )

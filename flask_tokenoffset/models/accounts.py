@@ -38,7 +38,7 @@ class Account(Base):
     created_at: Mapped[datetime]
     #: Which period of retention the operator gave it, by a name in TOKENOFFSET_RETENTION_PLANS.
     retention_plan: Mapped[str | None] = mapped_column(String(40))
-    #: When the last legal remain of an erased account came to its end. From then on the database
+    #: When the last retained record of an erased account came to its end. From then on the database
     #: lets its append-only rows be deleted.
     released_at: Mapped[datetime | None]
 

@@ -1,7 +1,7 @@
 """Tables whose rows the database itself refuses to change or delete, whoever asks.
 
 One way out is left, because nothing personal may stay for ever: the rows of an account that was
-erased can be deleted once its last legal remain has come to its end (``Account.released_at``).
+erased can be deleted once its last retained record has come to its end (``Account.released_at``).
 """
 
 from __future__ import annotations

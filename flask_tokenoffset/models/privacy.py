@@ -198,7 +198,7 @@ class Tombstone(Base):
     erased_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class LegalRemain(Base):
+class RetainedRecord(Base):
     """What law requires to be kept of an erased account: a figure, its basis and its end.
 
     It is read by nothing but the report to whoever has to show the books.
@@ -210,7 +210,7 @@ class LegalRemain(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
     #: What it was, for example ``billing-record``.
     kind: Mapped[str] = mapped_column(String(40))
-    #: Why it is kept, a word of the table in services/retention/legal_remains.py.
+    #: Why it is kept, a word of the table in services/retention/retained_records.py.
     basis: Mapped[str] = mapped_column(String(40))
     month: Mapped[date | None]
     amount_cents: Mapped[int | None]

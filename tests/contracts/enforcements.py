@@ -169,7 +169,7 @@ PROVED_BY: Final[dict[str, str]] = {
         "::test_everything_is_gone_by_day_30_and_nothing_before_day_29[sqlite]"
     ),
     "legal-remains-end": (
-        "tests/integration/erasure/test_remains.py"
+        "tests/integration/erasure/test_retained_records.py"
         "::test_books_keep_a_figure_for_twelve_months_and_nothing_more[sqlite]"
     ),
     "updates-go-to-those-who-want-them": (
@@ -181,7 +181,7 @@ PROVED_BY: Final[dict[str, str]] = {
         "::test_one_click_in_the_mail_program_ends_it_without_a_sign_in"
     ),
     "a-hold-outlives-an-erasure": (
-        "tests/integration/erasure/test_remains.py"
+        "tests/integration/erasure/test_retained_records.py"
         "::test_what_is_held_survives_with_what_it_leads_to_and_its_neighbours_go[sqlite]"
     ),
 }

@@ -25,7 +25,7 @@ from flask_tokenoffset.models import HostOutcome
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.erasures.owned_organizations import owned_alone
 from flask_tokenoffset.services.erasures.requests import LONGEST, due_after
-from flask_tokenoffset.services.retention.legal_remains import BASES
+from flask_tokenoffset.services.retention.retained_records import BASES
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -109,6 +109,6 @@ def _confirm_page(refusal: Refusal | None = None) -> str:
         due_at=due_after(now, state.settings.deletion_grace_days),
         at_once=state.settings.deletion_grace_days == 0,
         longest_days=LONGEST.days,
-        remains=BASES.values(),
+        retained=BASES.values(),
         proof_years=state.settings.proof_years,
     )

@@ -24,7 +24,7 @@ def create() -> None:
     _create_purge_progress()
     _create_retention_choice()
     _create_legal_hold()
-    _create_legal_remain()
+    _create_retained_record()
     _create_usage_aggregate()
 
 
@@ -86,7 +86,7 @@ def _create_legal_hold() -> None:
     )
 
 
-def _create_legal_remain() -> None:
+def _create_retained_record() -> None:
     op.create_table(
         "tokenoffset_legal_remain",
         sa.Column("id", sa.Uuid(), nullable=False),

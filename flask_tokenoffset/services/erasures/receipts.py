@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from flask_tokenoffset.data_map import load
 from flask_tokenoffset.models import Erasure, LegalHold
-from flask_tokenoffset.services.retention.legal_remains import BASES, ends_of
+from flask_tokenoffset.services.retention.retained_records import BASES, ends_of
 from flask_tokenoffset.services.shared.tokens import digest_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SCHEMA_VERSION: Final = 1
 RECEIPT_TOKEN: Final = "erasure"  # noqa: S105 - a word, not a secret
 
 HELD: Final = "legal-hold"
-#: What stays beside the legal remains, of everybody.
+#: What stays beside the retained records, of everybody.
 _ALWAYS: Final = (
     {
         "what": "what belongs to an organization, with a number in the place of a name",
@@ -66,7 +66,7 @@ def write_receipt(session: Session, erasure: Erasure, *, kept: Kept, erased_at: 
         "erased_at": _instant(erased_at),
         "gone": gone,
         "stays": [
-            *_remains(session, erasure),
+            *_retained(session, erasure),
             *_held(session, erasure, kept),
             *_ALWAYS,
         ],
@@ -82,7 +82,7 @@ def find_receipt(session: Session, token: str) -> Erasure | None:
     return None if erasure is None or erasure.finished_at is None else erasure
 
 
-def _remains(session: Session, erasure: Erasure) -> list[dict[str, Any]]:
+def _retained(session: Session, erasure: Erasure) -> list[dict[str, Any]]:
     return [
         {
             "what": BASES[basis].what,

@@ -52,7 +52,7 @@ from flask_tokenoffset.services.erasures.receipts import write_receipt
 from flask_tokenoffset.services.identities.links import take_all_tokens
 from flask_tokenoffset.services.mail.outbox import queue_message
 from flask_tokenoffset.services.organizations.members import leave_everything
-from flask_tokenoffset.services.retention.legal_remains import keep_remains
+from flask_tokenoffset.services.retention.retained_records import retain_records
 from flask_tokenoffset.services.rights_requests import requests as rights_requests
 from flask_tokenoffset.services.sampling.aggregates import fold_account
 from flask_tokenoffset.services.sources.cancelling import stop_sampling
@@ -78,7 +78,7 @@ class Step(StrEnum):
     SIGNED_OUT = "signed-out"
     ORGANIZATIONS_LEFT = "organizations-left"
     USAGE_FOLDED = "usage-folded"
-    REMAINS_KEPT = "remains-kept"
+    RECORDS_RETAINED = "remains-kept"
     ROWS_DELETED = "rows-deleted"
     EMPTIED = "emptied"
 
@@ -227,8 +227,8 @@ def _fold_usage(erasing: Erasing) -> None:
     erasing.count({name: rows for name, rows in gone.items() if rows})
 
 
-def _keep_remains(erasing: Erasing) -> None:
-    keep_remains(
+def _retain_records(erasing: Erasing) -> None:
+    retain_records(
         erasing.work.session,
         erasing.person.account_id,
         erased_at=erasing.erased_at,
@@ -348,7 +348,7 @@ STEPS: Final[dict[Step, Callable[[Erasing], Any]]] = {
     Step.SIGNED_OUT: _sign_out,
     Step.ORGANIZATIONS_LEFT: _leave_organizations,
     Step.USAGE_FOLDED: _fold_usage,
-    Step.REMAINS_KEPT: _keep_remains,
+    Step.RECORDS_RETAINED: _retain_records,
     Step.ROWS_DELETED: _delete_rows,
     Step.EMPTIED: _empty,
 }

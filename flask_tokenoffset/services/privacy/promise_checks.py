@@ -116,7 +116,7 @@ CHECKS: Final[Sequence[PromiseCheck]] = (
         "legal-remains-end",
         ("TB-005", "TO-049"),
         "legal remains whose end was more than a day ago",
-        questions.remains_that_are_over,
+        questions.retained_records_that_are_over,
     ),
     PromiseCheck(
         "nothing-is-kept-too-long",

@@ -37,12 +37,12 @@ from flask_tokenoffset.models import (
     ExportPart,
     ExportStatus,
     LegalHold,
-    LegalRemain,
     MessageKind,
     MessageStatus,
     OutboundMessage,
     Person,
     Plan,
+    RetainedRecord,
     RightsRequest,
     RightsRequestStatus,
     SampleRun,
@@ -206,12 +206,12 @@ def overdue_requests(asking: Asking) -> int:
     )
 
 
-def remains_that_are_over(asking: Asking) -> int:
-    """Legal remains past their end."""
+def retained_records_that_are_over(asking: Asking) -> int:
+    """Retained records past their end."""
     return asking.count(
-        LegalRemain,
-        LegalRemain.kept_until <= asking.now - LONGEST_LAG,
-        *not_held(LegalRemain, asking.now),
+        RetainedRecord,
+        RetainedRecord.kept_until <= asking.now - LONGEST_LAG,
+        *not_held(RetainedRecord, asking.now),
     )
 
 

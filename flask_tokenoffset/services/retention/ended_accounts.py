@@ -26,10 +26,10 @@ from flask_tokenoffset.models import (
     DailyUsage,
     Invitation,
     LegalHold,
-    LegalRemain,
     Membership,
     Organization,
     Person,
+    RetainedRecord,
     UsageSeries,
 )
 from flask_tokenoffset.services.retention.legal_holds import held, not_held
@@ -75,7 +75,7 @@ def end_chains(batch: Batch) -> Done:
         .where(
             Account.id.in_(_ended(batch)),
             exists().where(ledger.account_id == Account.id),
-            ~exists().where(LegalRemain.account_id == Account.id),
+            ~exists().where(RetainedRecord.account_id == Account.id),
             *_without_a_hold(ledger, batch.now),
         )
         .limit(CHAINS_PER_BATCH)

@@ -46,7 +46,7 @@ from flask_tokenoffset.models import (
     Tombstone,
     UsageSeries,
 )
-from flask_tokenoffset.services.retention import legal_remains
+from flask_tokenoffset.services.retention import retained_records
 from flask_tokenoffset.services.retention.ended_accounts import empty_organizations, end_chains
 from flask_tokenoffset.services.retention.every_rule import RULES
 from flask_tokenoffset.services.retention.purge_steps import (
@@ -113,9 +113,9 @@ class Standing:
         )
 
 
-def _end_remains(batch: Batch) -> Done:
-    """Have whatever law required end, by the end that each remain names."""
-    rows = legal_remains.end_remains(batch.session, batch.now, ROWS_PER_BATCH)
+def _end_retained_records(batch: Batch) -> Done:
+    """Have whatever law required end, by the end that each record names."""
+    rows = retained_records.end_retained_records(batch.session, batch.now, ROWS_PER_BATCH)
     return Done(rows=rows, position="" if rows == ROWS_PER_BATCH else None)
 
 
@@ -193,7 +193,7 @@ def _steps_of_proofs() -> Mapping[str, tuple[Step, ...]]:
     closed_at = func.coalesce(Erasure.finished_at, Erasure.undone_at)
     over_at = func.coalesce(LegalHold.lifted_at, LegalHold.held_until)
     return {
-        "legal-remains": (_end_remains,),
+        "legal-remains": (_end_retained_records,),
         "consents": (end_chains,),
         "audit-log": (end_chains,),
         "rights-requests": (requests,),

@@ -236,7 +236,7 @@ def test_an_erasure_under_way_is_finished_when_the_host_deletes_its_user(
     waiting_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = waiting_world
-    strike(monkeypatch, Step.REMAINS_KEPT, after=True)
+    strike(monkeypatch, Step.RECORDS_RETAINED, after=True)
     with pytest.raises(Killed):
         run(world)
     with world.app.app_context():

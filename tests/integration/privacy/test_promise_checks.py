@@ -20,10 +20,10 @@ from flask_tokenoffset.models import (
     DocumentVersion,
     Export,
     ExportPart,
-    LegalRemain,
     OutboundMessage,
     Person,
     Plan,
+    RetainedRecord,
     RightsRequest,
     SampleRun,
     UsageAggregate,
@@ -158,9 +158,9 @@ def an_overdue_request(world: World, session: Session, person: Person) -> None:
     session.execute(update(RightsRequest).values(due_at=world.clock.now() - timedelta(seconds=1)))
 
 
-def an_endless_remain(world: World, session: Session, person: Person) -> None:
+def an_endless_retained_record(world: World, session: Session, person: Person) -> None:
     session.execute(
-        insert(LegalRemain).values(
+        insert(RetainedRecord).values(
             id=uuid4(),
             account_id=person.account_id,
             kind="billing-record",
@@ -259,7 +259,7 @@ BROKEN: Final[list[tuple[Any, dict[str, int]]]] = [
     (a_fetched_copy, {"copies-do-not-lie-about": 1}),
     (a_copy_past_its_time, {"copies-do-not-lie-about": 1}),
     (an_overdue_request, {"requests-are-answered-in-time": 1}),
-    (an_endless_remain, {"legal-remains-end": 1}),
+    (an_endless_retained_record, {"legal-remains-end": 1}),
     (mail_of_last_year, {"nothing-is-kept-too-long": 1}),
     (a_consent_out_of_nowhere, {"consents-have-a-witness": 1}),
     (a_hurried_change, {"changes-are-announced": 1}),

@@ -22,12 +22,12 @@ from flask_tokenoffset.models import (
     ConsentEvent,
     Erasure,
     LegalHold,
-    LegalRemain,
     Plan,
+    RetainedRecord,
     new_id,
 )
 from flask_tokenoffset.services.audit.verification import compare_heads, read_heads, verify
-from flask_tokenoffset.services.retention.legal_remains import end_remains
+from flask_tokenoffset.services.retention.retained_records import end_retained_records
 from tests.support.consenting import decide
 from tests.support.erasing import let_time_pass, token_of
 from tests.support.every_route import routes_of
@@ -46,10 +46,10 @@ def forget(world: World, browser: Browser) -> None:
     world.queue.jobs.clear()
 
 
-def remains(world: World) -> list[LegalRemain]:
+def retained(world: World) -> list[RetainedRecord]:
     with world.app.app_context():
         found = world.state.session.scalars(
-            select(LegalRemain).order_by(LegalRemain.kept_until, LegalRemain.kind)
+            select(RetainedRecord).order_by(RetainedRecord.kept_until, RetainedRecord.kind)
         ).all()
         world.state.session.expunge_all()
         return list(found)
@@ -78,7 +78,7 @@ def test_books_keep_a_figure_for_twelve_months_and_nothing_more(db_world: World)
     account_id = world.ada.account_id
     forget(world, world.ada)
     assert not world.rows()["tokenoffset_billing_record"]
-    books = [each for each in remains(world) if each.basis == "bookkeeping"]
+    books = [each for each in retained(world) if each.basis == "bookkeeping"]
     assert {(each.month, each.amount_cents): each.kept_until for each in books} == {
         key: due_at + timedelta(days=365) for key, due_at in records.items()
     }
@@ -92,15 +92,15 @@ def test_books_keep_a_figure_for_twelve_months_and_nothing_more(db_world: World)
     ):
         world.clock.move_to(moment)
         with world.app.app_context(), world.state.unit_of_work() as work:
-            end_remains(work.session, world.clock.now(), 100)
-        assert len([each for each in remains(world) if each.basis == "bookkeeping"]) == left
+            end_retained_records(work.session, world.clock.now(), 100)
+        assert len([each for each in retained(world) if each.basis == "bookkeeping"]) == left
 
 
 def test_a_record_older_than_that_is_not_kept_at_all(world: World) -> None:
     world.ada.settle()
     world.clock.move(days=400)
     forget(world, world.ada)
-    assert [each.basis for each in remains(world)] == ["proof"]
+    assert [each.basis for each in retained(world)] == ["proof"]
 
 
 @pytest.mark.promise("TO-049")
@@ -114,7 +114,7 @@ def test_the_proof_is_kept_for_its_years_and_then_all_of_it_goes(db_world: World
         heads = list(read_heads(world.state.session))
     forget(world, world.ada)
     assert faults(world) == []
-    (proof,) = [each for each in remains(world) if each.basis == "proof"]
+    (proof,) = [each for each in retained(world) if each.basis == "proof"]
     assert proof.kept_until == world.clock.now() + timedelta(days=3 * 365)
     world.clock.move_to(proof.kept_until - timedelta(seconds=1))
     let_time_pass(world)
@@ -140,7 +140,7 @@ def left_of(world: World, account_id: UUID) -> list[str]:
         session = world.state.session
         return [
             model.__tablename__
-            for model in (AuditEvent, AuditChain, ConsentEvent, LegalRemain)
+            for model in (AuditEvent, AuditChain, ConsentEvent, RetainedRecord)
             if session.scalars(
                 select(model.account_id).where(model.account_id == account_id)
             ).first()
@@ -152,7 +152,7 @@ def test_the_setting_says_for_how_long(make_world: Callable[..., World], years: 
     world = make_world(TOKENOFFSET_PROOF_YEARS=years)
     world.ada.pick_band()
     forget(world, world.ada)
-    (proof,) = remains(world)
+    (proof,) = retained(world)
     assert proof.kept_until == world.clock.now() + timedelta(days=365 * years)
     receipt = world.nobody.api("GET", f"/erasures/{token_of(world)}").get_json()
     (said,) = [each for each in receipt["stays"] if each["basis"] == "proof"]
@@ -169,7 +169,7 @@ def test_nothing_reads_them_but_the_report(world: World) -> None:
             for node in ast.walk(ast.parse(path.read_text()))
             if isinstance(node, ast.Name | ast.Attribute)
         }
-        if names & {"LegalRemain", "read_remains", "ends_of"}:
+        if names & {"RetainedRecord", "read_retained_records", "ends_of"}:
             reading.add(str(path.relative_to(root)))
     assert reading == {
         "cli/retention.py",
@@ -177,7 +177,7 @@ def test_nothing_reads_them_but_the_report(world: World) -> None:
         "services/retention/ended_accounts.py",
         # Writes the ends down in the transaction that makes them.
         "services/erasures/receipts.py",
-        "services/retention/legal_remains.py",
+        "services/retention/retained_records.py",
         # Counts those that are overdue.
         "services/privacy/promise_queries.py",
     }

@@ -2,10 +2,11 @@
 
 Two things stay, and neither names anybody. The figures of billing records, for the books; and the
 proof of what was agreed to and of what was changed, which are the consent ledger and the audit log
-under their ids. Once the last of an account's remains has come to its end, the daily purge deletes
-those two as well (:mod:`.account_ends`).
+under their ids. Once the last of an account's retained records has come to its end, the daily
+purge deletes those two as well (:mod:`.account_ends`).
 
-Nothing but the report to whoever has to show the books reads the remains; a test looks for that.
+Nothing but the report to whoever has to show the books reads the retained records; a test looks
+for that.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import CursorResult, delete, select
 
 from flask_tokenoffset.data_map.enforcement import enforces
-from flask_tokenoffset.models import BillingRecord, LegalRemain, new_id
+from flask_tokenoffset.models import BillingRecord, RetainedRecord, new_id
 from flask_tokenoffset.services.retention.legal_holds import not_held
 from flask_tokenoffset.services.retention.rule_types import DAYS_OF_A_YEAR
 
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 #: Days from the day on which a billing record fell due for which its figures are kept at most. The
 #: strictest of the sources says twelve months.
 BOOKKEEPING_DAYS: Final = DAYS_OF_A_YEAR
-#: Remains read at a time for the report.
+#: Retained records read at a time for the report.
 BATCH: Final = 500
 
 BOOKKEEPING: Final = "bookkeeping"
 PROOF: Final = "proof"
-#: What kinds of remains there are.
+#: What kinds of retained records there are.
 BILLING_RECORD: Final = "billing-record"
 LEDGERS: Final = "ledgers"
 
@@ -76,7 +77,7 @@ def proof_until(erased_at: datetime, proof_years: int) -> datetime:
     return erased_at + timedelta(days=DAYS_OF_A_YEAR * proof_years)
 
 
-def keep_remains(
+def retain_records(
     session: Session, account_id: UUID, *, erased_at: datetime, now: datetime, proof_years: int
 ) -> None:
     """Note what is kept of an account that is about to be erased. Its own rows go.
@@ -86,13 +87,13 @@ def keep_remains(
     :param now: the present instant, aware.
     :param proof_years: TOKENOFFSET_PROOF_YEARS.
     """
-    session.execute(delete(LegalRemain).where(LegalRemain.account_id == account_id))
+    session.execute(delete(RetainedRecord).where(RetainedRecord.account_id == account_id))
     records = session.scalars(select(BillingRecord).where(BillingRecord.account_id == account_id))
     for record in records:
         kept_until = record.due_at + timedelta(days=BOOKKEEPING_DAYS)
         if kept_until > now:
             session.add(
-                LegalRemain(
+                RetainedRecord(
                     id=new_id(),
                     account_id=account_id,
                     kind=BILLING_RECORD,
@@ -106,7 +107,7 @@ def keep_remains(
                 )
             )
     session.add(
-        LegalRemain(
+        RetainedRecord(
             id=new_id(),
             account_id=account_id,
             kind=LEDGERS,
@@ -119,7 +120,7 @@ def keep_remains(
 
 
 def ends_of(session: Session, account_id: UUID) -> dict[str, tuple[int, datetime]]:
-    """How many remains an account leaves on each basis, and when the last of them goes.
+    """How many retained records an account leaves on each basis, and when the last of them goes.
 
     For the receipt, which is written in the transaction that makes them.
 
@@ -127,8 +128,8 @@ def ends_of(session: Session, account_id: UUID) -> dict[str, tuple[int, datetime
     """
     ends: dict[str, tuple[int, datetime]] = {}
     for basis, kept_until in session.execute(
-        select(LegalRemain.basis, LegalRemain.kept_until).where(
-            LegalRemain.account_id == account_id
+        select(RetainedRecord.basis, RetainedRecord.kept_until).where(
+            RetainedRecord.account_id == account_id
         )
     ):
         count, last = ends.get(basis, (0, kept_until))
@@ -137,8 +138,8 @@ def ends_of(session: Session, account_id: UUID) -> dict[str, tuple[int, datetime
 
 
 @enforces("legal-remains-end", "TB-005", "TO-049", off=0)
-def end_remains(session: Session, now: datetime, limit: int) -> int:
-    """Delete remains whose time is over, but for those that a legal hold keeps.
+def end_retained_records(session: Session, now: datetime, limit: int) -> int:
+    """Delete retained records whose time is over, but for those that a legal hold keeps.
 
     One batch; called again until it answers with less than the limit.
 
@@ -147,31 +148,31 @@ def end_remains(session: Session, now: datetime, limit: int) -> int:
     :return: how many it deleted.
     """
     over = (
-        select(LegalRemain.id)
-        .where(LegalRemain.kept_until <= now, *not_held(LegalRemain, now))
-        .order_by(LegalRemain.kept_until)
+        select(RetainedRecord.id)
+        .where(RetainedRecord.kept_until <= now, *not_held(RetainedRecord, now))
+        .order_by(RetainedRecord.kept_until)
         .limit(limit)
     )
     result = cast(
         "CursorResult[Any]",
         session.execute(
-            delete(LegalRemain)
-            .where(LegalRemain.id.in_(over.scalar_subquery()))
+            delete(RetainedRecord)
+            .where(RetainedRecord.id.in_(over.scalar_subquery()))
             .execution_options(synchronize_session=False)
         ),
     )
     return result.rowcount
 
 
-def read_remains(session: Session) -> Iterator[LegalRemain]:
+def read_retained_records(session: Session) -> Iterator[RetainedRecord]:
     """Everything that is kept, by account: the report to whoever has to show the books."""
     last: UUID | None = None
     while True:
-        conditions = [] if last is None else [LegalRemain.id > last]
-        remains = session.scalars(
-            select(LegalRemain).where(*conditions).order_by(LegalRemain.id).limit(BATCH)
+        conditions = [] if last is None else [RetainedRecord.id > last]
+        records = session.scalars(
+            select(RetainedRecord).where(*conditions).order_by(RetainedRecord.id).limit(BATCH)
         ).all()
-        yield from remains
-        if len(remains) < BATCH:
+        yield from records
+        if len(records) < BATCH:
             return
-        last = remains[-1].id
+        last = records[-1].id
