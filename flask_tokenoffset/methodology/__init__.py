@@ -23,6 +23,14 @@ from flask_tokenoffset.methodology.contribution import (
     tidy_cents,
 )
 from flask_tokenoffset.methodology.daily_series import DailySeries, DayUsage
+from flask_tokenoffset.methodology.descriptions import (
+    Quantity,
+    describe,
+    describe_range,
+    figure,
+    percent,
+    significant,
+)
 from flask_tokenoffset.methodology.footprint import (
     ClassAwareFigures,
     ModelUsage,
@@ -62,14 +70,6 @@ from flask_tokenoffset.methodology.published_bands import (
 )
 from flask_tokenoffset.methodology.ranges import Range
 from flask_tokenoffset.methodology.tokens import TokenCounts, TokenKind
-from flask_tokenoffset.methodology.words import (
-    Quantity,
-    describe,
-    describe_range,
-    figure,
-    percent,
-    significant,
-)
 
 __all__ = [
     "CURRENT_BANDS_VERSION",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.methodology.descriptions import figure, percent
 from flask_tokenoffset.methodology.footprint import (
     ClassAwareFigures,
     ModelUsage,
@@ -22,7 +23,6 @@ from flask_tokenoffset.methodology.methods import (
 )
 from flask_tokenoffset.methodology.ranges import exact_decimals
 from flask_tokenoffset.methodology.tokens import TokenCounts, TokenKind
-from flask_tokenoffset.methodology.words import figure, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.methodology.descriptions import figure
 from flask_tokenoffset.methodology.ranges import decimal_of
-from flask_tokenoffset.methodology.words import figure
 
 if TYPE_CHECKING:
     from flask_tokenoffset.methodology.ranges import Range

@@ -8,8 +8,8 @@ from fractions import Fraction
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.methodology.descriptions import percent
 from flask_tokenoffset.methodology.ranges import decimal_of
-from flask_tokenoffset.methodology.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -70,7 +70,7 @@ SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.HOLD_PLACED: "Records were held for a legal reason",
     AuditAction.HOLD_LIFTED: "A hold on records was lifted",
 }
-_BY_WORD: Final = {str(action): sentence for action, sentence in SENTENCES.items()}
+_BY_ACTION: Final = {str(action): sentence for action, sentence in SENTENCES.items()}
 #: What stands for an action in a list to choose from, where the sentence needs a person.
 _ANYBODY: Final = "a member"
 #: What all actions of a group are about.
@@ -138,7 +138,7 @@ def sentence_of(view: AuditView) -> str:
     """What was done, with its words and figures: ``Adopted an estimate (amount: $1.25)``."""
     event = view.event
     # An action without a sentence was written by a later version.
-    sentence = _BY_WORD.get(event.action, event.action)
+    sentence = _BY_ACTION.get(event.action, event.action)
     person = _ANYBODY if view.about is None else name_of(view.about)
     return sentence.replace("{person}", person) + _in_brackets(event.details)
 
@@ -158,21 +158,21 @@ def action_choices() -> list[tuple[str, str]]:
 
 def _in_brackets(details: Mapping[str, Any]) -> str:
     said = [
-        f"{_label(word)}: {_value(word, value)}"
-        for word, value in details.items()
-        if value is not None and word not in {PERSON_DETAIL, *_UNSPOKEN}
+        f"{_label(detail)}: {_value(detail, value)}"
+        for detail, value in details.items()
+        if value is not None and detail not in {PERSON_DETAIL, *_UNSPOKEN}
     ]
     return f" ({', '.join(said)})" if said else ""
 
 
-def _label(word: str) -> str:
-    name = word.removesuffix(BEFORE).removesuffix("_cents").removesuffix("_percent")
+def _label(detail: str) -> str:
+    name = detail.removesuffix(BEFORE).removesuffix("_cents").removesuffix("_percent")
     name = name.replace("_cents_per_month", "").replace("_", " ")
-    return f"{name} before" if word.endswith(BEFORE) else name
+    return f"{name} before" if detail.endswith(BEFORE) else name
 
 
-def _value(word: str, value: Any) -> str:
-    name = word.removesuffix(BEFORE)
+def _value(detail: str, value: Any) -> str:
+    name = detail.removesuffix(BEFORE)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

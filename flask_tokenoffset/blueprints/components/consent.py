@@ -24,7 +24,7 @@ from flask_tokenoffset.blueprints.access.context import (
 from flask_tokenoffset.blueprints.access.csrf import CSRF_FIELD, csrf_token, forget_token
 from flask_tokenoffset.blueprints.access.next_path import local_path
 from flask_tokenoffset.blueprints.consents import deciding
-from flask_tokenoffset.blueprints.consents.words import DECISIONS, STATES
+from flask_tokenoffset.blueprints.consents.labels import DECISIONS, STATES
 from flask_tokenoffset.data_map.purposes import ASKED, Purpose
 from flask_tokenoffset.models import LONGEST_PLACE
 

@@ -9,12 +9,12 @@ from flask import request, url_for
 from flask_tokenoffset.blueprints.access import gpc
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.consents import deciding
-from flask_tokenoffset.blueprints.consents.words import (
+from flask_tokenoffset.blueprints.consents.labels import (
     DECISIONS,
     EVENTS,
     METHODS,
     STATES,
-    words_of_place,
+    place_label,
 )
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -69,7 +69,7 @@ def consent_receipt(event_id: UUID) -> ResponseReturnValue:
         events=EVENTS,
         states=STATES,
         methods=METHODS,
-        words_of_place=words_of_place,
+        place_label=place_label,
     )
 
 

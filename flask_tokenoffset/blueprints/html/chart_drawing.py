@@ -64,13 +64,13 @@ class Part:
 class Bar:
     """One day.
 
-    :param words: what it is, said in words.
+    :param label: what it is, for people who do not see it.
     :param parts: its pieces from the bottom up.
     :param marked: whether a dot stands over it.
     """
 
     day: date
-    words: str
+    label: str
     parts: tuple[Part, ...]
     marked: bool = False
     #: How much the whole bar stands for.
@@ -81,8 +81,8 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What a chart says to whoever does not see it, and on its axis.
+class Labels:
+    """What a chart says to people who do not see it, and on its axis.
 
     :param nothing: what stands in the chart where there is nothing to draw.
     :param axis: writes an amount beside a line.
@@ -96,7 +96,7 @@ class Words:
 
 def draw_bars(
     bars: Sequence[Bar],
-    words: Words,
+    labels: Labels,
     *,
     id_prefix: str,
     plot_height: int,
@@ -117,19 +117,19 @@ def draw_bars(
             f'height="{_TOP_PX + plot_height + _LABEL_HEIGHT_PX}" class="to-chart" width="100%"',
             f'role="img" aria-labelledby="{id_prefix}-title {id_prefix}-desc" overflow="visible"',
         ),
-        f'<title id="{id_prefix}-title">{_escaped(words.title)}</title>',
-        f'<desc id="{id_prefix}-desc">{_escaped(words.description)}</desc>',
+        f'<title id="{id_prefix}-title">{_escaped(labels.title)}</title>',
+        f'<desc id="{id_prefix}-desc">{_escaped(labels.description)}</desc>',
     ]
     if hatched:
         drawn.append(_hatching_pattern(id_prefix))
     step = _step(largest)
     top = step * -(-largest // step)
-    drawn += _axis(top, step, plot_height, words.axis)
+    drawn += _axis(top, step, plot_height, labels.axis)
     if largest:
         drawn += _bars(bars, top, plot_height)
-        drawn += _peak_label(bars, words.axis)
+        drawn += _peak_label(bars, labels.axis)
     else:
-        drawn.append(_text("50%", _TOP_PX + plot_height // 2, words.nothing, "middle"))
+        drawn.append(_text("50%", _TOP_PX + plot_height // 2, labels.nothing, "middle"))
     drawn += _month_labels(bars, plot_height)
     return _markup(drawn)
 
@@ -186,7 +186,7 @@ def _bars(bars: Sequence[Bar], top: int, plot_height: int) -> list[str]:
             drawn.append(_dot("to-chart-mark", f"{middle}%", over, _MARK_RADIUS_PX))
         if not bar.amount:
             continue
-        drawn.append(f'<g class="to-chart-day"><title>{_escaped(bar.words)}</title>')
+        drawn.append(f'<g class="to-chart-day"><title>{_escaped(bar.label)}</title>')
         # Edges are rounded, not heights, so that the pieces always add up to the bar.
         edge = Decimal(0)
         below = 0
@@ -293,7 +293,7 @@ def _svg(*attributes: str) -> str:
 def _text(
     x: str,
     y: Decimal | int,
-    words: str,
+    label: str,
     anchor: Literal["start", "middle", "end"],
     *,
     dx: int = 0,
@@ -301,7 +301,7 @@ def _text(
 ) -> str:
     named = f' class="{css_class}"' if css_class else ""
     moved = f' dx="{dx}"' if dx else ""
-    return f'<text text-anchor="{anchor}"{named} x="{x}" y="{y}"{moved}>{_escaped(words)}</text>'
+    return f'<text text-anchor="{anchor}"{named} x="{x}" y="{y}"{moved}>{_escaped(label)}</text>'
 
 
 def _escaped(text: str) -> str:

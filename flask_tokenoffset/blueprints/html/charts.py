@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.html import chart_drawing
-from flask_tokenoffset.blueprints.html.chart_drawing import Bar, Part, Words
+from flask_tokenoffset.blueprints.html.chart_drawing import Bar, Labels, Part
 from flask_tokenoffset.methodology import TokenCounts, TokenKind
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def daily_usage_chart(
         for each in days
     ]
     kept = sum(bar.marked for bar in bars)
-    words = Words(
+    labels = Labels(
         title=f"Tokens a day{_span(days)}",
         description=_describe(bars, formatting.tokens, "tokens")
         + " Bars are stacked by kind of token."
@@ -76,7 +76,7 @@ def daily_usage_chart(
         axis=formatting.tokens_short,
     )
     return chart_drawing.draw_bars(
-        bars, words, id_prefix=id_prefix, plot_height=PLOT_HEIGHT_PX, hatched=bool(bars)
+        bars, labels, id_prefix=id_prefix, plot_height=PLOT_HEIGHT_PX, hatched=bool(bars)
     )
 
 
@@ -94,14 +94,14 @@ def cost_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-cost") -> M
         )
         for each in days
     ]
-    words = Words(
+    labels = Labels(
         title=f"The vendor's cost a day{_span(days)}",
         description=_describe(bars, formatting.nano_usd, ""),
         nothing="No cost on any of these days" if days else "Nothing was sampled yet",
         axis=_axis_dollars,
     )
     return chart_drawing.draw_bars(
-        bars, words, id_prefix=id_prefix, plot_height=COST_PLOT_HEIGHT_PX
+        bars, labels, id_prefix=id_prefix, plot_height=COST_PLOT_HEIGHT_PX
     )
 
 
@@ -162,13 +162,13 @@ def _named(day: date, kept_days: Collection[date]) -> str:
     return formatting.date(day) + (" (kept)" if day in kept_days else "")
 
 
-def _describe(bars: Sequence[Bar], in_words: Callable[[int], str], unit: str) -> str:
+def _describe(bars: Sequence[Bar], formatted: Callable[[int], str], unit: str) -> str:
     total = sum(bar.amount for bar in bars)
     if not total:
         return "There is nothing to show."
     peak = max(bars, key=lambda bar: bar.amount)
-    whole = f"{in_words(total)} {unit}".strip()
-    return f"{whole} over {len(bars)} days. The largest day is {peak.words}."
+    whole = f"{formatted(total)} {unit}".strip()
+    return f"{whole} over {len(bars)} days. The largest day is {peak.label}."
 
 
 def _span(days: Sequence[DayTotals]) -> str:

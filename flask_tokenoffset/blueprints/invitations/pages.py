@@ -14,8 +14,8 @@ from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.invitations.forms import CHECK, InviteForm, ListForm
+from flask_tokenoffset.blueprints.invitations.labels import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.invitations.own_pages import register
-from flask_tokenoffset.blueprints.invitations.words import OUTCOMES, STANDINGS, sentence_of
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES
 from flask_tokenoffset.blueprints.schemas.body_limits import LONGEST_LIST, reads_up_to
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_time_cursor

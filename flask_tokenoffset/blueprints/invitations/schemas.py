@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from flask_tokenoffset.blueprints.invitations.words import sentence_of
+from flask_tokenoffset.blueprints.invitations.labels import sentence_of
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
 from flask_tokenoffset.models import LONGEST_EMAIL, Payer
 from flask_tokenoffset.permissions import Role

@@ -43,7 +43,7 @@ _RECORDS_SHOWN: Final = 12
 
 def shown_own_plan() -> dict[str, Any]:
     """What ``member_plans/own_plan.html`` shows of the current user's plan in the organization."""
-    return _own_words(flow.read_plan())
+    return _own_plan_labels(flow.read_plan())
 
 
 @requires(Permission.READ_MEMBERSHIP, before_acceptance=True)
@@ -221,7 +221,7 @@ def _page(
 def _of_own(plan: MemberPlan) -> dict[str, Any]:
     return {
         "organization": plan.organization,
-        "own_plan": _own_words(plan),
+        "own_plan": _own_plan_labels(plan),
         "takes_over": _taken_over(plan),
     }
 
@@ -233,23 +233,23 @@ def _of_member(plan: MemberPlan) -> dict[str, Any]:
         and plan.membership.status == MembershipStatus.ACTIVE
     )
     member = read_member(current_state().session, plan.organization.id, plan.membership.id)
-    return {**_words(plan, own=False), "member": member, "may_change": may_change}
+    return {**_plan_labels(plan, own=False), "member": member, "may_change": may_change}
 
 
-def _own_words(plan: MemberPlan) -> dict[str, Any]:
+def _own_plan_labels(plan: MemberPlan) -> dict[str, Any]:
     return {
-        **_words(plan, own=True),
+        **_plan_labels(plan, own=True),
         "pays": plan.payer is Payer.MEMBER,
         "chooses": plan.rule is PayerRule.MEMBER_CHOOSES,
         "shared": plan.membership.usage_shared_at,
     }
 
 
-def _words(plan: MemberPlan, *, own: bool) -> dict[str, Any]:
+def _plan_labels(plan: MemberPlan, *, own: bool) -> dict[str, Any]:
     return {
         "plan": plan,
-        "payer_words": presentation.payer_words(plan, own=own),
-        "setter_words": presentation.setter_words(plan, own=own),
+        "payer_label": presentation.payer_label(plan, own=own),
+        "setter_label": presentation.setter_label(plan, own=own),
         "band_title": presentation.band_title,
     }
 
@@ -280,7 +280,7 @@ def _taken_over(plan: MemberPlan) -> dict[str, Any]:
 
 def _notice(plan: MemberPlan, done: str, *, own: bool) -> Notice | None:
     if own and done == "chosen":
-        text = f"From the next record on: {presentation.payer_words(plan, own=True)}."
+        text = f"From the next record on: {presentation.payer_label(plan, own=True)}."
         return Notice("Chosen", text)
     if own and done == "shared":
         return Notice("Saved", "It holds from now on, and you can change it any time.")

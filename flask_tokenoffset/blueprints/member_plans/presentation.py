@@ -75,7 +75,7 @@ def band_title(key: str) -> str:
     return band(key).name
 
 
-def payer_words(plan: MemberPlan, *, own: bool) -> str:
+def payer_label(plan: MemberPlan, *, own: bool) -> str:
     """Who pays a plan, and who said so.
 
     :param own: whether the member reads it.
@@ -89,7 +89,7 @@ def payer_words(plan: MemberPlan, *, own: bool) -> str:
     return f"{payer}, by the organization's terms"
 
 
-def setter_words(plan: MemberPlan, *, own: bool) -> str:
+def setter_label(plan: MemberPlan, *, own: bool) -> str:
     """Who set the amount of a plan that there is.
 
     :param own: whether the member reads it.

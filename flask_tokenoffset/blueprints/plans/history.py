@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.services.plans.ledger import PlanHistory
 
-_STATUS_WORDS: Final[Mapping[PlanStatus, str]] = {
+_STATUS_LABELS: Final[Mapping[PlanStatus, str]] = {
     PlanStatus.ACTIVE: "Resumed",
     PlanStatus.PAUSED: "Paused",
     PlanStatus.ENDED: "Ended",
@@ -54,7 +54,7 @@ def events_of(history: PlanHistory) -> list[PlanEvent]:
     # An adoption after the end begins the plan anew; that change comes with it and says no more.
     begun_anew = {event.at for event in adoptions}
     changes = [
-        PlanEvent(at=change.changed_at, what=_STATUS_WORDS[PlanStatus(change.status)])
+        PlanEvent(at=change.changed_at, what=_STATUS_LABELS[PlanStatus(change.status)])
         for change in history.status_changes
         if not (change.status == PlanStatus.ACTIVE and change.changed_at in begun_anew)
     ]

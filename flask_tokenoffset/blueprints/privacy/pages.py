@@ -9,8 +9,8 @@ from flask_tokenoffset.blueprints.access.context import current_user
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.privacy.rights_links import pages_of_rights
+from flask_tokenoffset.blueprints.rights_requests.labels import KIND_TITLES
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
-from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES
 from flask_tokenoffset.data_map.purposes import NOTICES
 from flask_tokenoffset.models import RightsRequestKind
 from flask_tokenoffset.permissions import Permission, requires

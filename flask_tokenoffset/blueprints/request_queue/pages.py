@@ -18,8 +18,8 @@ from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.request_queue.forms import ExtensionForm, ReplyForm
 from flask_tokenoffset.blueprints.request_queue.listing import CLOSED, list_queue
+from flask_tokenoffset.blueprints.rights_requests.labels import QUEUE_TITLES
 from flask_tokenoffset.blueprints.rights_requests.pages import badge_of
-from flask_tokenoffset.blueprints.rights_requests.words import QUEUE_TITLES
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotPermitted
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus
 from flask_tokenoffset.permissions import Permission, requires

@@ -14,7 +14,7 @@ from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.rights_requests.finding import find_or_nothing
 from flask_tokenoffset.blueprints.rights_requests.forms import RequestForm
-from flask_tokenoffset.blueprints.rights_requests.words import KIND_TITLES, OVERDUE, STATUS_BADGES
+from flask_tokenoffset.blueprints.rights_requests.labels import KIND_TITLES, OVERDUE, STATUS_BADGES
 from flask_tokenoffset.blueprints.schemas.paging import Page, page_of, read_time_cursor
 from flask_tokenoffset.errors import Conflict, InvalidInput
 from flask_tokenoffset.models import LONGEST_STATEMENT, RightsRequestKind, RightsRequestStatus

@@ -38,7 +38,7 @@ NAMING_PEOPLE: Final = frozenset(
     }
 )
 #: Words in details that name a person, or somebody's membership.
-_NAMING_WORDS: Final = frozenset({"actor", "membership_id", "person_id"})
+_NAMING_DETAILS: Final = frozenset({"actor", "membership_id", "person_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def _hidden(value: object, subject: Subject) -> tuple[Any] | None:
         kept = {
             word: told
             for word, told in value.items()
-            if word not in _NAMING_WORDS or str(told) in own
+            if word not in _NAMING_DETAILS or str(told) in own
         }
         return (kept,)
     return None

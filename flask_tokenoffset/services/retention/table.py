@@ -56,10 +56,10 @@ def longest_periods() -> list[Period]:
 
 
 def _period(rule: RetentionRule, days: int | None) -> Period:
-    return Period(rule=rule, days=days, kept=kept_words(rule, days), then=_ACTIONS[rule.action])
+    return Period(rule=rule, days=days, kept=kept_label(rule, days), then=_ACTIONS[rule.action])
 
 
-def kept_words(rule: RetentionRule, days: int | None) -> str:
+def kept_label(rule: RetentionRule, days: int | None) -> str:
     """How long something is kept, in words.
 
     :param days: the period that counts.

@@ -42,7 +42,7 @@ MOST_OPEN: Final = 5
 #: The kinds that a person writes themselves, for a human to answer.
 FOR_HUMANS: Final = frozenset({RightsRequestKind.CORRECTION, RightsRequestKind.QUESTION})
 #: What each is called in mail and on pages.
-WORDS: Final[Mapping[RightsRequestKind, str]] = {
+LABELS: Final[Mapping[RightsRequestKind, str]] = {
     RightsRequestKind.ACCESS: "a copy of your data",
     RightsRequestKind.CORRECTION: "a correction of your data",
     RightsRequestKind.DELETION: "the deletion of your account",
@@ -245,8 +245,8 @@ def tell(
     """
     person = work.session.get(Person, request.person_id)
     if person is not None:
-        words = WORDS[RightsRequestKind(request.kind)]
-        notify(work, person, kind, now, reference_id=request.id, request=words, **details)
+        label = LABELS[RightsRequestKind(request.kind)]
+        notify(work, person, kind, now, reference_id=request.id, request=label, **details)
 
 
 def read_text(text: str | None, *, field: str, label: str) -> str:

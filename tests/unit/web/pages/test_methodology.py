@@ -23,7 +23,7 @@ from flask_tokenoffset.methodology import (
     published,
     published_amount_cents,
 )
-from flask_tokenoffset.methodology.words import Quantity
+from flask_tokenoffset.methodology.descriptions import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

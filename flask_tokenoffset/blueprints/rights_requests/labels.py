@@ -1,4 +1,4 @@
-"""Requests in words for people."""
+"""Labels of requests."""
 
 from __future__ import annotations
 

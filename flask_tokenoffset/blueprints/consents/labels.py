@@ -1,4 +1,4 @@
-"""What the consent ledger says, in words for people."""
+"""Labels for what the consent ledger says."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ _PLACES: Final[Mapping[str, str]] = {
 _HOST: Final = "host"
 
 
-def words_of_place(place: str) -> str:
-    """Where something was said, in words.
+def place_label(place: str) -> str:
+    """A label for where something was said.
 
     :param place: what the ledger calls it; a host may name pages of its own, as ``host:settings``.
     """
