@@ -117,7 +117,7 @@ def tokens_range(low: int, high: int | None) -> str:
         return f"up to {tokens(high)}"
     first, last = tokens(low), tokens(high)
     figure, space, scale = first.partition("\N{NO-BREAK SPACE}")
-    # Said once where both have it: «2 to 20 million».
+    # Said once where both have it: “2 to 20 million”.
     return f"{figure if last.endswith(space + scale) else first} to {last}"
 
 

@@ -45,7 +45,7 @@ def forget_person(user_key: str) -> Forgotten:
     """Delete what belongs to one of your users here. Call it before you delete the user.
 
     It commits your session, and rolls it back where it refuses: call it with nothing else pending.
-    Somebody who never used these pages is no mistake, and neither is a second call.
+    A person who never used these pages is no mistake, and neither is a second call.
 
     :param user_key: the :attr:`HostUser.key` of the user.
     :return: what was deleted.
@@ -87,7 +87,7 @@ def set_retention_plan(
     """Say how long the usage of one of your users, or of an organization, is kept.
 
     It commits your session. What is older than the plan says goes with the next purge, without
-    anybody being asked; a plan that keeps more brings nothing back.
+    anyone being asked; a plan that keeps more brings nothing back.
 
     :param plan: a name in ``TOKENOFFSET_RETENTION_PLANS``; ``None`` takes the plan away, so that
         the rule alone counts.
@@ -104,7 +104,7 @@ def set_retention_plan(
     with state.unit_of_work() as work:
         if user_key is not None:
             _refuse_minor(user_key)
-            # Whoever is known already is left as they are: nothing is said of them here.
+            # Anyone who is known already is left as they are: nothing is said of them here.
             person = lock_person(work.session, user_key) or ensure_person(
                 work.session, HostUser(key=user_key), state.clock.now()
             )
@@ -122,7 +122,7 @@ def has_accepted_current(user_key: str | None = None) -> bool:
 
     It asks the database and changes nothing.
 
-    :param user_key: the :attr:`HostUser.key` of the user; without it, whoever is signed in.
+    :param user_key: the :attr:`HostUser.key` of the user; without it, the current user.
     :return: ``False`` also where nobody is signed in.
     """
     if user_key is None:
@@ -138,8 +138,8 @@ def requires_acceptance(
 ) -> Callable[Parameters, ResponseReturnValue]:
     """Decorate a view of your own, so that it serves only who has accepted the documents in force.
 
-    Everybody else is led to the page that asks, and back. A caller that wants JSON gets 403 with
-    the problem ``acceptance-required`` instead. Whoever is not signed in is asked to sign in, by
+    Everyone else is led to the page that asks, and back. A caller that wants JSON gets 403 with
+    the problem ``acceptance-required`` instead. Anyone who is not signed in is asked to sign in, by
     401 or on the way that your host has for it.
 
     :param view: any view of yours. Put the decorator below the one that makes it a route.
@@ -164,7 +164,7 @@ def record_consent(
 ) -> UUID:
     """Note what one of your users said to a purpose on a page of yours.
 
-    It commits your session. Say nothing for somebody who has said nothing: a box that was ticked
+    It commits your session. Say nothing for a person who has said nothing: a box that was ticked
     already, or a yes to something else, is no consent. A no takes back what was given before.
 
     :param user_key: the :attr:`HostUser.key` of the user, who may never have been here yet.
@@ -203,7 +203,7 @@ def record_consent(
 
 @enforces("no-account-of-a-minor-by-a-hook", "TO-053", off=None)
 def _refuse_minor(user_key: str) -> None:
-    """Make no account of whoever is signed in, if your host says that they are too young.
+    """Make no account of the current user, if your host says that they are too young.
 
     :raises TooYoung: they are; what there was of them is erased.
     """

@@ -30,9 +30,9 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What may be done. Which roles hold it is said in :data:`ROLES`."""
 
-    #: Read the methodology, the bands, the connections page and the API description. Anybody.
+    #: Read the methodology, the bands, the connections page and the API description. Anyone.
     READ_PUBLISHED = "published:read"
-    #: Sign in, and follow a link that was mailed. Anybody.
+    #: Sign in, and follow a link that was mailed. Anyone.
     SIGN_IN = "sign-in"
 
     #: See and correct what is held about oneself, one's linked identities and invitations.
@@ -74,7 +74,7 @@ class Permission(StrEnum):
     #: Take the audit log away as a file.
     EXPORT_AUDIT = "audit:export"
 
-    #: Answer people's requests under their rights. Whoever the host calls an operator.
+    #: Answer people's requests under their rights. Anyone who the host calls an operator.
     HANDLE_REQUESTS = "requests:handle"
 
 
@@ -95,7 +95,7 @@ _CHANGE_ACCOUNT: Final = {
     Permission.CHANGE_SOURCES,
     Permission.MAKE_ESTIMATES,
 }
-#: What somebody signed in holds outside of any organization: everything over their own account.
+#: What a person signed in holds outside of any organization: everything over their own account.
 #: Their own audit log is theirs to read, too.
 OWN_ACCOUNT: Final = (
     _ABOUT_ONESELF
@@ -104,7 +104,7 @@ OWN_ACCOUNT: Final = (
     | {Permission.READ_AUDIT, Permission.EXPORT_AUDIT}
 )
 
-#: What somebody holds beside that whom the host calls an operator of the platform.
+#: What a person holds beside that whom the host calls an operator of the platform.
 OPERATOR: Final = frozenset({Permission.HANDLE_REQUESTS})
 
 _MEMBER: Final = PUBLIC | {Permission.READ_MEMBERSHIP, Permission.CHANGE_MEMBERSHIP}
@@ -148,11 +148,11 @@ BEFORE_ACCEPTANCE: Final = PUBLIC | {
 
 
 def may_grant(granting: Role, granted: Role) -> bool:
-    """Whether somebody in one role may give another one, or take it away.
+    """Whether a person in one role may give another one, or take it away.
 
     Nobody may give what they do not hold.
 
-    :param granting: the role of whoever acts.
+    :param granting: the role of the person who acts.
     :param granted: the role that is given or taken.
     """
     return ROLES[granted] <= ROLES[granting] and Permission.CHANGE_MEMBERS in ROLES[granting]
@@ -196,7 +196,7 @@ def opens_before_acceptance(view: Callable[..., Any], *, in_organization: bool) 
 
 
 def permissions_of(*, signed_in: bool, operator: bool = False) -> frozenset[Permission]:
-    """What somebody may do outside of any organization.
+    """What a person may do outside of any organization.
 
     :param signed_in: whether it is known who is there.
     :param operator: whether the host says that they work for the platform.

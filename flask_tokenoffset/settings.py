@@ -99,7 +99,7 @@ class Settings:
     #: Callable that returns the Content-Security-Policy nonce of the present request, if the
     #: host's policy wants one on ``<script>`` and ``<link>``.
     csp_nonce: Callable[[], str] | None = None
-    #: Where somebody signs in, if the host does not use Flask-Login: a path, to which ``next`` is
+    #: Where a person signs in, if the host does not use Flask-Login: a path, to which ``next`` is
     #: added.
     login_url: str | None = None
     #: Name to each OpenID Connect provider whose accounts people may link to theirs: ``issuer``,
@@ -136,7 +136,8 @@ class Settings:
     #: Who is responsible for what is done with people's data, as consent notices and receipts name
     #: them: a company and its address.
     controller: str = NOT_STATED
-    #: Where people reach whoever answers questions about their data: an address of mail or a page.
+    #: Where people reach the people who answer questions about their data: an address of mail or a
+    #: page.
     privacy_contact: str = NOT_STATED
     #: Where the data lies, for example ``Frankfurt, Germany``.
     storage_place: str = NOT_STATED

@@ -49,6 +49,6 @@ retention_lagging = _signals.signal("tokenoffset-retention-lagging")
 #: ``account_id``.
 person_forgotten = _signals.signal("tokenoffset-person-forgotten")
 
-#: A request under somebody's rights is due within three days, or overdue; told once of each.
+#: A request under a person's rights is due within three days, or overdue; told once of each.
 #: Keywords: ``request_id``, ``account_id``, ``kind``, ``due_at``, ``overdue``.
 request_due = _signals.signal("tokenoffset-request-due")

@@ -121,7 +121,7 @@ class State:
 
     @property
     def tombstone_keys(self) -> TombstoneKeys:
-        """The keys that mark whoever was erased, and those that did before."""
+        """The keys that mark erased people, and those that did before."""
         from flask_tokenoffset.services.erasures.tombstones import (  # noqa: PLC0415 - as below
             TombstoneKeys,
         )
@@ -209,8 +209,8 @@ class State:
 def origin_of_request() -> Origin:
     """Where the present request comes from, as the server says.
 
-    Whoever stands behind a proxy configures Werkzeug's ``ProxyFix``: ``X-Forwarded-For`` can be
-    written by anybody, so it is not looked at here.
+    Anyone who stands behind a proxy configures Werkzeug's ``ProxyFix``: ``X-Forwarded-For`` can be
+    written by anyone, so it is not looked at here.
     """
     from flask_tokenoffset.models import (  # noqa: PLC0415 - as above
         LONGEST_ADDRESS,

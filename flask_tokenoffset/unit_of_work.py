@@ -163,7 +163,7 @@ class UnitOfWork:
         )
 
     def leave_no_origin(self) -> None:
-        """Note nothing of where the changes come from: whoever makes them is being forgotten."""
+        """Note nothing of where the changes come from: their author is being forgotten."""
         self._origin = Origin()
 
     def leave_nobody(self) -> None:

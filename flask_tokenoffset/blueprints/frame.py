@@ -88,7 +88,7 @@ def begin(ours: Iterable[Blueprint]) -> None:
 
 
 def check_page() -> None:
-    """Refuse a page to whoever may not see it, and a form that another site sent."""
+    """Refuse a page to anyone who may not see it, and a form that another site sent."""
     _refuse_large_bodies()
     refuse_cross_site()
     refuse_minors()
@@ -97,7 +97,7 @@ def check_page() -> None:
 
 
 def check_call() -> None:
-    """Refuse a call of the API to whoever may not make it, and one that another site sent."""
+    """Refuse a call of the API to anyone who may not make it, and one that another site sent."""
     _refuse_large_bodies()
     refuse_cross_site()
     refuse_minors()

@@ -87,7 +87,7 @@ def _simulated(state: State, vendor: Provider) -> tuple[Secret, Gateway]:
     given = "" if sys.stdin.isatty() else sys.stdin.read().strip()
     try:
         if given:
-            # No simulator knows anybody's real key, and any will do for a look.
+            # No simulator knows anyone's real key, and any will do for a look.
             simulator.admit(given)
         key = read_key(given or own_key)
     finally:

@@ -1,7 +1,7 @@
 """The data map: everything that is held, of whom, why, for how long, and what becomes of it.
 
 It is written in ``data/*.toml``, a file for each feature, and is the one place where that is said:
-the page «what we hold», an archive of everything held about a person and the erasure of an account
+the page “what we hold”, an archive of everything held about a person and the erasure of an account
 all read it. A column, a key in Redis or a job's argument that has no entry fails a test.
 """
 

@@ -20,7 +20,7 @@ KINDS: Final[tuple[Kind, ...]] = ("redis", "log", "mail", "file", "cookie", "ses
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """What a value is, in one word, and whether whoever it is about gets a copy.
+    """What a value is, in one word, and whether the person it is about gets a copy.
 
     :param name: the word.
     :param meaning: a sentence.
@@ -80,7 +80,7 @@ class Table:
     :param name: without our prefix.
     :param feature: the file of the map that it stands in.
     :param title: for a reader.
-    :param holds: what stands in it, in a sentence for whoever it is about.
+    :param holds: what stands in it, in a sentence for the person it is about.
     :param about: whom the rows are about; ``organization`` where they are an organization's own.
     :param found_by: the first way of finding a person's rows, as the map writes it:
         ``account_id``, ``person_id``, ``user_key``, ``through:<column>:<table>``, ``none``, or

@@ -26,13 +26,13 @@
         ├── TooYoung                  403: under the minimum age there is no account
         ├── ReauthenticationRequired  403: first they must confirm that it is they
         ├── AcceptanceRequired        403: first they must accept the documents in force
-        ├── NotFound                  404, also for what belongs to somebody else
+        ├── NotFound                  404, also for what belongs to another person
         ├── IdentityRefused           403: an identity provider's answer is not accepted
         ├── Conflict                  409
         ├── LastOwner                 409: an organization would be left without an owner
         ├── Restricted                409: the person restricted what is done with their data
         ├── RetentionNotConfirmed     409: records would go that nobody confirmed
-        ├── ExportLinkNotValid        410: a copy of somebody's data that cannot be fetched
+        ├── ExportLinkNotValid        410: a copy of a person's data that cannot be fetched
         ├── LinkNotValid              410: a mailed link that does not work, for whatever reason
         ├── InvalidInput              422, with a sentence for each field
         ├── TooManyAttempts           429, with the seconds to wait

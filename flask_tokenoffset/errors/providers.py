@@ -16,7 +16,7 @@ class ProviderError(TokenOffsetError):
     """
 
     code = "vendor"
-    #: Whether the same call may succeed later without anybody changing anything.
+    #: Whether the same call may succeed later without anyone changing anything.
     transient: ClassVar[bool] = False
 
     def __init__(

@@ -94,7 +94,7 @@ class AcceptanceRequired(Refusal):
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it belongs to somebody else; the answer is the same."""
+    """There is no such thing, or it belongs to another person; the answer is the same."""
 
     code = "not-found"
     status = 404
@@ -149,7 +149,7 @@ class LinkNotValid(Refusal):
 
 
 class ExportLinkNotValid(Refusal):
-    """The link to a copy of somebody's data does not work. Nobody is told why."""
+    """The link to a copy of a person's data does not work. Nobody is told why."""
 
     code = "export-link-not-valid"
     status = 410
@@ -190,7 +190,7 @@ class TooManyAttempts(Refusal):
 
 
 class Restricted(Refusal):
-    """It would process the data of somebody who restricted that, so nothing was changed."""
+    """It would process the data of a person who restricted that, so nothing was changed."""
 
     code = "restricted"
     status = 409

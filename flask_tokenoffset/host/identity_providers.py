@@ -1,7 +1,7 @@
 """The identity providers that a host names in ``TOKENOFFSET_OAUTH_PROVIDERS``, checked at start-up.
 
 Whatever is wrong stops the application with a sentence that names the entry and the cure, because a
-mistake here would otherwise show as a failed sign-in of somebody who can do nothing about it.
+mistake here would otherwise show as a failed sign-in of a person who can do nothing about it.
 """
 
 from __future__ import annotations

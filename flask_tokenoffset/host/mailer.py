@@ -113,7 +113,7 @@ class Mailer(Protocol):
     """Gives a message to what delivers it."""
 
     def send(self, message: OutgoingMail) -> None:
-        """Hand the message over; return once somebody else is responsible for it.
+        """Hand the message over; return once another person is responsible for it.
 
         :raises MailRefused: it will never be taken.
         :raises MailUnavailable: it may be taken later. Any other exception counts as this one, and

@@ -18,7 +18,7 @@ class HostUser:
     """The signed-in user as the host knows them. We never create or change host users.
 
     :param key: the host's own primary key for the user as text. It must never change and never be
-        given to somebody else; do not use a login name, an e-mail address or Flask-Login's
+        given to another person; do not use a login name, an e-mail address or Flask-Login's
         ``get_id()`` (which may change with the password).
     :param name: what to call the person on a page.
     :param email: the address the host holds, if any.
@@ -28,8 +28,8 @@ class HostUser:
     :param operator: whether they work for the platform and answer people's privacy requests.
     :param birth_date: the day they were born, if you know it. It is compared with
         ``TOKENOFFSET_MINIMUM_AGE`` and never kept, and neither is the next one. Leave both out
-        where you do not know, rather than to state a day or an age that stands for that: whoever is
-        too young has everything erased that is held about them.
+        where you do not know, rather than to state a day or an age that stands for that: anyone
+        who is too young has everything erased that is held about them.
     :param age: how old they are in whole years, if you know that.
     """
 

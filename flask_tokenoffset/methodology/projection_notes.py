@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: A day is named when it alone made up so much of the basis ...
 _OUTLIER_SHARE: Final = Fraction(1, 10)
-#: ... and so many times the median active day; otherwise somebody who works eight days a month
+#: ... and so many times the median active day; otherwise a person who works eight days a month
 #: would have eight of them.
 _OUTLIER_TIMES_MEDIAN: Final = 3
 _DAYS_WRITTEN_OUT: Final = 5

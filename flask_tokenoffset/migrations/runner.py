@@ -145,7 +145,7 @@ def check(engine: Engine) -> list[str]:
 def draft(engine: Engine, message: str, *, revision: str, folder: Path = VERSIONS) -> None:
     """Write the migration that makes the models' tables out of the present ones.
 
-    For whoever changes a model; the file is to be read and tidied before it is committed.
+    For developers who change a model; the file is to be read and tidied before it is committed.
 
     :param engine: of a scratch database that is at the newest migration.
     :param message: what the migration does, in a few words.

@@ -55,7 +55,7 @@ class Person(Base):
     id: Mapped[UUID] = primary_key()
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), unique=True)
     user_key: Mapped[str] = mapped_column(String(LONGEST_USER_KEY), unique=True)
-    #: The address the host or the person names, and when somebody proved that it is theirs.
+    #: The address the host or the person names, and when a person proved that it is theirs.
     email: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
     email_verified_at: Mapped[datetime | None]
     #: Whether it was the host who said so, and not a link that the person followed.

@@ -20,7 +20,7 @@ class UsageAggregate(Base):
     """The sums of one group: a vendor's model in one month, over at least ten contributors.
 
     Written once, when the first of its contributors leaves, and never again: two versions of it
-    would tell what the one who left had used. There is no key in it that leads back to anybody.
+    would tell what the one who left had used. There is no key in it that leads back to anyone.
     """
 
     __tablename__ = "tokenoffset_usage_aggregate"

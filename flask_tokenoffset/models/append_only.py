@@ -1,4 +1,4 @@
-"""Tables whose rows the database itself refuses to change or delete, whoever asks.
+"""Tables whose rows the database itself refuses to change or delete, no matter who asks.
 
 One way out is left, because nothing personal may stay for ever: the rows of an account that was
 erased can be deleted once its last retained record has come to its end (``Account.released_at``).
@@ -39,7 +39,7 @@ def append_only(
     """The statements that make a table append-only, by dialect and in order.
 
     :param table: its name.
-    :param message: what the database says when somebody tries.
+    :param message: what the database says when a person tries.
     :param until_released: whether the rows of a released account may be deleted; the table has an
         ``account_id`` then.
     """

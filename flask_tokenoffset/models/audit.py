@@ -217,7 +217,8 @@ class AuditOrigin(Base):
     recorded_at: Mapped[datetime] = mapped_column(index=True)
 
 
-#: The database refuses to change or remove an event, whoever asks, until its account is released.
+#: The database refuses to change or remove an event, no matter who asks, until its account is
+#: released.
 APPEND_ONLY: Final = make_append_only(
     AuditEvent.__table__, "The audit log is append-only.", until_released=True
 )

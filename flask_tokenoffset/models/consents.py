@@ -18,7 +18,7 @@ from flask_tokenoffset.models.identities import DIGEST_LENGTH
 
 #: Characters of a purpose: a word of ours, or ``agent:`` and the agent's id.
 LONGEST_PURPOSE: Final = 60
-#: Characters of the place in the product where somebody decided.
+#: Characters of the place in the product where a person decided.
 LONGEST_PLACE: Final = 80
 
 
@@ -98,7 +98,7 @@ class ConsentEvent(Base):
     #: Where in the product, for example ``privacy-page`` or ``host:checkout``.
     place: Mapped[str] = mapped_column(String(LONGEST_PLACE))
     method: Mapped[str] = mapped_column(String(40))
-    #: Who did it: the person themselves, or whoever acted for them.
+    #: Who did it: the person themselves, or another person for them.
     actor_id: Mapped[UUID | None]
     occurred_at: Mapped[datetime]
     #: Until when it holds; without an end as long as it is not withdrawn.

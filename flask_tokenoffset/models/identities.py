@@ -24,7 +24,7 @@ class AttemptPurpose(StrEnum):
 
     #: A signed-in person adds an identity to their account.
     LINK = "link"
-    #: Somebody signs in, where the linked identity is the login.
+    #: A person signs in, where the linked identity is the login.
     SIGN_IN = "sign-in"
     #: A person proves again that it is they, before something that matters.
     CONFIRM = "confirm"
@@ -83,7 +83,7 @@ class IdentityAttempt(Base):
     browser_digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
     purpose: Mapped[str] = mapped_column(String(20))
     provider: Mapped[str] = mapped_column(String(40))
-    #: Who began it; nobody where somebody signs in.
+    #: Who began it; nobody where a person signs in.
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey(Person.id), index=True)
     next_path: Mapped[str] = mapped_column(String(LONGEST_PATH))
     created_at: Mapped[datetime]

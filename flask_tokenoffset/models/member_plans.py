@@ -21,7 +21,7 @@ class BulkStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETE = "complete"
-    #: Stopped for good before the end, for example because whoever asked lost the right to.
+    #: Stopped for good before the end, for example because the person who asked lost the right to.
     STOPPED = "stopped"
 
 
@@ -30,7 +30,7 @@ UNFINISHED_BULK: Final = (BulkStatus.QUEUED, BulkStatus.RUNNING)
 
 
 class BulkChange(Base):
-    """A band and a coverage that somebody adopted for many members at once."""
+    """A band and a coverage that a person adopted for many members at once."""
 
     __tablename__ = "tokenoffset_bulk_change"
     __table_args__ = (

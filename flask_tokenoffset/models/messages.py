@@ -85,7 +85,7 @@ class OutboundMessage(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
     status: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(Integer, default=0)
-    #: Raised by each claim; whoever holds an older one writes nothing.
+    #: Raised by each claim; a worker with an older one writes nothing.
     fence: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt_at: Mapped[datetime]
     failure_code: Mapped[str | None] = mapped_column(String(60))

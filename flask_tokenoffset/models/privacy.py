@@ -15,7 +15,8 @@ from flask_tokenoffset.models.accounts import Account, Person
 from flask_tokenoffset.models.base import Base, primary_key
 from flask_tokenoffset.models.identities import DIGEST_LENGTH
 
-#: Characters of what a person may write to whoever handles their request, and of the answer.
+#: Characters of what a person may write to the operator who handles their request, and of the
+#: answer.
 LONGEST_STATEMENT: Final = 500
 
 
@@ -97,7 +98,7 @@ class Export(Base):
     tables_done: Mapped[int] = mapped_column(Integer, default=0)
     tables_expected: Mapped[int] = mapped_column(Integer, default=0)
     attempt: Mapped[int] = mapped_column(Integer, default=0)
-    #: Raised by each claim; whoever holds an older one writes nothing.
+    #: Raised by each claim; a worker with an older one writes nothing.
     fence: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt_at: Mapped[datetime]
     failure_code: Mapped[str | None] = mapped_column(String(60))
@@ -185,7 +186,7 @@ class Erasure(Base):
 
 
 class Tombstone(Base):
-    """Says that somebody was erased, to whoever holds the key and the host's user key alone.
+    """Says that a person was erased, to anyone who holds the key and the host's user key alone.
 
     After an older copy of the database was restored, erasures are done again by these.
     """
@@ -201,7 +202,7 @@ class Tombstone(Base):
 class RetainedRecord(Base):
     """What law requires to be kept of an erased account: a figure, its basis and its end.
 
-    It is read by nothing but the report to whoever has to show the books.
+    It is read by nothing but the report for bookkeeping.
     """
 
     __tablename__ = "tokenoffset_legal_remain"

@@ -17,7 +17,7 @@ LONGEST_UPDATE_SUBJECT: Final = 200
 
 
 class ProductUpdate(Base):
-    """One update: the same text for everybody who wants it, and how far it has gone out."""
+    """One update: the same text for everyone who wants it, and how far it has gone out."""
 
     __tablename__ = "tokenoffset_product_update"
     # The very same text is sent once, however often the command is given.

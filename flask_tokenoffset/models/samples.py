@@ -46,7 +46,7 @@ class SampleRun(Base):
     """One attempt to read a window of days.
 
     The row is the truth about what is due; a job in a queue only carries its id. A worker claims
-    it by compare-and-set, which raises ``fence`` and sets a lease; whoever holds an older fence
+    it by compare-and-set, which raises ``fence`` and sets a lease; anyone who holds an older fence
     can write nothing any more.
     """
 

@@ -90,7 +90,7 @@ class IdentityClient:
                 reason="error access_denied",
             )
         if answer.error is not None:
-            # The code comes out of the address, where anybody may have written it.
+            # The code comes out of the address, where anyone may have written it.
             known = answer.error if answer.error in _ERROR_CODES else "unknown"
             raise IdentityRefused(
                 f"{self.provider.title} could not do what was asked, so nothing was changed. Try"
@@ -125,7 +125,7 @@ class IdentityClient:
         """Ask the provider again about a person, without them.
 
         :param refresh_token: what it gave; it gives a new one, or the old one goes on.
-        :raises IdentityRefused: the provider takes it no longer, or states somebody else.
+        :raises IdentityRefused: the provider takes it no longer, or states another person.
         :raises IdentityProviderUnavailable: the provider cannot be reached.
         """
         tokens = self._tokens(

@@ -26,7 +26,7 @@ class AuthorizationFlow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationAnswer:
-    """What a browser brings back from a provider, or from whoever wrote the address."""
+    """What a browser brings back from a provider, or from an attacker who wrote the address."""
 
     state: Secret | None  #: names the authorization attempt that it claims to end
     code: Secret | None  #: becomes tokens

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.outbound import Request, Transport
     from flask_tokenoffset.vault import Secret
 
-#: Somebody waits in front of a browser, and no answer is more than a few keys or claims.
+#: A person waits in front of a browser, and no answer is more than a few keys or claims.
 LIMITS: Final = Limits(read_seconds=10.0, call_seconds=20.0, body_bytes=1_000_000)
 _TOKEN_NAMES: Final = ("id_token", "access_token", "refresh_token", "error")
 

@@ -38,7 +38,7 @@ LONGEST_TEXT: Final = 255
 
 
 class Person(NamedTuple):
-    """Whom a provider states: who they are there for ever, and their address."""
+    """The person as a provider states them: their lasting id there, and their address."""
 
     subject: str
     email: str | None = None

@@ -39,7 +39,7 @@ def read_metadata(provider: IdentityProvider, document: object) -> Metadata:
     """
     if not isinstance(document, Mapping):
         raise _unusable(provider, "is no JSON object")
-    # Whoever answers for another issuer could hand out the endpoints of an attacker.
+    # A server that answers for another issuer could send the endpoints of an attacker.
     if document.get("issuer") != provider.issuer:
         raise _unusable(provider, "names another issuer than the settings do")
     stated = {name: key for name, key in _OPTIONAL.items() if document.get(key) is not None}

@@ -1,7 +1,7 @@
 """The one way out over HTTP, below the clients of vendors and of identity providers.
 
-It knows no key and no token. Whoever calls says which requests may leave, and sets what must stay
-secret at the very last moment.
+It knows no key and no token. Anyone who calls says which requests may leave, and sets what must
+stay secret at the very last moment.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ class OutboundHTTP:
             raise
         except BaseException as error:  # noqa: BLE001  # raised again at once
             # For example a worker's time limit. The frames of the HTTP libraries hold the request's
-            # headers, so they must not reach whoever reports the error with local variables.
+            # headers, so they must not reach code that reports the error with local variables.
             raise error.with_traceback(None) from None
         # Raised out here, the error has no context: the frames below end with it.
         raise self._too_slow() if self._deadline.expired else NoAnswer(fault)

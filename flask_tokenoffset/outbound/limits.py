@@ -26,7 +26,7 @@ class Limits:
     :param pages: of one report.
     :param attempts: of one call, the first included.
     :param max_wait_seconds: slept during one call, all waits together. A vendor that asks for
-        more gets its wish from whoever schedules the work: ``RateLimited`` is raised.
+        more gets its wish from the scheduler: ``RateLimited`` is raised.
     """
 
     connect_seconds: float = 5.0

@@ -26,7 +26,7 @@ QUEUE_NAME: Final = "tokenoffset"
 #: The default serializer unpickles, that is, it runs code that stands in Redis.
 SERIALIZER: Final = "rq.serializers.JSONSerializer"
 
-#: What a worker runs, by its name: whoever puts a job into the queue need not load what it does.
+#: What a worker runs, by its name: enqueueing a job must not load what it does.
 JOB: Final = "flask_tokenoffset.tasks.jobs.run_in_app"
 JOB_TIMEOUT_SECONDS: Final = 15 * 60
 #: A job that nobody took in a day is dropped; the schedule hands its run over again.

@@ -154,8 +154,8 @@ class PatientWorker(Worker):
     def subscribe(self, *_arguments: Any, **_options: Any) -> None:
         """Listen to no commands.
 
-        Whoever writes to Redis could stop workers and jobs by them. And RQ listens in a thread, so
-        that a job's process could be forked while that thread holds a lock.
+        Anyone who writes to Redis could stop workers and jobs by them. And RQ listens in a thread,
+        so that a job's process could be forked while that thread holds a lock.
         """
 
     def handle_warm_shutdown_request(self, *arguments: Any, **options: Any) -> Any:

@@ -52,7 +52,7 @@ class SchedulerReport:
     messages_enqueued: int = 0
     #: Changes to many plans with something left to do.
     bulk_changes_enqueued: int = 0
-    #: Material changes to documents of which somebody is still to be told.
+    #: Material changes to documents of which a person is still to be told.
     document_notices_enqueued: int = 0
     #: Copies of everything held about a person that are still to be made.
     exports_enqueued: int = 0
@@ -65,7 +65,7 @@ class SchedulerReport:
     audit_origins_forgotten: int = 0
     #: Mailed links that can be used no more.
     links_forgotten: int = 0
-    #: Requests under somebody's rights that are due soon or overdue, of which the host was told.
+    #: Requests under a person's rights that are due soon or overdue, of which the host was told.
     requests_warned_of: int = 0
     #: Accounts whose time to be erased has come, and hosts to be called about one that was.
     erasures_enqueued: int = 0

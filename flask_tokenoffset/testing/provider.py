@@ -1,4 +1,4 @@
-"""A conformance suite for vendors, to run in the CI of whoever adds one.
+"""A conformance suite for vendors, to run in the CI of a project that adds one.
 
 Describe the vendor under test with a :class:`ProviderHarness`, then let pytest run the cases::
 

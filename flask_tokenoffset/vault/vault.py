@@ -120,7 +120,7 @@ class Vault:
         return replace(sealed, key_version=wrapped.key_version, wrapped_key=wrapped.blob)
 
     def require_open(self) -> None:
-        """Find out whether the vault may be used, before somebody's key travels anywhere.
+        """Find out whether the vault may be used, before a person's key travels anywhere.
 
         :raises VaultShut: if it may not.
         """

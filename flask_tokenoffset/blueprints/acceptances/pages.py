@@ -1,4 +1,4 @@
-"""The page on which somebody accepts the documents in force, each by itself."""
+"""The page on which a person accepts the documents in force, each by itself."""
 
 from __future__ import annotations
 

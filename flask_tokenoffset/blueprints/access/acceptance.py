@@ -1,4 +1,4 @@
-"""Where somebody is sent who has to accept documents first, with the way back."""
+"""Where a person is sent who has to accept documents first, with the way back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def home_url() -> str:
 
 
 def send_to_acceptance(_error: AcceptanceRequired) -> ResponseReturnValue:
-    """Where a page sends somebody who has not accepted what is in force, with the way back."""
+    """Where a page sends a person who has not accepted what is in force, with the way back."""
     query = urlencode({"next": _way_back()})
     return redirect(f"{acceptance_url()}?{query}", code=303)
 

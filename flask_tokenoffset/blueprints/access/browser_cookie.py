@@ -64,7 +64,7 @@ def browser_secret() -> str:
 
 @enforces("no-cookie-by-looking", "TS-012", off=None)
 def _refuse_while_only_looking() -> None:
-    """Set no cookie for somebody who only looks at pages.
+    """Set no cookie for a person who only looks at pages.
 
     :raises RuntimeError: the request is one that must change nothing.
     """

@@ -1,4 +1,4 @@
-"""The transaction in which a view changes something, with whoever acts and the present instant.
+"""The transaction in which a view changes something, with the acting person and the instant.
 
 ::
 

@@ -1,7 +1,7 @@
 """Who is there, what the request is about, and whether they may.
 
 The host says who is signed in; their person here is looked up at most once a request, and only when
-somebody asks. Looking never makes one: a person's row is made by their first change, through
+a person asks. Looking never makes one: a person's row is made by their first change, through
 :func:`acting_person`.
 """
 
@@ -58,15 +58,15 @@ _ORGANIZATION: Final = "_tokenoffset_organization_id"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentUser:
-    """Whoever sent the present request, and the account it is about.
+    """The person who sent the present request, and the account it is about.
 
-    :param host_user: the word on who is signed in, if anybody.
+    :param host_user: the word on who is signed in, if anyone.
     :param person: their row here, which exists once they have changed something.
     :param account_id: the account the request is about: the organization's it names, or their own
         if they have a row.
     :param membership: theirs in the organization the request names, if they have one.
     :param memberships: all of theirs, by the name of the organization.
-    :param minor_key: the host's key of somebody who is signed in and too young to have an account.
+    :param minor_key: the host's key of a person who is signed in and too young to have an account.
         Nothing else is said of them: they are treated like someone who is not signed in.
     :param may_miss_documents: whether there may be something in force that they have not accepted.
     :param changes_are_coming: whether a document may be about to change.
@@ -78,7 +78,7 @@ class CurrentUser:
     membership: OrganizationMembership | None = None
     memberships: tuple[OrganizationMembership, ...] = ()
     minor_key: str | None = None
-    # Of somebody without a row it is not known, so it is asked.
+    # Of a person without a row it is not known, so it is asked.
     may_miss_documents: bool = True
     changes_are_coming: bool = True
 
@@ -111,7 +111,7 @@ class Acting:
 
 
 def current_user() -> CurrentUser:
-    """Whoever sent the present request; asks host and database the first time only."""
+    """The person who sent the present request; asks host and database the first time only."""
     if _KEY not in g:
         setattr(g, _KEY, _look_up())
     return cast("CurrentUser", g.get(_KEY))
@@ -260,9 +260,10 @@ def check_permission() -> None:
 
 
 def check_acceptance() -> None:
-    """Refuse a request of somebody who has not accepted what is in force, unless its view is open.
+    """Refuse a request of a person who has not accepted what is in force, unless its view is open.
 
-    Whoever is not signed in has nothing to accept; where that matters, they are asked to sign in.
+    Anyone who is not signed in has nothing to accept; where that matters, they are asked to sign
+    in.
 
     :raises AcceptanceRequired: if something is missing.
     """
@@ -272,7 +273,7 @@ def check_acceptance() -> None:
 
 
 def require_acceptance() -> None:
-    """Refuse a request of somebody who has not accepted what is in force, whatever its view says.
+    """Refuse a request of a person who has not accepted what is in force, whatever its view says.
 
     :raises AcceptanceRequired: if something is missing.
     """
@@ -281,7 +282,7 @@ def require_acceptance() -> None:
 
 
 def missing_documents() -> Sequence[Asked]:
-    """The documents in force that whoever is signed in has not accepted."""
+    """The documents in force that the current user has not accepted."""
     user = current_user()
     if not user.may_miss_documents:
         return ()
@@ -310,7 +311,7 @@ def _check_membership(user: CurrentUser) -> None:
 
 
 def send_to_sign_in() -> ResponseReturnValue:
-    """The host's own way of asking somebody to sign in, with the way back.
+    """The host's own way of asking a person to sign in, with the way back.
 
     :raises SignInRequired: if the host has named none, so that a page must say it.
     """
@@ -345,7 +346,7 @@ def _look_up() -> CurrentUser:
     today, minimum_age = state.clock.now().date(), state.settings.minimum_age
     if is_too_young(host_user.birth_date, host_user.age, minimum_age=minimum_age, today=today):
         return CurrentUser(minor_key=host_user.key)
-    # From here on nothing knows how old anybody is.
+    # From here on nothing knows how old anyone is.
     host_user = replace(host_user, birth_date=None, age=None)
     known = find_known_person(state.session, host_user.key, state.clock.now())
     if known is None:

@@ -2,9 +2,9 @@
 
 Two fences. The first asks the browser where an unsafe request began (``Sec-Fetch-Site``, or
 ``Origin`` where a browser does not send it). The second is a token bound to the host's session and
-to whoever is signed in: in the form on pages, and on the API the content type, which no other site
-can set without asking. The session alone would not do: most hosts keep it when somebody signs in or
-out, and then a token planted before, or a form somebody else left open, would be good afterwards.
+to the current user: in the form on pages, and on the API the content type, which no other site
+can set without asking. The session alone would not do: most hosts keep it when a person signs in or
+out, and then a token planted before, or a form another person left open, would be good afterwards.
 
 Flask-WTF makes and checks the token, under a key and a session entry of our own, so that the host's
 ``WTF_CSRF_*`` settings neither weaken nor break it. A host's own ``CSRFProtect`` is told to leave

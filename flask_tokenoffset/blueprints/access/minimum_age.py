@@ -1,6 +1,6 @@
-"""Turns away whoever is too young to have an account, and erases what there is of them.
+"""Turns away users who are too young to have an account, and erases what there is of them.
 
-Pages and operations that are for everybody serve them like someone who is not signed in.
+Pages and operations that are for everyone serve them like someone who is not signed in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def refuse_minors() -> None:
-    """Refuse a request of somebody who is too young, and leave nothing of them.
+    """Refuse a request of a person who is too young, and leave nothing of them.
 
     :raises TooYoung: they are.
     """
@@ -38,7 +38,7 @@ def refuse_minors() -> None:
 
 @enforces("what-a-minor-has-is-erased", "TO-053", off=None)
 def erase_minor(state: State, user_key: str) -> None:
-    """Erase what belongs to somebody, if anything does.
+    """Erase what belongs to a person, if anything does.
 
     An organization that they own alone passes to another owner, or is closed where nobody is left
     who could manage it: nobody keeps an account for the sake of others.

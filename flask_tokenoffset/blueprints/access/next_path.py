@@ -28,8 +28,8 @@ def _is_local(text: str) -> bool:
         return False
     if not text.startswith("/"):
         return False
-    # Not with urlsplit, for which «///» begins a path. A proxy may decode a path before it goes on;
-    # it must not become another address then.
+    # Not with urlsplit, for which ``///`` begins a path. A proxy may decode a path before it goes
+    # on; it must not become another address then.
     path = text.partition("?")[0].partition("#")[0]
     for _ in range(_MOST_DECODINGS):
         if "//" in path or not set(path) <= _PRINTABLE_ASCII - _TREACHEROUS | {" "}:

@@ -1,7 +1,7 @@
 """A login of our own, where the host has none: Flask-Login with people of ours.
 
 The session names a person and their login epoch. Signing out raises the epoch, so a cookie that
-somebody kept is worthless afterwards, in whichever browser it is.
+a person kept is worthless afterwards, in every browser.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def set_up(app: Flask, settings: Settings) -> UserLoader:
 
 
 def own_user() -> HostUser | None:
-    """Whoever signed in here.
+    """The person who signed in here.
 
     :raises ConfigurationError: the host has set a Flask-Login of its own up after ours.
     """
@@ -94,7 +94,7 @@ def own_user() -> HostUser | None:
 def log_in(person: Person) -> None:
     """Begin a new session for a person who has just signed in.
 
-    Nothing of the session before goes on: whoever planted it knows what is in it.
+    Nothing of the session before goes on: anyone who planted it knows what is in it.
 
     :param person: who signed in.
     """

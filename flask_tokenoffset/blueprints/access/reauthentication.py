@@ -64,7 +64,7 @@ def is_reauthenticated(host_user: HostUser, person: Person | None, *, strict: bo
 
 
 def send_to_confirm(_error: ReauthenticationRequired) -> ResponseReturnValue:
-    """Where a page sends somebody who must confirm first, with the way back."""
+    """Where a page sends a person who must confirm first, with the way back."""
     query = urlencode({"next": _way_back()})
     return redirect(f"{_root()}/confirm?{query}", code=303)
 

@@ -140,13 +140,13 @@ def _find(wanted: AuditFilter, before_sequence: int | None) -> Page[AuditView]:
 
 
 def _actors_to_choose_from() -> dict[str, str]:
-    """By id: anybody, and the current user. Others are chosen by a link in the list."""
+    """By id: anyone, and the current user. Others are chosen by a link in the list."""
     person = current_user().person
     return {"": "Anybody"} | ({} if person is None else {str(person.id): "You"})
 
 
 def _chosen_actor(wanted: AuditFilter, known: dict[str, str]) -> dict[str, str]:
-    """Whoever is looked for, by id.
+    """Anyone who is looked for, by id.
 
     :raises InvalidInput: they did nothing in this account, whether they exist or not.
     """

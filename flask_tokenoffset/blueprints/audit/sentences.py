@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from flask_tokenoffset.services.audit.reading import AuditView, Named
 
-#: Every action as what somebody did. A word like ``{person}`` is the person it was done to.
+#: Every action as what a person did. A word like ``{person}`` is the person it was done to.
 SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.PERSON_CHANGED: "Corrected what is held about them",
     AuditAction.PERSON_DELETION_REQUESTED: "Asked for the deletion of their account",
@@ -126,7 +126,7 @@ def actor_of(view: AuditView) -> str:
 
 
 def name_of(named: Named) -> str:
-    """What somebody is called, or what stands for a name."""
+    """What a person is called, or what stands for a name."""
     if named.operator:
         return OPERATOR
     if named.forgotten:

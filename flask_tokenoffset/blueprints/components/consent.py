@@ -45,7 +45,7 @@ def is_host_place(place: str) -> bool:
 def consent(
     purpose: str, *, place: str = "host", next_path: str | None = None, heading: str = "h2"
 ) -> Markup:
-    """A form that asks whoever is signed in about one purpose, or says how they decided.
+    """A form that asks the current user about one purpose, or says how they decided.
 
     :param purpose: for example ``product-updates``; one that people are asked about.
     :param place: what the ledger calls this place: ``host``, or ``host:`` and a word of yours.

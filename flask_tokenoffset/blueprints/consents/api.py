@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-#: Where somebody decides, in the ledger.
+#: Where a person decides, in the ledger.
 PLACE: Final = "api"
 
 

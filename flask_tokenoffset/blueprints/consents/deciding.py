@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def standings() -> list[Standing]:
-    """Where every purpose stands for whoever is signed in."""
+    """Where every purpose stands for the current user."""
     state = current_state()
     return consent_reading.list_standings(
         state.session,
@@ -63,7 +63,7 @@ def purpose_of(word: str) -> Purpose:
 
 
 def decide(purpose: Purpose, decision: Decision, *, place: str, method: ConsentMethod) -> UUID:
-    """Take down what whoever is signed in says to a purpose.
+    """Record what the current user decides about a purpose.
 
     :param place: where they say it.
     :param method: how they say it.

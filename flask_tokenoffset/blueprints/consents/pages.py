@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-#: Where somebody decides, in the ledger.
+#: Where a person decides, in the ledger.
 PLACE: Final = "consents-page"
 EVENTS_PER_PAGE: Final = 50
 

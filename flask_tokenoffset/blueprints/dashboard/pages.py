@@ -1,4 +1,4 @@
-"""The first page: where somebody stands."""
+"""The first page: where a person stands."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def dashboard() -> str:
 
 
 def _introduction(done: str | None) -> Literal["asked", "welcomed", "deleted"] | None:
-    """Where somebody stands in being known; what just happened counts only if it shows.
+    """Where a person stands in being known; what just happened counts only if it shows.
 
     :param done: what the address claims to have just happened.
     """

@@ -1,4 +1,4 @@
-"""The operation on what is held. Anybody may read it."""
+"""The operation on what is held. Anyone may read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations on legal texts. Anybody may read them."""
+"""Operations on legal texts. Anyone may read them."""
 
 from __future__ import annotations
 

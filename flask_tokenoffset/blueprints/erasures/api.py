@@ -81,7 +81,7 @@ def undo_deletion() -> OperationAnswer:
     problems=[NotFound],
 )
 def read_erasure_receipt(receipt_token: str) -> OperationAnswer:
-    """What went, and what stays until when and why. Whoever holds the link can read it."""
+    """What went, and what stays until when and why. Anyone who holds the link can read it."""
     return ReceiptAnswer.of(find_done(receipt_token))
 
 

@@ -28,7 +28,7 @@ def waiting_deletion() -> Erasure | None:
 
 
 def ask_for_deletion() -> Erasure | None:
-    """Have the account of whoever is signed in deleted.
+    """Have the account of the current user deleted.
 
     :return: when that is; ``None`` where they have no account here.
     :raises LastOwner: they alone own an organization that is open; nothing is changed then.

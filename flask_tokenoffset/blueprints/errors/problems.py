@@ -125,7 +125,7 @@ def title_of(code: str) -> str:
 
 
 def told(error: TokenOffsetError) -> str:
-    """What a user is told of an error; the log is told what only whoever runs the site can mend.
+    """What a user is told of an error; the log is told what only the operator of the site can mend.
 
     :param error: about to be shown, on a page of its own or beside a field.
     """
@@ -151,7 +151,7 @@ def explain_missing_tables(app: Flask, exception: BaseException, **_: Any) -> No
 
 
 def sign_in_or_say_so(error: SignInRequired) -> ResponseReturnValue:
-    """Send whoever is not signed in to sign in, or say so where the host names no way.
+    """Send anyone who is not signed in to sign in, or say so where the host names no way.
 
     :param error: what was refused.
     """
@@ -166,7 +166,7 @@ def refusal_page(error: TokenOffsetError) -> Response:
 
     :param error: what was refused or has failed.
     """
-    # What was refused was rolled back, and with it perhaps the row of whoever is there.
+    # What was refused was rolled back, and with it perhaps the row of the current user.
     forget_current_user()
     status = status_of(type(error))
     response = make_response(

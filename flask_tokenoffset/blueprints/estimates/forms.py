@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: The choice beside the bands: an amount of one's own.
 OWN_AMOUNT: Final = "own"
-#: What is shown before anybody has chosen.
+#: What is shown before anyone has chosen.
 FIRST_BAND: Final = "worker"
 WHOLE_COVERAGE: Final = "100"
 #: Pages keep what was typed; nobody needs more of it than this back.
@@ -47,7 +47,7 @@ def _text(sent: Mapping[str, str], name: str, default: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChooserForm:
-    """The band chooser as somebody filled it in.
+    """The band chooser as a person filled it in.
 
     :param band: a band's key, or :data:`OWN_AMOUNT`.
     :param tokens: the typed amount.

@@ -1,4 +1,4 @@
-"""The page on which somebody looks at an estimate and adopts it; also shown when that failed."""
+"""The page on which a person looks at an estimate and adopts it; also shown when that failed."""
 
 from __future__ import annotations
 

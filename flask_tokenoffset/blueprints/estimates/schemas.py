@@ -40,7 +40,7 @@ class EstimateBody(Body):
 
 
 class CoverageQuery(Query):
-    """How much of an estimate somebody thinks of contributing for."""
+    """How much of an estimate a person thinks of contributing for."""
 
     coverage_percent: Annotated[int, Field(ge=0, le=MAX_COVERAGE_PERCENT)] = Field(
         100, description="100 contributes for the whole estimate; more is allowed."

@@ -122,7 +122,7 @@ def _page(refusal: Conflict | TooManyAttempts | None = None) -> str:
 
 
 def _confirm_first() -> ResponseReturnValue:
-    """Send somebody to confirm, with a way back that holds no link: it would be kept in a row."""
+    """Send a person to confirm, with a way back that holds no link: it would be kept in a row."""
     return see_other_at(_confirm_url())
 
 

@@ -55,7 +55,7 @@ class NavigationLink:
 
     :param current: ``page`` if it leads to this very page, ``true`` if this page is below it, as
         ``aria-current`` has it.
-    :param published: whether anybody may read what it leads to, signed in or not.
+    :param published: whether anyone may read what it leads to, signed in or not.
     """
 
     title: str
@@ -155,7 +155,7 @@ class View:
 
     @property
     def document_changes(self) -> Sequence[Change]:
-        """The material changes to documents that are coming, for whoever is signed in."""
+        """The material changes to documents that are coming, for the current user."""
         user = current_user()
         if not (user.signed_in and user.changes_are_coming):
             return ()

@@ -25,7 +25,7 @@ def unlink(identity_id: UUID) -> bool:
     """End a link, then give its refresh token back to the provider.
 
     :return: whether nothing is left at the provider that we know of.
-    :raises NotFound: there is none, or it is somebody else's.
+    :raises NotFound: there is none, or it is another person's.
     :raises Conflict: it is the last way to sign in.
     """
     state = current_state()
@@ -34,7 +34,8 @@ def unlink(identity_id: UUID) -> bool:
             work, person, identity_id, vault=state.vault, settings=state.settings, now=now
         )
     if state.settings.sign_in == "identity":
-        # Every login is over now; whoever has just shown that it is they goes on with a new one.
+        # Every login is over now; the person at this browser, who has just proved that it is they,
+        # gets a new one.
         own_login.log_in(person)
         forget_current_user()
         state.session.commit()
@@ -46,7 +47,7 @@ def refresh(identity_id: UUID) -> None:
 
     The token is used by one request only, and nobody else finds it meanwhile.
 
-    :raises NotFound: there is none, or it is somebody else's.
+    :raises NotFound: there is none, or it is another person's.
     :raises Conflict: nothing is kept by which the provider could be asked.
     :raises IdentityRefused: the provider vouches for it no longer; the token is gone.
     :raises IdentityProviderUnavailable: the provider cannot be reached; the token is kept.
@@ -72,7 +73,7 @@ def refresh(identity_id: UUID) -> None:
 
 
 def confirming_providers() -> list[IdentityProvider]:
-    """The providers by which whoever is signed in can show that it is they."""
+    """The providers by which the current user can show that it is they."""
     state = current_state()
     person = current_user().person
     if person is None:

@@ -1,1 +1,1 @@
-"""Invitations: an organization sends them, and whoever is invited answers."""
+"""Invitations: an organization sends them, and the invited person answers."""

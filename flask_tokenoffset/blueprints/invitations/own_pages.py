@@ -1,4 +1,4 @@
-"""Pages on which whoever is invited answers: what a link opens, and what waits for them.
+"""Pages on which the invited person answers: what a link opens, and what waits for them.
 
 Looking changes nothing, so that a program that follows links in mail answers nobody's invitation.
 """
@@ -58,12 +58,12 @@ class Reader(Enum):
     SOMEBODY_ELSE = auto()
     #: The address is theirs, as they say; nobody has proved it.
     UNPROVED = auto()
-    #: Whoever is invited.
+    #: The invited person.
     INVITED = auto()
 
 
 class PlanView(NamedTuple):
-    """The plan somebody begins with, as a page says it.
+    """The plan a person begins with, as a page says it.
 
     :param joining: what it is.
     :param band_title: what its band is called.
@@ -80,7 +80,7 @@ class PlanView(NamedTuple):
 
 @requires(Permission.SIGN_IN)
 def invitation(invitation_token: str) -> ResponseReturnValue:
-    """What an invitation offers, to whoever holds its link."""
+    """What an invitation offers, to anyone who holds its link."""
     if SIGN_IN in request.args and not current_user().signed_in:
         return send_to_sign_in()
     return _link_page(invitation_token)
@@ -169,7 +169,7 @@ def _link_page(token: str, refused: Refusal | None = None) -> ResponseReturnValu
         plan=_plan_of(offer) if is_theirs and is_pending else None,
         reader=reader.name.lower(),
         is_pending=is_pending,
-        # Why is told only to whoever is invited.
+        # Why is told only to the invited person.
         reason=answering.REASONS.get(offer.standing) if is_theirs else None,
         belongs=is_theirs and _belongs_to(offer),
         role_titles=ROLE_TITLES,

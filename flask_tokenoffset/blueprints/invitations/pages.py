@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["register", "register_in_organization"]
 
 INVITATIONS_PER_PAGE: Final = 50
-#: What the page can say itself. Whoever does not belong there (any more) gets the common answers.
+#: What the page can say itself. Anyone who does not belong there (any more) gets the common
+#: answers.
 _TOLD: Final = (Conflict, NotPermitted, TooManyAttempts, NoMailer)
 #: Whose fault a row is that could not be sent.
 _AT_FAULT: Final = {Outcome.UNKNOWN_ROLE: "role", Outcome.ROLE_NOT_ALLOWED: "role"}
@@ -89,7 +90,7 @@ def invite() -> ResponseReturnValue:
 @reads_up_to(LONGEST_LIST)
 @requires(Permission.CHANGE_MEMBERS)
 def invite_list() -> ResponseReturnValue:
-    """Invite everybody on a list, or look what would become of it; either way, say it row by row.
+    """Invite everyone on a list, or look what would become of it; either way, say it row by row.
 
     The report answers the form itself: it is kept nowhere.
     """

@@ -119,7 +119,7 @@ class JoiningPlanAnswer(Answer):
 
 
 class OfferAnswer(Answer):
-    """An invitation as whoever is invited sees it."""
+    """An invitation as the invited person sees it."""
 
     id: UUID
     organization_id: UUID

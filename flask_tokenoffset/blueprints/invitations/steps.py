@@ -27,7 +27,7 @@ def send(rows: Sequence[Row]) -> list[Result]:
     """Invite people to the organization that the request names.
 
     :return: what became of each row.
-    :raises NoMailer: nothing could be sent to anybody.
+    :raises NoMailer: nothing could be sent to anyone.
     """
     state = current_state()
     require_mailer(state.mailer)
@@ -45,7 +45,7 @@ def send(rows: Sequence[Row]) -> list[Result]:
 def resend(invitation_id: UUID) -> None:
     """Send one of the organization's invitations again.
 
-    :raises NoMailer: nothing could be sent to anybody.
+    :raises NoMailer: nothing could be sent to anyone.
     """
     state = current_state()
     require_mailer(state.mailer)
@@ -103,6 +103,6 @@ def decline(which: ColumnElement[bool]) -> None:
 
 
 def proved_address() -> str | None:
-    """The address that whoever is signed in has proved to be theirs, if any."""
+    """The address that the current user has proved to be theirs, if any."""
     held = known_of(current_user())
     return held.email if held.verified else None

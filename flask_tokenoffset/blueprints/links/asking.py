@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def ask_for_link(purpose: MagicLinkPurpose, address: str, next_path: str) -> None:
-    """Have a link mailed. What happens is the same whether anybody here has the address or not.
+    """Have a link mailed. What happens is the same whether anyone here has the address or not.
 
     :param purpose: what following it does. Only :attr:`.MagicLinkPurpose.SIGN_IN` may be asked for
-        by somebody who is not signed in.
+        by a person who is not signed in.
     :param address: as it was typed. What is mailed to is its one normal form.
     :param next_path: a local path to go on to afterwards.
     :raises NoMailer: the host sends no mail.

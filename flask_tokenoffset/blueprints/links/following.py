@@ -92,7 +92,7 @@ def _sign_in(work: UnitOfWork, redeemed: Redeemed, browser_digest: str) -> Perso
 
 
 def _who_asked(work: UnitOfWork, redeemed: Redeemed) -> tuple[Person, HostUser]:
-    """Whoever is signed in, if it is they who asked for the link."""
+    """The current user, if it is they who asked for the link."""
     host_user = current_user().host_user
     try:
         person = acting_person(work)

@@ -84,7 +84,7 @@ def ask_address() -> ResponseReturnValue:
 
 @requires(Permission.SIGN_IN)
 def link_sent() -> ResponseReturnValue:
-    """Say that a link was sent; the same for everybody."""
+    """Say that a link was sent; the same for everyone."""
     return render("links/sent.html", minutes=_minutes())
 
 
@@ -154,7 +154,7 @@ def _confirm_page(next_path: str, refusal: Refusal | None = None) -> str:
 
 
 def _host_user() -> HostUser:
-    # The permission of each page that asks has made sure that somebody is signed in.
+    # The permission of each page that asks has made sure that a person is signed in.
     return cast("HostUser", current_user().host_user)
 
 

@@ -19,7 +19,7 @@ from flask_tokenoffset.services.member_plans.terms import Terms
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: What is chosen before anybody has chosen.
+#: What is chosen before anyone has chosen.
 FIRST_BAND: Final = "worker"
 _LONGEST_TEXT: Final = 40
 #: An amount in dollars: commas between thousands, at most two decimals.
@@ -176,9 +176,9 @@ class ManyForm:
     """Which members' plans to change, and to what.
 
     :param members: as the list of members is searched.
-    :param current_band: a band's key, or «none»; empty for any.
+    :param current_band: a band's key, or “none”; empty for any.
     :param plan: the band and coverage to adopt.
-    :param asked: whether somebody asked what it would do.
+    :param asked: whether a person asked what it would do.
     """
 
     members: SearchForm

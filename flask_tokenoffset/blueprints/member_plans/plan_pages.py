@@ -1,4 +1,4 @@
-"""The page of one plan in an organization: one's own, and a member's for whoever manages them.
+"""The page of one plan in an organization: one's own, or a member's for those who manage plans.
 
 Both do the same, each under its own permission: look, adopt, pause, resume and end.
 """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.member_plans.plans import MemberPlan
     from flask_tokenoffset.services.member_plans.totals import HiddenUsage, SharedUsage, Totals
 
-#: Characters of the longest key of a band that anybody need send.
+#: Characters of the longest key of a band that anyone need send.
 LONGEST_BAND = 40
 Band = Annotated[str, Field(max_length=LONGEST_BAND, description="The key of a published band.")]
 Coverage = Annotated[int, Field(ge=0, le=MAX_COVERAGE_PERCENT)]

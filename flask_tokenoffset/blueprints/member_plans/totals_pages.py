@@ -1,4 +1,4 @@
-"""The totals of members' plans, for whoever manages them."""
+"""The totals of members' plans, for the people who manage them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ STATUS_TITLES: Final[Mapping[MembershipStatus, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class SearchForm:
-    """What somebody looks for. An address that names no role of ours looks for every role.
+    """What a person looks for. An address that names no role of ours looks for every role.
 
     :param search: as typed.
     :param role: as chosen; empty for any.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 MEMBERS_PER_PAGE: Final = 50
-#: What a page can say itself. Whoever does not belong there (any more) gets the common answers.
+#: What a page can say itself. Anyone who does not belong there (any more) gets the common answers.
 _TOLD: Final = (Conflict, LastOwner, NotPermitted)
 
 #: By what was done and where the member stands then: an address alone can claim anything.
@@ -188,7 +188,7 @@ def _member_page(
     current = current_membership()
     found = read_member(current_state().session, current.organization.id, membership_id)
     own = found.membership.id == current.membership.id
-    # Whoever may not change members may read them; the page then offers nothing.
+    # Anyone who may not change members may read them; the page then offers nothing.
     grantable = [role for role in Role if may_grant(current.role, role)]
     page = render(
         "members/member.html",

@@ -45,7 +45,7 @@ class TransferBody(Body):
 
 
 class MemberAnswer(Answer):
-    """Somebody in an organization."""
+    """A person in an organization."""
 
     id: UUID = Field(description="The membership.")
     name: str

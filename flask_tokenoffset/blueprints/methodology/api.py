@@ -1,4 +1,4 @@
-"""Operations on the published methodology and bands. Anybody may read them."""
+"""Operations on the published methodology and bands. Anyone may read them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def known_of(user: CurrentUser) -> Held:
-    """What is known of somebody who is signed in.
+    """What is known of a person who is signed in.
 
     :param user: the user who sent the request.
     """

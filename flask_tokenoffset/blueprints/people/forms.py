@@ -1,4 +1,4 @@
-"""The form by which somebody says who they are."""
+"""The form by which a person says who they are."""
 
 from __future__ import annotations
 

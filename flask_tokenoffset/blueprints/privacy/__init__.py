@@ -1,1 +1,1 @@
-"""The first page of privacy: where somebody stands, and the links to each of their rights."""
+"""The first page of privacy: where a person stands, and the links to each of their rights."""

@@ -1,4 +1,4 @@
-"""The operation that says where somebody stands with their privacy."""
+"""The operation that says where a person stands with their privacy."""
 
 from __future__ import annotations
 

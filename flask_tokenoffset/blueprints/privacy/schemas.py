@@ -1,4 +1,4 @@
-"""What the operation on where somebody stands answers."""
+"""What the operation on where a person stands answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PrivacyAnswer(Answer):
     def of(
         cls, overview: PrivacyOverview, *, contact: str, links: Mapping[str, str], now: datetime
     ) -> PrivacyAnswer:
-        """Show where somebody stands.
+        """Show where a person stands.
 
         :param contact: whom to ask.
         :param links: what each operation is for, and its address.

@@ -27,7 +27,7 @@ class QueueQuery(ListQuery):
 
 
 class QueuedRequestAnswer(Answer):
-    """A request in the queue. It tells nothing of who asked, and nothing that anybody wrote."""
+    """A request in the queue. It tells nothing of who asked, and nothing that anyone wrote."""
 
     id: UUID
     kind: RightsRequestKind

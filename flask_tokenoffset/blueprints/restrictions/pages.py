@@ -1,4 +1,4 @@
-"""The page on which somebody restricts the processing of their data, or lifts that."""
+"""The page on which a person restricts the processing of their data, or lifts that."""
 
 from __future__ import annotations
 

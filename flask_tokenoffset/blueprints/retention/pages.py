@@ -30,7 +30,7 @@ _LONGEST_NUMBER: Final = 6
 
 @requires(Permission.READ_PUBLISHED)
 def retention() -> ResponseReturnValue:
-    """The table of periods; for somebody signed in, the forms for their own account as well."""
+    """The table of periods; for a person signed in, the forms for their own account as well."""
     return _own_page()
 
 

@@ -1,4 +1,4 @@
-"""Finding a request of whoever is there."""
+"""Finding a request of the current user."""
 
 from __future__ import annotations
 

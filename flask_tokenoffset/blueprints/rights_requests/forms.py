@@ -1,4 +1,4 @@
-"""The form by which somebody asks a human."""
+"""The form by which a person asks a human."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ KIND_TITLES: Final[Mapping[RightsRequestKind, str]] = {
     RightsRequestKind.OBJECTION: "An objection",
     RightsRequestKind.QUESTION: "A question",
 }
-#: The same, for whoever answers them.
+#: The same, for the person who answers them.
 QUEUE_TITLES: Final[Mapping[RightsRequestKind, str]] = {
     RightsRequestKind.ACCESS: "Copy of data",
     RightsRequestKind.CORRECTION: "Correction",

@@ -149,8 +149,8 @@ class ListQuery(Query):
 def encode_cursor(parts: Iterable[str | int]) -> str:
     """A place in a list as one opaque text.
 
-    :param parts: the sort key of the last item shown. A cursor is readable by whoever holds it and
-        proves nothing; the query it goes into names the account all the same.
+    :param parts: the sort key of the last item shown. A cursor is readable by anyone who holds it
+        and proves nothing; the query it goes into names the account all the same.
     """
     text = json.dumps(list(parts), separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

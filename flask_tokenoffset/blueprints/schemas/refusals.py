@@ -4,7 +4,7 @@ They belong to the tree of :mod:`flask_tokenoffset.errors`, below ``Refusal``::
 
     Refusal
     ├── MalformedRequest       400: the body is not the JSON text it claims to be
-    ├── FormExpired            400: the form's token is missing, too old or somebody else's
+    ├── FormExpired            400: the form's token is missing, too old or another person's
     ├── CrossSiteRequest       403: another site made the browser send it
     ├── MethodNotAllowed       405: the path exists, the method does not
     ├── IdempotencyKeyInUse    409: the first call under this key has no answer yet

@@ -65,7 +65,7 @@ def sign_in_by_mail() -> ResponseReturnValue:
 
 @requires(Permission.READ_SELF)
 def sign_out() -> ResponseReturnValue:
-    """Ask once more, then end every login of whoever is signed in."""
+    """Ask once more, then end every login of the current user."""
     if request.method != "POST":
         return render("sign_in/sign_out.html")
     with changing() as (work, person, _):

@@ -164,7 +164,7 @@ def disconnect(account_id: UUID, source_id: UUID) -> None:
 def _tell(
     work: UnitOfWork, person: Person, kind: MessageKind, source: Source, vendor: Provider
 ) -> None:
-    """Tell whoever acted what was done, in case it was not they."""
+    """Tell the person who acted what was done, in case it was another person."""
     now = current_state().clock.now()
     notify(work, person, kind, now, source=source.label, vendor=vendor.title)
 

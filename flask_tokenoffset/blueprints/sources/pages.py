@@ -75,7 +75,7 @@ def connect_source(provider: str) -> ResponseReturnValue:
 
     :param provider: the vendor's stable name.
     """
-    # Before anybody types a key that would be lost on the way to confirming.
+    # Before anyone types a key that would be lost on the way to confirming.
     require_reauthentication(strict=False)
     vendor = _enabled_vendor(provider)
     label = request.form.get("label", "")

@@ -35,7 +35,7 @@ class RefusedKey:
     :param status: the HTTP status of the answer.
     :param errors: field name to sentences; ``""`` stands for the form as a whole.
     :param vendor_message: the vendor's own words, cleaned where they were read.
-    :param retry_after_seconds: how long to wait, where somebody said so.
+    :param retry_after_seconds: how long to wait, where a person said so.
     """
 
     status: int

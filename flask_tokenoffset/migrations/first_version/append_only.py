@@ -1,4 +1,4 @@
-"""What the database itself refuses to change, whoever asks."""
+"""What the database itself refuses to change, no matter who asks."""
 
 from __future__ import annotations
 

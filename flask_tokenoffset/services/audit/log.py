@@ -1,6 +1,6 @@
 """The audit log: appending to it, and forgetting where changes came from.
 
-Each account has a chain of events. Whoever appends holds the lock of the chain's end until the
+Each account has a chain of events. Anyone who appends holds the lock of the chain's end until the
 commit, so that writers of one account wait for each other and those of different ones do not.
 """
 
@@ -227,8 +227,8 @@ def _seal_fits(account_id: UUID, end: _End, keys: AuditKeys) -> bool:
 def _new_end(end: _End, head: Mapping[str, Any], keys: AuditKeys) -> dict[str, Any]:
     """The row of a chain whose newest event is given.
 
-    A seal that does not fit is never made good: whoever cut a chain short would otherwise only have
-    to wait for the next event.
+    A seal that does not fit is never made good: anyone who cut a chain short would otherwise only
+    have to wait for the next event.
     """
     account_id = head["account_id"]
     row = _sealed(account_id, head["sequence"], head["digest"], keys.present)

@@ -1,6 +1,6 @@
 """Reading the audit log: a page of it, newest first, or all of it, oldest first, for a file.
 
-Events name people by id alone. Their names are looked up when the log is shown, so that somebody
+Events name people by id alone. Their names are looked up when the log is shown, so that a person
 who was forgotten has none any more, in events of any age.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BATCH: Final = 500
 #: The detail that names another person than the one who acted.
 PERSON_DETAIL: Final = "person_id"
-#: What only the platform's operators do in somebody's log. Their names are not told there.
+#: What only the platform's operators do in a person's log. Their names are not told there.
 BY_OPERATORS: Final = frozenset(
     {AuditAction.REQUEST_SEEN, AuditAction.REQUEST_EXTENDED, AuditAction.REQUEST_ANSWERED}
 )
@@ -154,7 +154,7 @@ def list_events(
 
 
 def find_actor(session: Session, account_id: UUID, person_id: UUID) -> Named | None:
-    """Somebody who did something in an account's log; nobody else, whoever exists."""
+    """A person who did something in an account's log; nobody else, even if they exist."""
     acted = select(AuditEvent.id).where(
         AuditEvent.account_id == account_id, AuditEvent.actor_id == person_id
     )
@@ -280,7 +280,7 @@ def _actor(event: AuditEvent, people: Mapping[UUID, Named]) -> Named | None:
 
 
 def _operator(person_id: UUID) -> Named:
-    """Somebody who acted for the platform, without their name."""
+    """A person who acted for the platform, without their name."""
     return Named(person_id, None, forgotten=False, operator=True)
 
 

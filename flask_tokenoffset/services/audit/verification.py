@@ -118,7 +118,7 @@ def compare_heads(
     """Look whether every chain still passes through where it stood once.
 
     Only this finds a chain that vanished whole, that was put back to how it was before, or that was
-    written anew by somebody who has the key.
+    written anew by a person who has the key.
 
     :param heads: as they were noted then.
     :param report: called with each fault.

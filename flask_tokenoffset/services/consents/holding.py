@@ -85,7 +85,7 @@ def declined(
 ) -> ColumnElement[bool]:
     """The condition that an account's newest decision about a purpose is a no.
 
-    Not the opposite of :func:`holding`: somebody who was never asked has not declined.
+    Not the opposite of :func:`holding`: a person who was never asked has not declined.
 
     :param purpose: a purpose that people are asked about.
     :param account: the account's id, as a column or a value.

@@ -63,7 +63,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """How somebody decides about a purpose.
+    """How a person decides about a purpose.
 
     :param now: the present instant, aware.
     :param place: where in the product, for example ``consents-page``.

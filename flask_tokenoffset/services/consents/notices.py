@@ -1,8 +1,8 @@
 """What a person was told when they decided, kept under the digest of its own words.
 
 A notice has every particular that ISO/IEC TS 27560 wants of one, as it was then. Two people who
-were told the same share a row; whoever changes a word afterwards is found, because the digest does
-not fit any more.
+were told the same share a row; anyone who changes a word afterwards is found, because the digest
+does not fit any more.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Restriction: a person's data is stored and nothing else is done with it, until they say so.
 
-Restricted is whoever asked for it (GDPR Art. 18), and whoever asked for the deletion of their
-account and may still take that back. For them no vendor is called, nothing is counted into any
-insight, no optional mail leaves, no billing record is made and no organization is shown their use.
-What they do themselves still works, so that they can read, take away, correct and leave.
+Restricted is the person who asked for it (GDPR Art. 18), and one who asked for the deletion of
+their account and may still take that back. For them no vendor is called, nothing is counted into
+any insight, no optional mail leaves, no billing record is made and no organization is shown their
+use. What they do themselves still works, so that they can read, take away, correct and leave.
 
-Sampling ends as well for whoever withdrew their consent to it, and for nothing else.
+Sampling ends as well for anyone who withdrew their consent to it, and for nothing else.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def lift(work: UnitOfWork, person: Person) -> bool:
 
 
 def is_restricted(person: Person) -> bool:
-    """Whether nothing but storage may be done with somebody's data.
+    """Whether nothing but storage may be done with a person's data.
 
     :param person: the person.
     """
@@ -85,7 +85,7 @@ def is_restricted(person: Person) -> bool:
 
 @enforces("no-vendor-is-asked-while-restricted", "TO-050", off=False)
 def is_restricted_account(session: Session, account_id: UUID) -> bool:
-    """Whether an account belongs to somebody who is restricted.
+    """Whether an account belongs to a person who is restricted.
 
     :param account_id: any account; an organization is never restricted.
     """

@@ -99,7 +99,7 @@ def _accounts(session: Session) -> list[UUID]:
 def _may_be_incomplete(session: Session, account_id: UUID) -> bool:
     """Whether events of a ledger may have been deleted by the product itself.
 
-    Only once the account was released. Anybody can write that into its row, so the audit log has to
+    Only once the account was released. Anyone can write that into its row, so the audit log has to
     say as well that its owner was forgotten, unless that is gone for the same reason.
     """
     released_at = session.scalar(select(Account.released_at).where(Account.id == account_id))

@@ -2,7 +2,7 @@
 
 A row belongs to a person through their own account, through the account of one of their memberships
 (what an organization holds about them), by their own id, by the host's key of them, or by an
-address that they have proved. Whoever else is named in such a row stays unnamed.
+address that they have proved. Anyone who else is named in such a row stays unnamed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NAMING_PEOPLE: Final = frozenset(
         "rights_request.closed_by",
     }
 )
-#: Words in details that name a person, or somebody's membership.
+#: Words in details that name a person, or a person's membership.
 _NAMING_DETAILS: Final = frozenset({"actor", "membership_id", "person_id"})
 
 
@@ -47,7 +47,7 @@ class Subject:
 
     :param own_ids: their own id, and those of their memberships.
     :param account_ids: their own account, and those of their memberships.
-    :param addresses: those that they, and nobody else, have proved: where somebody else has as
+    :param addresses: those that they, and nobody else, have proved: where another person has as
         well, what was sent there may be the other one's.
     """
 
@@ -59,7 +59,7 @@ class Subject:
 
     @classmethod
     def of(cls, session: Session, person: Person) -> Subject:
-        """Whoever a row describes."""
+        """Anyone who a row describes."""
         memberships = session.execute(
             select(Membership.id, Membership.account_id)
             .where(Membership.person_id == person.id)
@@ -127,7 +127,7 @@ def table_of(name: str) -> FromClause:
 def _refused(
     rows: FromClause, ways: Sequence[FoundBy], subject: Subject
 ) -> ColumnElement[bool] | None:
-    """The condition that a row found in one way says in no other that it is somebody else's."""
+    """The condition that a row found in one way says in no other that it is another person's."""
     mine = [
         or_(rows.c[way.column].is_(None), rows.c[way.column] == subject.person_id)
         for way in ways
@@ -193,7 +193,7 @@ def _names_people(table: str, rows: FromClause, column: str) -> bool:
 
 @enforces("a-copy-names-nobody-else", "TO-047", "TB-006", off=None)
 def _hidden(value: object, subject: Subject) -> tuple[Any] | None:
-    """What stands in the copy where a value names somebody else; ``None`` where it does not.
+    """What stands in the copy where a value names another person; ``None`` where it does not.
 
     :param value: an id, or details by their words.
     """

@@ -1,4 +1,4 @@
-"""Which rows are somebody's, as the data map says, and what becomes of them in an erasure.
+"""Which rows are a person's, as the data map says, and what becomes of them in an erasure.
 
 Hardly a table is named here: the map says how a person's rows are found and what is done to them,
 and the foreign keys say in which order. What a legal hold keeps is left alone, with all that it
@@ -93,7 +93,7 @@ def key_of(table: Table) -> Column[Any]:
 
 
 def own(name: str, owner: Owner) -> ColumnElement[bool]:
-    """The condition on a table that a row is somebody's.
+    """The condition on a table that a row is a person's.
 
     :param name: the table in the map.
     """
@@ -112,7 +112,7 @@ def deleted_tables() -> tuple[str, ...]:
 
 
 def delete_rows(session: Session, names: Iterable[str], owner: Owner, kept: Kept) -> dict[str, int]:
-    """Delete somebody's rows in some tables.
+    """Delete a person's rows in some tables.
 
     :param names: the tables, those first that lead to others.
     :param kept: what stays; see :func:`kept_by_hold`.
@@ -133,7 +133,7 @@ def delete_rows(session: Session, names: Iterable[str], owner: Owner, kept: Kept
 
 
 def empty_rows(session: Session, owner: Owner, kept: Kept) -> dict[str, int]:
-    """Take out of somebody's rows what the map says, where it says so.
+    """Take out of a person's rows what the map says, where it says so.
 
     :return: how many rows, by table.
     """
@@ -167,7 +167,7 @@ def empty_value(column: Column[Any]) -> Any:
 
 
 def count_rows(session: Session, names: Iterable[str], owner: Owner) -> dict[str, int]:
-    """How many rows somebody has in some tables."""
+    """How many rows a person has in some tables."""
     return {
         name: session.execute(
             select(func.count()).select_from(table_of(name)).where(own(name, owner))
@@ -178,7 +178,7 @@ def count_rows(session: Session, names: Iterable[str], owner: Owner) -> dict[str
 
 @enforces("a-hold-outlives-an-erasure", "TO-049", off=MappingProxyType({}))
 def kept_by_hold(session: Session, owner: Owner, now: datetime) -> Kept:
-    """What a legal hold keeps of somebody: the rows it names, and those that these lead to.
+    """What a legal hold keeps of a person: the rows it names, and those that these lead to.
 
     A row that stays anyway is emptied all the same, unless the hold names it.
 
@@ -252,7 +252,7 @@ def _by(table: Table, way: FoundBy, owner: Owner) -> ColumnElement[bool]:
             return false() if owner.user_key is None else table.c[way.column] == owner.user_key
         case "address":
             proved = table.c[way.column].in_(owner.addresses)
-            # Somebody else may have been written to, without proof.
+            # Another person may have been written to, without proof.
             return and_(proved, table.c.person_id.is_(None)) if "person_id" in table.c else proved
         case "through":
             other = table_of(way.table)

@@ -1,7 +1,7 @@
 """Acceptances: which documents in force a person has not accepted yet, and taking one down.
 
 A person is asked for a document when its first version takes effect, and again when a material
-change does. A change that is not material asks nobody again: whoever accepted the text before it
+change does. A change that is not material asks nobody again: anyone who accepted the text before it
 goes on. Nothing but an act upon a version counts, so there is no acceptance by going on.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A version in force that nobody goes on without, and how somebody stands to it.
+    """A version in force that nobody goes on without, and how a person stands to it.
 
     :param id: the version's.
     :param summary: what changed since the version before.
@@ -84,7 +84,7 @@ def missing(
 ) -> Sequence[Asked]:
     """The documents in force that a person has not accepted, in one query.
 
-    One language is enough: whoever accepted a document in German is not asked for it in English.
+    One language is enough: anyone who accepted a document in German is not asked for it in English.
 
     :param account_id: the person's own account; ``None`` before their first change.
     :param now: the present instant, aware.
@@ -162,7 +162,7 @@ def accept(
 
     What they have accepted already is left alone, so that doing it twice does it once.
 
-    :param person: whoever accepts, for themselves; locked by the caller.
+    :param person: the person who accepts, for themselves; locked by the caller.
     :param version_ids: which versions, as they were shown.
     :param place: where in the product, for example ``acceptance-page``.
     :param method: how they said it.
@@ -204,7 +204,7 @@ def _asked(session: Session, account_id: UUID | None, now: datetime) -> list[Ask
 
 
 def _judge(versions: Sequence[_Version]) -> Asked:
-    """How somebody stands to the version in force.
+    """How a person stands to the version in force.
 
     :param versions: those of one text that have taken effect, the newest first.
     """

@@ -105,7 +105,7 @@ def _changed(old: Passage, new: Passage) -> ComparedPassage:
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for tag, first, last, new_first, new_last in matcher.get_opcodes():
         was, becomes = "".join(before[first:last]), "".join(after[new_first:new_last])
-        # A space between two changed words is part of the change: «a year», and not «a», «year».
+        # A space between two changed words is part of the change: “a year”, and not “a”, “year”.
         if tag == "equal" and (becomes.strip() or not (removed or added)):
             parts += [*_told(removed, added), Part("same", becomes)]
             removed, added = "", ""

@@ -164,7 +164,7 @@ def changes_are_coming(now: BindParameter[datetime]) -> ColumnElement[bool]:
 def _is_coming(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         DocumentVersion.material,
-        # A first version changes nothing for anybody.
+        # A first version changes nothing for anyone.
         DocumentVersion.sequence > 1,
         or_(DocumentEffect.effective_at.is_(None), DocumentEffect.effective_at > now),
     )
@@ -272,7 +272,7 @@ def needs_notice(*, material: bool, sequence: int) -> bool:
     """Whether everyone has to be told of a version before it can take effect.
 
     :param material: whether the change matters to people.
-    :param sequence: which version it is; the first one changes nothing for anybody.
+    :param sequence: which version it is; the first one changes nothing for anyone.
     """
     return material and sequence > 1
 

@@ -1,13 +1,13 @@
 """Telling everyone of a material change, a chunk of people in each transaction.
 
 A chunk is worked on under the lock of its notice's row, and the messages it puts into the outbox
-are committed together with the mark that says how far it has come. So everybody gets one message,
+are committed together with the mark that says how far it has come. So everyone gets one message,
 whichever worker does it and wherever another one died. When nobody is left, the same transaction
 says that the notice is complete and since when the version counts: fourteen days later at the
 earliest, which the database checks once more.
 
-People are walked in the order of their ids, which are random. Whoever comes while that goes on may
-have an id that was passed already, so those are looked for at the end.
+People are walked in the order of their ids, which are random. Anyone who comes while that goes on
+may have an id that was passed already, so those are looked for at the end.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 
 #: People that one transaction tells.
 PEOPLE_PER_CHUNK: Final = 1_000
-#: How long before the notice began somebody may have come whose row was not to be seen yet.
+#: How long before the notice began a person may have come whose row was not to be seen yet.
 _UNSEEN: Final = timedelta(minutes=5)
 
 
 class _Reader(NamedTuple):
-    """Somebody who is to be told."""
+    """A person who is to be told."""
 
     person_id: UUID
     account_id: UUID
@@ -91,7 +91,7 @@ def tell_chunk(session: Session, notice: DocumentNotice, now: datetime) -> bool:
 
     :param notice: locked.
     :param now: the present instant, aware.
-    :return: whether somebody may be left.
+    :return: whether a person may be left.
     """
     version = session.get_one(DocumentVersion, notice.document_version_id)
     readers = _next_readers(session, notice)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 #: Characters of the longest text, far beyond any terms ever written.
 LONGEST_TEXT: Final = 500_000
-#: What stands in a text that somebody has yet to complete, as in ``[[name of the company]]``.
+#: What stands in a text that a person has yet to complete, as in ``[[name of the company]]``.
 OPEN_MARK: Final = "[["
 #: Words that no version can be called, because a page of ours has that address.
 TAKEN_VERSIONS: Final = frozenset({"compare"})

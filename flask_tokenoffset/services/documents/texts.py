@@ -40,7 +40,7 @@ class Passage:
 def to_html(text: str) -> str:
     """A text as HTML that is safe to put into a page; its highest headings are of the second level.
 
-    :param text: Markdown, whoever wrote it.
+    :param text: Markdown, no matter who wrote it.
     """
     markdown = _markdown()
     tokens = markdown.parse(text)
@@ -84,7 +84,7 @@ def _may_lead_there(url: str) -> bool:
         parts = urlsplit(url.strip())
     except ValueError:
         return False
-    # «//example.com» has no scheme and leads elsewhere; browsers read backslashes as slashes.
+    # “//example.com” has no scheme and leads elsewhere; browsers read backslashes as slashes.
     is_local_looking = not parts.scheme and (parts.netloc or url.lstrip().startswith(("/\\", "\\")))
     return parts.scheme.lower() in _LINK_SCHEMES and not is_local_looking
 

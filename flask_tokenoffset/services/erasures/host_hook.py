@@ -1,7 +1,7 @@
 """Calling the host after an erasure, until it has answered once.
 
 Nothing is locked and no transaction is open while the host's own code runs. A host that fails is
-called again, later and later, for two weeks; then it is given up, and whoever runs this sees it.
+called again, later and later, for two weeks; then it is given up, and the operator sees it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LONGEST_WAIT: Final = timedelta(hours=6)
 GIVE_UP_AFTER: Final = timedelta(days=14)
 #: Characters kept of the host's word, and of the name of an error.
 LONGEST_CODE: Final = 60
-#: Attempts of ours after which whoever runs this should look.
+#: Attempts of ours after which the operator should look.
 MANY_ATTEMPTS: Final = 3
 
 
@@ -70,8 +70,8 @@ def ask_host(units: Units, *, erasure_id: UUID, hook: Hook | None, clock: Clock)
     """Call the host about an erasure that is done, if that is due.
 
     :param units: opens a unit of work; each one is committed when its block is left.
-    :param hook: the host's; without one nobody is called, and whoever was to be is called once
-        there is one again.
+    :param hook: the host's; without one nobody is called, and a host that was to be called is
+        called once there is one again.
     :return: whether it answered.
     """
     if hook is None:
@@ -118,7 +118,7 @@ def leave_host_alone(session: Session, user_key: str, now: datetime) -> None:
 
 
 def unanswered(session: Session) -> Sequence[Unanswered]:
-    """Everything that whoever runs this should look at, the oldest first."""
+    """Everything that the operator should look at, the oldest first."""
     rows = session.scalars(
         select(Erasure)
         .where(

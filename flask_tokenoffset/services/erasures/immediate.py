@@ -1,4 +1,4 @@
-"""Forgetting somebody at once, because the host says so: no grace, and all steps in one go.
+"""Forgetting a person at once, because the host says so: no grace, and all steps in one go.
 
 What goes and what stays is the same as where a person asks for it themselves; see
 :mod:`.erasing_steps`.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """What forgetting somebody did. Nothing in it tells who they were.
+    """What forgetting a person did. Nothing in it tells who they were.
 
     :param known: whether they had an account here at all.
     :param organizations_left: how many organizations they belonged to.
@@ -51,7 +51,7 @@ def forget_person(
     asks_host: bool = False,
     keeps_owners: bool = True,
 ) -> Forgotten:
-    """Delete what belongs to one of the host's users. Somebody unknown is no mistake.
+    """Delete what belongs to one of the host's users. A person unknown is no mistake.
 
     Jobs under way for them stop at their next step, because what they hold is gone. Should the same
     key ever come back, it is a new person. A deletion that waits or is under way is overtaken.
@@ -60,7 +60,7 @@ def forget_person(
     :param means: what an erasure needs beside the database.
     :param asks_host: whether the host's hook is to be called afterwards; not where the host itself
         deletes its user.
-    :param keeps_owners: whether nobody goes whom an organization needs. Otherwise such an
+    :param keeps_owners: whether a person stays while an organization needs them. Otherwise such an
         organization passes on; see :func:`.hand_on_everything`.
     :raises LastOwner: an open organization would be left without an owner who can act; nothing is
         changed then.
@@ -79,7 +79,7 @@ def forget_person(
 
 
 def forget_answers(work: UnitOfWork, user_key: str) -> dict[str, int]:
-    """Delete the answers that are kept for somebody without an account.
+    """Delete the answers that are kept for a person without an account.
 
     :param user_key: the host's own key for the user.
     """
@@ -93,13 +93,13 @@ def forget_answers(work: UnitOfWork, user_key: str) -> dict[str, int]:
 
 
 def forget_again(work: UnitOfWork, returned: Returned, means: Means) -> bool:
-    """Erase somebody once more whom an older copy of the database brought back.
+    """Erase a person again, whom an older copy of the database brought back.
 
     They were told when it was done first. The host is called again, because its own copy may be as
     old. Where they alone own an organization in that copy, it passes to another owner.
 
     :param returned: who, and when they were erased.
-    :return: whether there was anybody left to erase.
+    :return: whether there was anyone left to erase.
     """
     person = work.session.get(Person, returned.person_id, populate_existing=True)
     person = person and lock_person(work.session, person.user_key)

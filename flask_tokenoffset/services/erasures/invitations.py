@@ -1,4 +1,4 @@
-"""What becomes of the invitations of somebody who is erased: the organizations' own rows."""
+"""What becomes of the invitations of a person who is erased: the organizations' own rows."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def theirs(person: Person, addresses: Collection[str]) -> ColumnElement[bool]:
-    """The condition that an invitation was answered by somebody, or waits for their answer.
+    """The condition that an invitation was answered by a person, or waits for their answer.
 
     :param person: who.
-    :param addresses: those that they and nobody else have proved. Where somebody else has as well,
+    :param addresses: those that they and nobody else have proved. Where another person has as well,
         it may be the other one who was meant.
     """
     return or_(
@@ -36,7 +36,7 @@ def theirs(person: Person, addresses: Collection[str]) -> ColumnElement[bool]:
 def forget_invitations(
     work: UnitOfWork, person: Person, addresses: Collection[str], now: datetime
 ) -> dict[str, int]:
-    """Cancel what was offered to somebody, and take their address out of what they answered.
+    """Cancel what was offered to a person, and take their address out of what they answered.
 
     :param person: who is erased; the organizations are locked.
     :param addresses: as for :func:`theirs`.

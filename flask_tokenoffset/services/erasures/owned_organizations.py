@@ -1,8 +1,8 @@
-"""The rule that an open organization has an owner who can act, when somebody goes for good.
+"""The rule that an open organization has an owner who can act, when a person goes for good.
 
-Whoever asks for the deletion of their account counts as gone already: as long as an organization
-has no other owner, they are refused. Should they own one alone all the same when the day has come,
-it passes to another owner, because nobody is kept against their will.
+the person who asks for the deletion of their account counts as gone already: as long as an
+organization has no other owner, they are refused. Should they own one alone all the same when the
+day has come, it passes to another owner, because nobody is kept against their will.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def owned_alone(session: Session, person_id: UUID) -> Sequence[Organization]:
 
 
 def refuse_leaving_alone(session: Session, person: Person) -> None:
-    """Refuse to let somebody go whom an organization needs.
+    """Refuse to let a person go while an organization needs them.
 
     :param person: who wants to go.
     :raises LastOwner: names all such organizations at once.
@@ -77,7 +77,7 @@ def refuse_leaving_alone(session: Session, person: Person) -> None:
 
 
 def hand_on_everything(work: UnitOfWork, person: Person, *, clock: Clock, now: datetime) -> None:
-    """Leave no organization without an owner, whatever happened since somebody asked to go.
+    """Leave no organization without an owner, whatever happened since a person asked to go.
 
     The member who can change the most and has belonged to it the longest becomes the owner. Where
     nobody is left who could manage it, it is closed.
@@ -112,7 +112,7 @@ def _successor(session: Session, organization_id: UUID, person_id: UUID) -> Memb
 
 
 def lock_organizations_of(session: Session, person: Person) -> None:
-    """Lock every organization that somebody belongs to or is invited to, always in one order.
+    """Lock every organization that a person belongs to or is invited to, always in one order.
 
     So that nobody takes the last other owner away at this moment, and two who go at once never wait
     for each other.

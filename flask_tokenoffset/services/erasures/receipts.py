@@ -24,7 +24,7 @@ SCHEMA_VERSION: Final = 1
 RECEIPT_TOKEN: Final = "erasure"  # noqa: S105 - a word, not a secret
 
 HELD: Final = "legal-hold"
-#: What stays beside the retained records, of everybody.
+#: What stays beside the retained records, of everyone.
 _ALWAYS: Final = (
     {
         "what": "what belongs to an organization, with a number in the place of a name",

@@ -55,7 +55,7 @@ BATCH: Final = 100
 def request_erasure(
     work: UnitOfWork, person: Person, *, now: datetime, grace_days: int, link_key: bytes
 ) -> Erasure:
-    """Take down that somebody wants their account to be deleted. A second time changes nothing.
+    """Take down that a person wants their account to be deleted. A second time changes nothing.
 
     :param person: who asks, whose row this transaction holds.
     :param now: the present instant, aware.
@@ -144,7 +144,7 @@ def undo(work: UnitOfWork, person: Person, now: datetime) -> Erasure:
 
 
 def find_waiting(session: Session, person_id: UUID) -> Erasure | None:
-    """The deletion of somebody's account that can be taken back still, if there is one.
+    """The deletion of a person's account that can be taken back still, if there is one.
 
     :param person_id: the person.
     """

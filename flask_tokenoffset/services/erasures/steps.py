@@ -1,8 +1,8 @@
 """The steps of an erasure. Each is one transaction, and done twice it changes nothing more.
 
 What is deleted and what is emptied is said by the data map; see :mod:`.personal_rows`. The first
-step takes the host's key out of the person's row, so that whoever comes with it from then on is a
-new person, and nobody adds anything to an account that is being erased.
+step takes the host's key out of the person's row, so that a user who comes with it from then on is
+a new person, and nobody adds anything to an account that is being erased.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tombstones: that somebody was erased, told to nobody but who knows the key and the host's key.
+"""Tombstones: that a person was erased, readable only with the key and the host's key of the user.
 
-An older copy of the database brings everybody back who was erased after it was made. The
+An older copy of the database brings everyone back who was erased after it was made. The
 tombstones, kept outside of the copies, say who: a keyed digest over the host's key of the user.
 Nobody can be found by one who does not hold both the application's secret and the host's users.
 """
@@ -77,7 +77,7 @@ class Mark:
 
 
 def put_up(session: Session, user_key: str, *, keys: TombstoneKeys, erased_at: datetime) -> None:
-    """Say that somebody was erased. Whoever is erased again has the newer instant.
+    """Say that a person was erased. Anyone who is erased again has the newer instant.
 
     :param user_key: the host's own key for the user.
     """
@@ -106,7 +106,7 @@ def read_marks(session: Session, *, since: datetime | None = None) -> Iterator[M
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Somebody who was erased and stands in the database again.
+    """A person who was erased and stands in the database again.
 
     :param erased_at: when they were.
     """
@@ -118,9 +118,9 @@ class Returned:
 def find_returned(
     session: Session, marks: Iterable[Mark], *, keys: TombstoneKeys
 ) -> tuple[list[Returned], int]:
-    """Whoever was erased and is there all the same, because an older copy was restored.
+    """Anyone who was erased and is there all the same, because an older copy was restored.
 
-    Somebody with the same key who came after the erasure is a new person, and is left alone.
+    A person with the same key who came after the erasure is a new person, and is left alone.
 
     :param marks: the tombstones.
     :param keys: of the present secret and all former ones.
@@ -148,7 +148,7 @@ def find_returned(
 
 
 def _people(session: Session) -> Iterator[tuple[UUID, str, datetime]]:
-    """Everybody who was not forgotten, in batches."""
+    """Everyone who was not forgotten, in batches."""
     last: UUID | None = None
     while True:
         rows = session.execute(

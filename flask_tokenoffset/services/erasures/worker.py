@@ -52,7 +52,7 @@ def new_erasure(
     due_at: datetime,
     link_key: bytes,
 ) -> Erasure:
-    """Note that somebody's account is to be erased.
+    """Note that a person's account is to be erased.
 
     :param now: the present instant, aware.
     :param due_at: when it is.
@@ -108,7 +108,7 @@ def erase(units: Units, *, erasure_id: UUID, means: Means) -> bool:
     """Take every step that is left of an erasure that is due.
 
     :param units: opens a unit of work; each one is committed when its block is left.
-    :param erasure_id: any id; what is not due, is done or is held by somebody else is left alone.
+    :param erasure_id: any id; what is not due, is done or is held by another person is left alone.
     :return: whether it was brought to its end here.
     """
     with units() as work:
@@ -194,7 +194,7 @@ def _hold(work: UnitOfWork, held: Held, person_id: UUID, means: Means) -> Erasin
 
 
 def release_held(units: Units, *, erasure_id: UUID, means: Means) -> bool:
-    """Look whether what a legal hold kept of somebody can go by now, once a day.
+    """Look whether what a legal hold kept of a person can go by now, once a day.
 
     :param erasure_id: any id; only one that is done but for that is looked at.
     :return: whether everything is gone.

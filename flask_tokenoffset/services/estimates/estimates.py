@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.clock import DayRange
 
 
-#: The most tokens a month somebody may type. Nothing is capped in use that is measured; this only
+#: The most tokens a month a person may type. Nothing is capped in use that is measured; this only
 #: keeps a slip of the finger out of the books.
 MOST_TOKENS_PER_MONTH: Final = 10**15
 
@@ -78,7 +78,7 @@ _UNITS: Final = {
     "b": 10**9,
     "billion": 10**9,
 }
-#: What stands between digits must group thousands: in much of the world «1,5» is one and a half.
+#: What stands between digits must group thousands: in much of the world “1,5” is one and a half.
 _AMOUNT: Final = re.compile(
     r"(?P<number>(?:\d{1,3}(?:(?P<mark>[,_ ])\d{3})(?:(?P=mark)\d{3})*|\d+)(?:\.\d+)?)"
     r"\s*(?P<unit>[a-z]*)"
@@ -99,7 +99,7 @@ class Preview:
 def parse_tokens(text: str) -> int:
     """Read a typed number of tokens a month: ``5000000``, ``5,000,000``, ``5M`` or ``1.5 billion``.
 
-    :param text: what somebody typed.
+    :param text: what a person typed.
     :raises InvalidInput: it is no such number; the field is ``tokens_per_month``.
     """
     match = _AMOUNT.fullmatch(text.strip().lower()) if len(text) <= _LONGEST_AMOUNT else None
@@ -171,7 +171,7 @@ def estimate_from_band(
 def estimate_from_amount(
     session: Session, *, account_id: UUID, person: Person, tokens_per_month: int, now: datetime
 ) -> Estimate:
-    """An estimate of an amount somebody typed.
+    """An estimate of an amount a person typed.
 
     :raises InvalidInput: nobody can have meant this number; the field is ``tokens_per_month``.
     """
@@ -382,7 +382,7 @@ def _newest_of_sample() -> Select[SampleRun, Estimate]:
 def read_estimate(session: Session, account_id: UUID, estimate_id: UUID) -> Estimate:
     """One estimate of an account.
 
-    :raises NotFound: there is none with this id, or it is somebody else's.
+    :raises NotFound: there is none with this id, or it is another person's.
     """
     estimate = session.scalar(_estimate(), {"id": estimate_id, "account_id": account_id})
     if estimate is None:

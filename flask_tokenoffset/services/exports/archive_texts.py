@@ -45,7 +45,7 @@ Keep this file where nobody else can read it. Our own copy of it was deleted whe
 
 
 def readme(made_at: datetime) -> str:
-    """The text that greets whoever opens an archive.
+    """The text that greets the reader of an archive.
 
     :param made_at: when it was made.
     """

@@ -78,7 +78,7 @@ class FetchedArchive:
 
 
 def request_export(work: UnitOfWork, person: Person, *, link_key: bytes, now: datetime) -> Export:
-    """Take down that somebody wants a copy of everything held about them, and have it made.
+    """Take down that a person wants a copy of everything held about them, and have it made.
 
     :param person: who asks, in a browser in which they have just proved that it is they.
     :param link_key: the application's key for links.
@@ -133,7 +133,7 @@ def find_export(session: Session, person_id: UUID, export_id: UUID) -> Export:
 
     :param person_id: the person.
     :param export_id: which.
-    :raises NotFound: they have no such copy, whoever has.
+    :raises NotFound: they have no such copy, even if another person has.
     """
     export = session.scalar(
         select(Export).where(Export.id == export_id, Export.person_id == person_id)

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: How often a copy is tried; then somebody has to look.
+#: How often a copy is tried; then a person has to look.
 MOST_ATTEMPTS: Final = 8
 #: Why a copy could not be made; ``docs/reference/export-format.md`` says what to do.
 FAILED: Final = "not-made"

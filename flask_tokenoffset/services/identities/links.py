@@ -106,7 +106,7 @@ def _identities() -> Select[Identity, bool]:
 def read_identity(session: Session, person_id: UUID, identity_id: UUID) -> Identity:
     """One identity of a person.
 
-    :raises NotFound: there is none, or it is somebody else's.
+    :raises NotFound: there is none, or it is another person's.
     """
     identity = session.scalar(
         select(Identity).where(Identity.id == identity_id, Identity.person_id == person_id)
@@ -134,7 +134,7 @@ def link(
 
     :param person: who began the flow.
     :param proved: what came of it.
-    :raises Conflict: it is linked to somebody else, where it stays; or there are too many.
+    :raises Conflict: it is linked to another person, where it stays; or there are too many.
     """
     session = work.session
     known = find_identity(session, proved.issuer, proved.subject)
@@ -196,7 +196,7 @@ def unlink(
     :param person: its owner, whose row this transaction holds, so that two at once cannot both
         leave the other one as the last way in.
     :return: the refresh token to give back to the provider after the commit, if there was one.
-    :raises NotFound: there is none, or it is somebody else's.
+    :raises NotFound: there is none, or it is another person's.
     :raises Conflict: it is the last way to sign in.
     """
     session = work.session
@@ -219,7 +219,7 @@ def unlink(
     _tell(work, person, identity, AuditAction.IDENTITY_UNLINKED, title, now)
     session.delete(identity)
     if settings.sign_in == "identity":
-        # Whoever came in through it, here or in another browser, is out (arXiv 2205.10174).
+        # Anyone who came in through it, here or in another browser, is out (arXiv 2205.10174).
         person.login_epoch += 1
     session.flush()
     return taken
@@ -228,8 +228,8 @@ def unlink(
 def take_token(work: UnitOfWork, person: Person, identity_id: UUID, *, vault: Vault) -> TakenToken:
     """Take out an identity's refresh token, to ask its provider anew.
 
-    :raises NotFound: there is no such identity, or it is somebody else's.
-    :raises Conflict: no token is kept, or somebody is using it at this moment.
+    :raises NotFound: there is no such identity, or it is another person's.
+    :raises Conflict: no token is kept, or a person is using it at this moment.
     """
     identity = read_identity(work.session, person.id, identity_id)
     taken = _take(work.session, identity, vault)
@@ -242,7 +242,7 @@ def take_token(work: UnitOfWork, person: Person, identity_id: UUID, *, vault: Va
 
 
 def take_all_tokens(session: Session, person_id: UUID, *, vault: Vault) -> list[TakenToken]:
-    """Take out every refresh token of somebody who is being forgotten, to give them back.
+    """Take out every refresh token of a person who is being forgotten, to give them back.
 
     :param person_id: their owner.
     """
@@ -280,7 +280,7 @@ def keep_refreshed(
 def require_own(session: Session, person_id: UUID, proved: ProvedIdentity) -> Identity:
     """The identity by which a person proves again that it is they.
 
-    :raises IdentityRefused: it is linked to nobody, or to somebody else.
+    :raises IdentityRefused: it is linked to nobody, or to another person.
     """
     identity = find_identity(session, proved.issuer, proved.subject)
     if identity is None or identity.person_id != person_id:

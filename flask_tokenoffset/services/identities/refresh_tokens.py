@@ -82,7 +82,7 @@ def take_out(session: Session, identity: Identity) -> SealedSecret | None:
     """Take an identity's refresh token out of the database.
 
     A token that is used twice is taken for stolen by providers that rotate them, and the whole
-    family is void. Whoever has taken it out is the only one who uses it.
+    family is void. Anyone who has taken it out is the only one who uses it.
 
     :param identity: the identity.
     """

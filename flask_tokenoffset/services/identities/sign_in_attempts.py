@@ -1,7 +1,7 @@
 """Sign-in attempts at an identity provider: begun and ended once, soon, by the same browser.
 
 A row remembers that an attempt was begun. It holds the digest of the state and nothing that would
-help whoever reads it: nonce and code verifier are derived anew from the state, which only the
+help anyone who reads it: nonce and code verifier are derived anew from the state, which only the
 address carries, the browser's own secret, and a key of the application.
 """
 
@@ -40,7 +40,7 @@ class FlowOwner:
     """Who an attempt belongs to, as far as the browser tells.
 
     :param browser_secret: the browser's own secret.
-    :param person_id: who is signed in, if anybody.
+    :param person_id: who is signed in, if anyone.
     """
 
     browser_secret: Secret

@@ -1,6 +1,6 @@
 """Answering an invitation: what it offers, accepting it, declining it.
 
-Whoever holds the link has received the mail or was given it, so the name of the organization and
+Anyone who holds the link has received the mail or was given it, so the name of the organization and
 the role, which stand in the mail, are shown to them. Everything else is shown only to a person who
 has proved that the invited address is theirs, and only they can answer.
 """
@@ -44,7 +44,7 @@ MOST_ANSWERS_PER_HOUR: Final = 60
 #: Pending invitations shown to one person; nobody has more.
 MOST_SHOWN: Final = 100
 
-#: Why an invitation cannot be answered, for whoever it was sent to.
+#: Why an invitation cannot be answered, for the person it was sent to.
 REASONS: Final = {
     Standing.EXPIRED: "This invitation has expired, so nothing was changed. Ask whoever invited you"
     " to send it again.",
@@ -63,7 +63,7 @@ class Offer:
     :param invitation: the invitation.
     :param organization: whose it is.
     :param standing: what it is good for now.
-    :param invited_by: the name of whoever sent it last, if they have one.
+    :param invited_by: the name of the person who sent it last, if they have one.
     """
 
     invitation: Invitation
@@ -102,7 +102,7 @@ def by_link(token: str) -> ColumnElement[bool]:
 
 
 def by_id(invitation_id: UUID, email: str | None) -> ColumnElement[bool]:
-    """An invitation to somebody's own proved address.
+    """An invitation to a person's own proved address.
 
     :param email: the address; without one there is none.
     """
@@ -131,7 +131,7 @@ def find_offer(session: Session, which: ColumnElement[bool], now: datetime) -> O
 
 
 def pending_offers(session: Session, email: str, now: datetime) -> list[Offer]:
-    """What is offered to an address that somebody has proved to be theirs, newest first.
+    """What is offered to an address that a person has proved to be theirs, newest first.
 
     :param email: the address.
     :param now: the present instant, aware.
@@ -184,7 +184,7 @@ def accept(
 ) -> Joined:
     """Join the organization in the role that was offered. An invitation is good for one person.
 
-    Where the organization's terms name a plan for new members, it begins. Somebody who is a member
+    Where the organization's terms name a plan for new members, it begins. A person who is a member
     already stays what they are, and the invitation is used up.
 
     :param which: :func:`by_link` or :func:`by_id`.
@@ -248,8 +248,8 @@ def decline(
     :raises TooManyAttempts: the person has answered too many within an hour.
     """
     invitation, organization = _lock(work, which, person, attempts, now)
-    # The organization knows the address that it invited. Whoever wants nothing to do with it shows
-    # it neither a name nor where they are.
+    # The organization knows the address that it invited. Anyone who wants nothing to do with it
+    # shows it neither a name nor where they are.
     work.leave_nobody()
     mark_cancelled(work, organization, invitation, now, declined=True)
     return organization
@@ -264,7 +264,7 @@ def _lock(
 ) -> tuple[Invitation, Organization]:
     """A pending invitation to the person, which nobody else answers or changes until the commit.
 
-    The organization is locked, as by everybody who changes who belongs to it or who may invite; so
+    The organization is locked, as by everyone who changes who belongs to it or who may invite; so
     what is read afterwards is what stands.
     """
     session = work.session
@@ -275,7 +275,7 @@ def _lock(
         raise nothing_here()
     organization = lock_organization(session, organization_id)
     offer = find_offer(session, which, now)
-    # First of all: somebody else is not even told whether it is still good.
+    # First of all: another person is not even told whether it is still good.
     _refuse_other_address(offer.invitation, person)
     if organization is None:
         raise Conflict(REASONS[Standing.CANCELLED])

@@ -1,7 +1,7 @@
 """What becomes of each row of a list of people to invite.
 
 It depends on the address itself, on the organization's own invitations and on its own members.
-Whether the address belongs to anybody known beyond that is never looked up, so that nobody learns
+Whether the address belongs to anyone known beyond that is never looked up, so that nobody learns
 it by inviting.
 """
 
@@ -125,7 +125,7 @@ def _outcome(
         return Outcome.ROLE_NOT_ALLOWED
     if invitation is None:
         return Outcome.SENT
-    # Renewing it gives another role in the place of one that somebody with more rights offered.
+    # Renewing it gives another role in the place of one that a person with more rights offered.
     if standing is Standing.PENDING and not may_grant(current.role, Role(invitation.role)):
         return Outcome.ROLE_NOT_ALLOWED
     return Outcome.RENEWED
@@ -136,7 +136,7 @@ def _members_among(
 ) -> set[str]:
     """Those of the addresses that a member of the organization has proved to be theirs.
 
-    A mere claim does not count: somebody could keep another person out with it.
+    A mere claim does not count: a person could keep another person out with it.
     """
     if not addresses:
         return set()

@@ -1,8 +1,8 @@
 """Invitations: one role in one organization, offered to one address for a few days.
 
-An invitation is worth only as much as the right of whoever sent it. That right is looked up again
-each time the invitation is, so one from somebody who was demoted, suspended or removed meanwhile is
-no longer good, and nobody has to remember to take it back.
+An invitation is worth only as much as the right of the person who sent it. That right is looked up
+again each time the invitation is, so one from a person who was demoted, suspended or removed
+meanwhile is no longer good, and nobody has to remember to take it back.
 
 Sending stands in :mod:`flask_tokenoffset.services.invitations.sending`, answering in
 :mod:`flask_tokenoffset.services.invitations.answering`.
@@ -40,7 +40,7 @@ class Standing(StrEnum):
     ACCEPTED = "accepted"
     #: Taken back by an administrator, or declined.
     CANCELLED = "cancelled"
-    #: Whoever sent it may no longer give that role.
+    #: The person who sent it may no longer give that role.
     WITHDRAWN = "withdrawn"
 
 
@@ -52,7 +52,7 @@ OPEN: Final = frozenset({Standing.PENDING, Standing.EXPIRED, Standing.WITHDRAWN}
 class Listed:
     """An invitation as the organization sees it.
 
-    :param invited_by: the name of whoever sent it last, if they have one.
+    :param invited_by: the name of the person who sent it last, if they have one.
     """
 
     invitation: Invitation
@@ -63,7 +63,7 @@ class Listed:
 def standing_of(invitation: Invitation, inviter: Membership | None, now: datetime) -> Standing:
     """What an invitation is good for.
 
-    :param inviter: the place that whoever sent it last has in the organization now, if any.
+    :param inviter: the place that the person who sent it last has in the organization now, if any.
     :param now: the present instant, aware.
     """
     if invitation.accepted_at is not None:
@@ -171,5 +171,5 @@ def mark_cancelled(
 
 
 def nothing_here() -> NotFound:
-    """What answers for a missing invitation, and for everybody else's."""
+    """What answers for a missing invitation, and for another person's."""
     return NotFound("There is no such thing here.")

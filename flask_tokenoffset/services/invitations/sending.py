@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
-#: Invitations that one address gets within an hour, whoever sends them.
+#: Invitations that one address gets within an hour, no matter who sends them.
 MOST_PER_ADDRESS_PER_HOUR: Final = 5
 
 

@@ -2,7 +2,7 @@
 
 A link is a row with a salt and a digest. Its token is derived when the mail is written, so neither
 this table nor the outbox holds anything that opens something. Asking takes the same steps whether
-anybody here has the address or not.
+anyone here has the address or not.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 #: ASVS 6.5.5 allows ten minutes at most.
 LIFETIME: Final = timedelta(minutes=10)
 
-#: Links that may be asked for in an hour: to one address, whoever asks; by one person; from one
-#: browser; and from one network address, behind which a whole office may sit.
+#: Links that may be asked for in an hour: to one address, no matter who asks; by one person; from
+#: one browser; and from one network address, behind which a whole office may sit.
 PER_ADDRESS: Final = 5
 PER_PERSON: Final = 10
 PER_BROWSER: Final = 10
@@ -76,9 +76,10 @@ class Redeemed:
 def limit_asking(
     attempts: AttemptLimiter, asking: Asking, *, email: str, person_id: UUID | None
 ) -> None:
-    """Count that somebody asks for a link, before anything is done for it.
+    """Count that a person asks for a link, before anything is done for it.
 
-    Following a link clears no count: whoever holds one address shall not mail to others for ever.
+    Following a link clears no count: anyone who holds one address shall not mail to others for
+    ever.
 
     :param email: the address, in the form of :func:`.read_address`.
     :raises TooManyAttempts: one of the limits is reached; it says how long to wait.
@@ -91,7 +92,7 @@ def limit_asking(
 
 
 def limit_following(attempts: AttemptLimiter, client: str) -> None:
-    """Count that somebody tries a link.
+    """Count that a person tries a link.
 
     :raises TooManyAttempts: the limit is reached.
     """
@@ -117,8 +118,8 @@ def ask_for_link(
     :param link_key: the application's key for links.
     """
     session = work.session
-    # A person's links go by the person. A stranger's go by address and browser, or anybody could
-    # spoil the link that somebody else waits for.
+    # A person's links go by the person. A stranger's go by address and browser, or anyone could
+    # spoil the link that another person waits for.
     former = (
         MagicLink.person_id == person.id
         if person is not None
@@ -171,7 +172,7 @@ def redeem(
 
     :param token: as it came in the address.
     :param browser_digest: the browser it came from, if that is known.
-    :param person_id: who is signed in there, if anybody.
+    :param person_id: who is signed in there, if anyone.
     :raises LinkNotValid: there is no such link of this browser and person, or it was used, replaced
         or has expired.
     """

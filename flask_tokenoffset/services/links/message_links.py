@@ -89,7 +89,7 @@ class FeatureLinks:
 
 
 def _way_out(message: OutboundMessage, link_key: bytes, now: datetime) -> Link | None:
-    """The page on which somebody asks for no more news, as long as this is news."""
+    """The page on which a person asks for no more news, as long as this is news."""
     if message.account_id is None or now - message.created_at > GIVE_UP_ON_UPDATES:
         return None
     return Link(f"/unsubscribe/{unsubscribe_token(link_key, message.account_id)}", None)

@@ -1,9 +1,9 @@
-"""News about the product: to everybody who wants it, once, and to nobody else.
+"""News about the product: to everyone who wants it, once, and to nobody else.
 
 An update is a row, and goes into the outbox a chunk of people at a time. A chunk is worked on under
 the lock of the update's row, and its messages are committed together with the mark that says how
-far it has come; so whoever goes on after a crash begins where the last chunk ended. Who wants news
-is asked when a message is queued, and again when it leaves.
+far it has come; so a worker that goes on after a crash begins where the last chunk ended. Who
+wants news is asked when a message is queued, and again when it leaves.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def begin_update(work: UnitOfWork, subject: str, text: str, now: datetime) -> Pr
 
 
 def queue_update(units: Units, *, update_id: UUID, clock: Clock) -> int:
-    """Queue an update for everybody who wants it and has not got it; returns for how many.
+    """Queue an update for everyone who wants it and has not got it; returns for how many.
 
     The messages leave with the next scheduler run.
 

@@ -1,4 +1,4 @@
-"""The link in every mail that nobody needs, by which whoever reads it gets no more of it.
+"""The link in every mail that nobody needs, by which its reader unsubscribes.
 
 The token names the account and is a keyed digest over it. So it works for as long as the host keeps
 its secret, in every mail that ever left, however often and without a sign-in; and there is no

@@ -65,7 +65,7 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
     # Subject and text stand in the update that reference_id names.
     MessageKind.PRODUCT_UPDATE: frozenset(),
 }
-#: The kinds that somebody else can have sent to a member any number of times, and how many of each
+#: The kinds that another person can have sent to a member any number of times, and how many of each
 #: kind one person gets within an hour. What they tell stands on the member's page all the same.
 FROM_ORGANIZATIONS: Final = frozenset({MessageKind.ROLE_CHANGED, MessageKind.MEMBER_PLAN_CHANGED})
 MOST_PER_HOUR: Final = 10

@@ -2,8 +2,8 @@
 
 Which plans change is fixed when the change is asked for (:class:`BulkChangeTarget`), and every
 chunk of it is one transaction: a worker that dies leaves whole chunks, and the next one goes on
-with what is not marked as done. At every chunk it is looked at again whether whoever asked still
-may, and whether the organization still pays for each member.
+with what is not marked as done. At every chunk it is looked at again whether the person who asked
+still may, and whether the organization still pays for each member.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _fix_targets(
         .execution_options(preserve_rowcount=True)
     )
     if result.rowcount != preview.plans_to_change:
-        # Somebody's name changed between the two statements, and the search finds it no more.
+        # A person's name changed between the two statements, and the search finds it no more.
         raise Conflict(
             "The members changed at this very moment, so nothing was changed. Look at the figures"
             " again and apply it then."

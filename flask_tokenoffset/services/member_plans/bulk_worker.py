@@ -149,7 +149,7 @@ def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
 
 
 def _requester_may(session: Session, change: BulkChange) -> bool:
-    """Whether whoever asked may still change members' plans."""
+    """Whether the person who asked may still change members' plans."""
     current = find_organization_membership(session, change.organization_id, change.requested_by)
     return current is not None and Permission.CHANGE_MEMBER_PLANS in current.permissions
 

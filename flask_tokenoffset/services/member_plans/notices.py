@@ -44,7 +44,7 @@ def tell_members(
 ) -> None:
     """Put a notice to each member into the outbox, a thousand a statement; the schedule sends it.
 
-    Whoever got several within the hour gets no more.
+    Anyone who got several within the hour gets no more.
 
     :param but: the person who made the change, who knows.
     """

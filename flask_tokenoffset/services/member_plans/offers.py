@@ -75,7 +75,7 @@ def offer_of(key: str, coverage_percent: int, method_version: str) -> Offer:
 def plan_on_joining(
     session: Session, organization: Organization, method_version: str
 ) -> JoiningPlan | None:
-    """What somebody who joins now begins with, to be shown before they do.
+    """What a person who joins now begins with, to be shown before they do.
 
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
     :return: ``None`` where new members begin with no plan.

@@ -1,7 +1,7 @@
 """The plan that a member has in an organization: who pays it, who set the amount, and changing it.
 
 It stands on the membership's own account, apart from the plan the member may have for themself.
-Whoever pays it says what it contributes: the member, or the organization through its
+Anyone who pays it says what it contributes: the member, or the organization through its
 administrators.
 """
 
@@ -113,7 +113,7 @@ def begin_default_plan(
 
 
 def read_own_plan(session: Session, current: OrganizationMembership) -> MemberPlan:
-    """The plan of whoever asks, in the organization they are in."""
+    """The plan of the person who asks, in the organization they are in."""
     return _member_plan(session, current.organization, current.membership)
 
 
@@ -142,7 +142,7 @@ def adopt(
     method_version: str,
     now: datetime,
 ) -> Adoption:
-    """Adopt a band for a plan in an organization. Whoever pays it says what it contributes.
+    """Adopt a band for a plan in an organization. Anyone who pays it says what it contributes.
 
     :param person: who does.
     :param membership_id: whose plan it is, where an administrator adopts for a member, who is told
@@ -179,7 +179,7 @@ def change_status(
     status: PlanStatus,
     now: datetime,
 ) -> Plan:
-    """Pause, resume or end a plan in an organization, as whoever pays it may.
+    """Pause, resume or end a plan in an organization, as its payer may.
 
     :param person: who does.
     :param membership_id: whose plan it is, as for :func:`adopt`.
@@ -208,7 +208,7 @@ def adopt_offer(
     method_version: str,
     now: datetime,
 ) -> Adoption:
-    """Adopt a band for a member's plan, whoever pays it; the caller has looked at that.
+    """Adopt a band for a member's plan, no matter who pays it; the caller has looked at that.
 
     What the plan contributes for already is not adopted twice.
 

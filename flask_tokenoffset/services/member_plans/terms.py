@@ -98,7 +98,7 @@ def change_terms(
 ) -> Organization:
     """Say anew who pays for members, what they begin with, and the cap.
 
-    What is owed up to now is recorded for whoever pays it now, and members for whose plans somebody
+    What is owed up to now is recorded for its present payer, and members for whose plans a person
     else comes to pay are told by mail. Plans that members come to pay without having chosen to are
     paused, because they adopted no such amount to pay themselves. A cap below what is paid already
     is taken: nothing is cut, and nothing can be added.
@@ -175,7 +175,7 @@ def _plans_of_members(organization: Organization) -> ColumnElement[bool]:
 
 
 class _Affected(NamedTuple):
-    """A member's plan that somebody else comes to pay."""
+    """A member's plan that another person comes to pay."""
 
     reader: Reader
     chosen_payer: str | None
@@ -187,7 +187,7 @@ class _Affected(NamedTuple):
 def _whose_payer_changes(
     session: Session, organization: Organization, former: Terms, terms: Terms
 ) -> list[_Affected]:
-    """Members' plans that somebody else comes to pay."""
+    """Members' plans that another person comes to pay."""
     rows = session.execute(
         select(
             Person.id,

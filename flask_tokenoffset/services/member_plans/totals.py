@@ -4,12 +4,12 @@
 may see of it is the tokens a month of the plan the member has there, under two rules. Members who
 share it are shown by name. The others are only ever added up, all together, and only if there are
 at least five of them; the sum leaves out those who are shown by name, so that taking these off it
-leads to nobody. No filter makes a smaller group, and neither does suspending somebody.
+leads to nobody. No filter makes a smaller group, and neither does suspending a person.
 
-Each of them counts with the middle of the band they are in, never with their own figure. Somebody
+Each of them counts with the middle of the band they are in, never with their own figure. A person
 could otherwise compare two sums, with a person and without, or conspire with the other four, and
-know what that one uses, to the token: rounding alone does not help against whoever may change their
-own part until the rounded sum turns over.
+know what that one uses, to the token: rounding alone does not help against people who may change
+their own part until the rounded sum turns over.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
-#: Fewer people than this are never added up: whoever knows their own figure would know too much
+#: Fewer people than this are never added up: anyone who knows their own figure would know too much
 #: about the others'.
 FEWEST_ADDED_UP: Final = 5
 
@@ -153,7 +153,7 @@ def list_shared_usage(
 ) -> list[SharedUsage]:
     """Members who share their own use, by name, with what they share.
 
-    Somebody who is suspended could not stop sharing, so they are not shown.
+    A person who is suspended could not stop sharing, so they are not shown.
 
     :param organization_id: whose members.
     :param after: sort name and id of the last one shown, for the next page.
@@ -226,6 +226,6 @@ def _own_plans(organization_id: UUID, *columns: Any) -> Select[Any]:
             Plan, and_(Plan.account_id == Person.account_id, Plan.status != PlanStatus.ENDED)
         )
         .outerjoin(Adoption, and_(Adoption.plan_id == Plan.id, Adoption.sequence == _newest()))
-        # Whoever restricted the processing of their data is counted and shown nowhere.
+        # Anyone who restricted the processing of their data is counted and shown nowhere.
         .where(Membership.organization_id == organization_id, processable())
     )

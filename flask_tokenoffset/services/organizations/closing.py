@@ -85,7 +85,7 @@ def _connected_sources(session: Session, account_id: UUID) -> Sequence[UUID]:
 
 
 def _tell_members(work: UnitOfWork, organization: Organization, now: datetime) -> None:
-    """Tell everybody who belongs to an organization, as :func:`.mail.notify` tells one."""
+    """Tell everyone who belongs to an organization, as :func:`.mail.notify` tells one."""
     members = work.session.execute(
         select(Person.id, Person.email)
         .join(Membership, Membership.person_id == Person.id)

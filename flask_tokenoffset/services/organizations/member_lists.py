@@ -30,7 +30,7 @@ COUNTED_UP_TO: Final = 1_000
 class MemberFilter:
     """Which members to look at.
 
-    :param search: a part of the name or address, in any case; empty finds everybody.
+    :param search: a part of the name or address, in any case; empty finds everyone.
     :param role: only those in this role.
     :param status: only those of this status.
     """
@@ -59,7 +59,7 @@ class MemberFilter:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody in an organization.
+    """A person in an organization.
 
     :param membership: theirs in it.
     :param person: who they are.

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 def add_member(
     work: UnitOfWork, *, organization: Organization, person: Person, role: Role, now: datetime
 ) -> Membership:
-    """Make somebody a member, with an account for the plan they have there.
+    """Make a person a member, with an account for the plan they have there.
 
     Who may bring them in is for the caller to say: an invitation was accepted.
 
@@ -94,7 +94,7 @@ def change_role(
 def remove(
     work: UnitOfWork, *, organization_id: UUID, membership_id: UUID, person: Person, now: datetime
 ) -> None:
-    """End somebody's membership. The plan they have there ends, and its history stays.
+    """End a person's membership. The plan they have there ends, and its history stays.
 
     :param person: who does; removing oneself is leaving.
     :raises NotFound: the organization has no such member, or the person is none.
@@ -121,7 +121,7 @@ def leave(work: UnitOfWork, *, organization_id: UUID, person: Person, now: datet
 
 
 def leave_everything(work: UnitOfWork, *, person: Person, now: datetime) -> None:
-    """End all memberships of somebody who is about to be forgotten.
+    """End all memberships of a person who is about to be forgotten.
 
     :param person: who leaves, suspended or not.
     :raises LastOwner: an open organization would be left without an active owner.
@@ -137,7 +137,7 @@ def leave_everything(work: UnitOfWork, *, person: Person, now: datetime) -> None
         organization = lock_organization(session, organization_id)
         membership = session.get(Membership, membership_id, populate_existing=True)
         if membership is None:
-            continue  # Somebody removed them a moment ago.
+            continue  # A person removed them a moment ago.
         if organization is None:  # Closed: its plans have ended, and nobody owns it.
             session.delete(membership)
             session.flush()
@@ -280,7 +280,7 @@ def _refuse_losing(session: Session, organization: Organization, membership: Mem
             Membership.role == Role.OWNER,
             Membership.status == MembershipStatus.ACTIVE,
             Membership.id != membership.id,
-            # Whoever waits for the deletion of their account is as good as gone.
+            # A person who waits for the deletion of their account counts as gone.
             Person.deletion_due_at.is_(None),
         )
         .limit(1)

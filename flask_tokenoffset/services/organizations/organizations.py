@@ -163,14 +163,14 @@ def lock_membership(
 def create_organization(
     work: UnitOfWork, *, person: Person, name: str, settings: Settings, now: datetime
 ) -> Organization:
-    """Make an organization with an account of its own; whoever makes it is its owner.
+    """Make an organization with an account of its own; its creator is its owner.
 
     :param person: who makes it.
     :param name: what it is called; another one may be called the same.
     :param settings: say which linked identity is required to belong to an organization, if any.
     :raises InvalidInput: the name cannot be used; the field is ``name``.
     :raises NotPermitted: the person lacks the identity that is required.
-    :raises Conflict: the person has created as many as anybody may.
+    :raises Conflict: the person has created as many as anyone may.
     """
     session = work.session
     name = _check_name(name)

@@ -2,7 +2,7 @@
 
 Call :func:`reach_every_copy` after the person's own row was changed. What is not here has no copy,
 or is no copy of what the person says of themselves: an invitation that nobody has answered was
-written by somebody else, a linked identity says what its provider said, and what a person wrote in
+written by another person, a linked identity says what its provider said, and what a person wrote in
 a request stays what they wrote.
 """
 
@@ -83,7 +83,7 @@ def _forget_answers(session: Session, person: Person) -> None:
 
 
 def _make_exports_anew(session: Session, person: Person, now: datetime) -> None:
-    """Whoever fetches a copy after a correction finds it corrected."""
+    """Anyone who fetches a copy after a correction finds it corrected."""
     wanted = [Export.person_id == person.id, Export.status.in_(_FETCHABLE)]
     ids = session.scalars(select(Export.id).where(*wanted).with_for_update()).all()
     if not ids:
@@ -153,7 +153,7 @@ def _replace_address(session: Session, person: Person, former: str) -> None:
 
 
 def _move_sign_in(session: Session, person: Person, former: str, proved: str) -> None:
-    """From now on the new address signs its owner in, unless it signs in somebody else already.
+    """From now on the new address signs its owner in, unless it signs in another person already.
 
     Then the former one goes on doing so, lest nobody could sign in to the account any more.
     """

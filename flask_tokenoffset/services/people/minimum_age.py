@@ -1,4 +1,4 @@
-"""Whether somebody is old enough to have an account, where the host says how old they are.
+"""Whether a person is old enough to have an account, where the host says how old they are.
 
 The answer is all that is ever kept of it, and only for the length of a request.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def is_too_young(
     birth_date: date | None, age: int | None, *, minimum_age: int, today: date
 ) -> bool:
-    """Whether somebody is under the minimum age. Where both are stated, the lower one counts.
+    """Whether a person is under the minimum age. Where both are stated, the lower one counts.
 
     :param birth_date: the day they were born, if it is stated.
     :param age: their age in whole years, if it is stated.
-    :param minimum_age: TOKENOFFSET_MINIMUM_AGE; 0 lets everybody in.
+    :param minimum_age: TOKENOFFSET_MINIMUM_AGE; 0 lets everyone in.
     :param today: the UTC day. Where their own day has begun already, they may have to wait for some
         hours on their birthday; nobody is let in too early by more than a few.
     :raises ValueError: they are not born yet, so the host states something else than a birth date.
@@ -40,9 +40,9 @@ def is_too_young(
 
 
 def years_between(birth_date: date, today: date) -> int:
-    """How many birthdays somebody has had; the first year of life is 0.
+    """How many birthdays a person has had; the first year of life is 0.
 
-    Whoever was born on 29 February has their birthday on 1 March in years without that day.
+    Anyone who was born on 29 February has their birthday on 1 March in years without that day.
 
     :param birth_date: the day they were born.
     :param today: the day to count to.

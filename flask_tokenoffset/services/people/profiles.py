@@ -53,7 +53,7 @@ class Held:
     :param display_name: the host's name for them, until they have set one.
     :param email: the host's address for them; where it has none, the one they proved by a link.
     :param named_by_host: whether the address is the host's.
-    :param verified: whether somebody proved that the address is theirs.
+    :param verified: whether a person proved that the address is theirs.
     :param verified_at: since when that is known here; the host's word is noted with the person's
         next change.
     :param verified_by_host: whether it was the host who said so.
@@ -110,7 +110,7 @@ def ensure_person(session: Session, host_user: HostUser, now: datetime) -> Perso
     """The person behind one of the host's users, made with their account if need be.
 
     Two first changes at the same moment make one person: the second finds the first one's row. The
-    row is locked until the end of the transaction, so that whoever is forgotten at this moment
+    row is locked until the end of the transaction, so that a person who is forgotten at this moment
     leaves nothing behind: what they change waits, and is then the first change of a new person.
 
     :param host_user: what the host says of them; taken over where it differs.
@@ -130,7 +130,7 @@ def ensure_person(session: Session, host_user: HostUser, now: datetime) -> Perso
 
 
 def lock_person(session: Session, user_key: str) -> Person | None:
-    """The person behind one of the host's users, whom nobody else changes until the commit.
+    """The person behind one of the host's users, which is locked until the commit.
 
     The weaker lock, which does not keep others from adding rows that name the person.
 
@@ -156,7 +156,7 @@ def introduce(
     """Take down what a person says about themselves, the first time or to correct it.
 
     :param said: by the names in :data:`CORRECTABLE`; what is not named stays as it is. Empty means
-        none, but for the display name, which everybody has.
+        none, but for the display name, which everyone has.
     :raises InvalidInput: one cannot be shown or is too long, or the display name is empty.
     """
     wrong: dict[str, str] = {}
@@ -206,7 +206,7 @@ def prove_address(
         return
     former = person.email
     if former != email:
-        # To the former address, if it was proved: somebody else may be doing this.
+        # To the former address, if it was proved: another person may be doing this.
         notify(work, person, MessageKind.ADDRESS_CHANGED, now)
     person.email, person.email_verified_at = email, now
     person.email_verified_by_host = False
@@ -222,7 +222,7 @@ def prove_address(
 
 
 def end_other_proofs(session: Session, person: Person, email: str) -> None:
-    """Let an address be proved for whoever followed a link last: mailboxes change hands.
+    """Let an address be proved for the person who followed a link last: mailboxes change hands.
 
     What a host says of its users stays, because it says so anew each time.
 

@@ -5,7 +5,7 @@ moment, or the adoption or resumption that began it. The amount is the one in fo
 a later adoption in the same month counts from the next. A scheduler that was away makes up every
 month it missed, from the ledger, with the amounts that were in force then.
 
-Who pays a month stands in its record. What is owed already is recorded before anybody changes who
+Who pays a month stands in its record. What is owed already is recorded before anyone changes who
 pays (:func:`record_owed`), so that a change counts from the next record on.
 """
 

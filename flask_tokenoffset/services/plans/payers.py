@@ -80,7 +80,7 @@ def _payer(kind: str, rule: str | None, chosen: str | None) -> Payer:
 
 
 def lock_organization(session: Session, organization_id: UUID) -> Organization:
-    """Keep everybody else from changing what an organization pays until the transaction ends.
+    """Keep everyone else from changing what an organization pays until the transaction ends.
 
     :param organization_id: an organization that there is.
     """

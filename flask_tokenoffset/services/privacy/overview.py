@@ -1,4 +1,4 @@
-"""Where somebody stands with their privacy, at one glance: the first page they see of it."""
+"""Where a person stands with their privacy, at one glance: the first page they see of it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DocumentState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyOverview:
-    """Where somebody stands.
+    """Where a person stands.
 
     :param restricted: whether nothing but storage is done with their data.
     :param restricted_at: since when, where they asked for it.
@@ -57,7 +57,7 @@ class PrivacyOverview:
 
 
 def read_overview(session: Session, person: Person | None, now: datetime) -> PrivacyOverview:
-    """Where somebody stands, before their first change as well.
+    """Where a person stands, before their first change as well.
 
     :param person: their row, if they have one.
     :param now: the present instant, aware.

@@ -122,12 +122,12 @@ def usage_of_the_disconnected(asking: Asking) -> int:
 
 
 def small_sums(asking: Asking) -> int:
-    """Sums in which somebody could be found."""
+    """Sums in which a person could be found."""
     return asking.count(UsageAggregate, UsageAggregate.contributors < SMALLEST_GROUP)
 
 
 def runs_of_the_restricted(asking: Asking) -> int:
-    """Readings that wait or run for somebody whose data is restricted."""
+    """Readings that wait or run for a person whose data is restricted."""
     restricted = or_(Person.restricted_at.is_not(None), Person.deletion_due_at.is_not(None))
     return asking.count(
         SampleRun,

@@ -130,7 +130,7 @@ def _said(
 def kept_by(session: Session, account_id: UUID | None, settings: Settings) -> list[Kept]:
     """What an account may shorten, and how it stands.
 
-    :param account_id: ``None`` for somebody who has never changed anything here.
+    :param account_id: ``None`` for a person who has never changed anything here.
     """
     account = session.get(Account, account_id) if account_id else None
     chosen: dict[str, int] = {}
@@ -170,7 +170,7 @@ def choose(
     """Keep an account's records for a shorter time, or again for as long as its plan allows.
 
     :param days: the new period.
-    :param confirmed: whether whoever asks was told what goes, and wants that.
+    :param confirmed: whether the person who asks was told what goes, and wants that.
     :param person_id: who chooses.
     :raises NotFound: no such period can be chosen.
     :raises InvalidInput: it is longer than allowed, or too short; the field is ``days``.

@@ -30,7 +30,7 @@ _USAGE_SOURCES: Final[Mapping[Policy, Stated]] = MappingProxyType(
 )
 _AFTER_THE_ACCOUNT: Final = Stated("while the account lives and for a set period after")
 _OF_NOBODY: Final = "they say nothing about a person"
-#: Three years: so long after an account ended somebody may still ask for a proof of what was
+#: Three years: so long after an account ended a person may still ask for a proof of what was
 #: agreed and done in it.
 _PROOF_DAYS: Final = 3 * DAYS_OF_A_YEAR
 #: Two years, for which 11 CCR § 7101 (a) wants requests and their answers kept.

@@ -192,7 +192,7 @@ def held(model: type[Base], now: datetime) -> ColumnElement[bool] | None:
 
 
 def not_held(model: type[Base], now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What whoever deletes rows of a table adds to their conditions.
+    """The conditions to add to each deletion of rows of a table.
 
     :param model: whose rows.
     :param now: the present instant, aware.

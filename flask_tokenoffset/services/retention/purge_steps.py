@@ -173,7 +173,7 @@ def _write(clock: datetime, key: object) -> str:
 class ShorterChoices:
     """Deletes rows of the accounts that chose a shorter period, one choice after the other.
 
-    :param sweep: what is deleted of everybody after the operator's period.
+    :param sweep: what is deleted of everyone after the operator's period.
     """
 
     sweep: Sweep

@@ -1,11 +1,11 @@
 """What law requires to be kept of an erased account: each with its basis and its end.
 
-Two things stay, and neither names anybody. The figures of billing records, for the books; and the
+Two things stay, and neither names a person. The figures of billing records, for the books; and the
 proof of what was agreed to and of what was changed, which are the consent ledger and the audit log
 under their ids. Once the last of an account's retained records has come to its end, the daily
 purge deletes those two as well (:mod:`.account_ends`).
 
-Nothing but the report to whoever has to show the books reads the retained records; a test looks
+Nothing but the report for bookkeeping reads the retained records; a test looks
 for that.
 """
 
@@ -165,7 +165,7 @@ def end_retained_records(session: Session, now: datetime, limit: int) -> int:
 
 
 def read_retained_records(session: Session) -> Iterator[RetainedRecord]:
-    """Everything that is kept, by account: the report to whoever has to show the books."""
+    """Everything that is kept, by account: the report for bookkeeping."""
     last: UUID | None = None
     while True:
         conditions = [] if last is None else [RetainedRecord.id > last]

@@ -1,4 +1,4 @@
-"""How long a request under somebody's rights may take.
+"""How long a request under a person's rights may take.
 
 Two laws count differently, and what ends first holds: one month (GDPR Art. 12(3)) and 45 days
 (California, 11 CCR 7021(b)). Both allow for more time once, if the person is told why before the

@@ -47,7 +47,7 @@ class Asker:
     :param person_id: theirs.
     :param name: what they call themselves, if they said.
     :param address: where they get mail, if an address is held.
-    :param address_verified: whether somebody proved that it is theirs.
+    :param address_verified: whether a person proved that it is theirs.
     """
 
     person_id: UUID

@@ -2,7 +2,7 @@
 
 What the product does by itself (a copy, deletion, restriction, objection) is closed by the service
 that does it. What needs a human waits in the operator's queue; see :mod:`.request_queue`. Every
-step is written into the log of the person whose request it is, whoever takes it.
+step is written into the log of the person whose request it is, no matter who takes it.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def cancel(work: UnitOfWork, person: Person, request_id: UUID, now: datetime) ->
 
 
 def find_own(session: Session, person_id: UUID, request_id: UUID) -> RightsRequest | None:
-    """A request of a person; nobody else's, whoever asks.
+    """A request of a person; nobody else's, no matter who asks.
 
     :param person_id: the person.
     """
@@ -221,7 +221,7 @@ def lock_open(session: Session, request: RightsRequest) -> None:
 
 
 def record(work: UnitOfWork, request: RightsRequest, action: AuditAction) -> None:
-    """Write a step into the log of the person whose request it is; nothing that anybody wrote.
+    """Write a step into the log of the person whose request it is; nothing that anyone wrote.
 
     :param action: which step.
     """
@@ -250,7 +250,7 @@ def tell(
 
 
 def read_text(text: str | None, *, field: str, label: str) -> str:
-    """What somebody wrote, as it is kept; "" if nothing can be seen of it.
+    """What a person wrote, as it is kept; "" if nothing can be seen of it.
 
     :param field: the field to name in a refusal.
     :param label: what the refusal calls it.

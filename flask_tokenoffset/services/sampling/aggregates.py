@@ -1,7 +1,7 @@
 """What stays of sampled usage when its owner leaves: sums of groups in which nobody can be found.
 
-A group is everybody with sampled tokens of one vendor's model and service tier in one month. When
-somebody disconnects a source, each group they belong to is looked at while they still belong to it.
+A group is everyone with sampled tokens of one vendor's model and service tier in one month. When
+a person disconnects a source, each group they belong to is looked at while they still belong to it.
 A large one leaves a single row of rounded sums (:class:`.UsageAggregate`), written once: two
 versions of it would tell what the one who left in between had used. Then the leaver's own rows go,
 whatever became of their groups, all in the transaction that deletes the credential.
@@ -76,7 +76,7 @@ class Folded:
 def fold_source(work: UnitOfWork, *, account_id: UUID, source_id: UUID, now: datetime) -> Folded:
     """Fold what was sampled of one source, and delete it.
 
-    Nothing of somebody is folded who is restricted, waits for the deletion of their account, or is
+    Nothing of a person is folded who is restricted, waits for the deletion of their account, or is
     against calibration: then everything is deleted. While a legal hold keeps any of it, all of it
     stays; :func:`held_leavers` finds it again.
 
@@ -189,7 +189,7 @@ def _fold(session: Session, account_id: UUID, leaving: ColumnElement[bool], now:
         return 0
     dialect = session.get_bind(mapper=UsageAggregate).dialect.name
     insert = postgresql.insert if dialect == postgresql.dialect.name else sqlite.insert
-    # Somebody else may leave at this moment: whoever comes second writes nothing. In one order, so
+    # Another person may leave at this moment: the second one writes nothing. In one order, so
     # that the two never wait for each other.
     statement = insert(UsageAggregate).on_conflict_do_nothing().returning(UsageAggregate.id)
     return len(session.execute(statement, [_as_row(tuple(group)) for group in groups]).all())

@@ -63,7 +63,7 @@ RETRY_INTERVAL: Final = timedelta(minutes=1)
 
 
 def check_label(label: str | None) -> str:
-    """A label as it is stored, or "" if none was given that anybody could see.
+    """A label as it is stored, or "" if none was given that anyone could see.
 
     :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
         even store a NUL) or what turns the words around it on a page.

@@ -1,7 +1,8 @@
 """The groups of which sums may stay: who is counted into them, and when one is large enough.
 
-A group is everybody with sampled tokens of one vendor's model and service tier in one month.
-Accounts are counted by who stands behind them: whoever owns several organizations contributes once.
+A group is everyone with sampled tokens of one vendor's model and service tier in one month.
+Accounts are counted by who stands behind them: anyone who owns several organizations contributes
+once.
 
 A model or tier that fewer than ten accounts use never appears, because it is part of the group.
 """
@@ -76,7 +77,7 @@ def may_be_folded(session: Session, account_id: UUID, *, ceases: bool = False) -
 
 @enforces("only-who-may-be-counted-contributes", "TO-042", "TO-050", off=true())
 def may_be_counted(account: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
-    """The condition that somebody who stays may be counted into a group.
+    """The condition that a person who stays may be counted into a group.
 
     :param account: the column that names the account.
     """
@@ -96,7 +97,7 @@ def large_enough(contributors: ColumnElement[int]) -> ColumnElement[bool]:
 def nobody_dominates(largest: ColumnElement[int], total: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that no sum would as good as name the figure of its largest contributor.
 
-    :param largest: tokens of one kind of whoever has most of them.
+    :param largest: tokens of one kind of the contributor with the most.
     :param total: tokens of that kind of all contributors.
     """
     return largest * 2 <= total
@@ -105,7 +106,7 @@ def nobody_dominates(largest: ColumnElement[int], total: ColumnElement[int]) -> 
 def _is_against(account: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     """The condition that the newest answer about calibration is a no.
 
-    Calibration rests on legitimate interest, so that whoever never answered is counted.
+    Calibration rests on legitimate interest, so that anyone who never answered is counted.
     """
     newest, later = aliased(ConsentEvent), aliased(ConsentEvent)
     followed = exists().where(
@@ -191,8 +192,8 @@ def _common(cells: CTE, counted: ColumnElement[bool]) -> CTE:
 def _owners() -> CTE:
     """Who stands behind each organization's account: the first of its owners, by their ids.
 
-    Whoever owns several accounts knows what all of them used. They count as one contributor, or
-    nine organizations and somebody else's account would be a group of ten.
+    Anyone who owns several accounts knows what all of them used. They count as one contributor, or
+    nine organizations and another person's account would be a group of ten.
     """
     # PostgreSQL knows no smallest UUID before version 18.
     owner = func.min(sql_cast(Membership.person_id, String()))
@@ -264,7 +265,7 @@ def _year_and_month() -> tuple[ColumnElement[int], ColumnElement[int]]:
 
 
 def _any_tokens() -> ColumnElement[int]:
-    """The tokens of one day, of all kinds: whoever has none contributed nothing."""
+    """The tokens of one day, of all kinds: anyone who has none contributed nothing."""
     return (
         DailyUsage.uncached_input_tokens
         + DailyUsage.cached_input_tokens

@@ -1,6 +1,6 @@
 """What must not stand in any text that people type: numbers of payment cards and bank accounts.
 
-Nobody is asked for one anywhere. Where somebody types one all the same, for example into the name
+Nobody is asked for one anywhere. Where a person types one all the same, for example into the name
 of a source, it is refused instead of kept.
 """
 
@@ -28,7 +28,7 @@ _ACCOUNT: Final = re.compile(
     rf"(?<![A-Z0-9])[A-Z]{{2}}\d{{2}}(?:{_SEPARATORS}[A-Z0-9]){{11,30}}", re.IGNORECASE
 )
 #: Characters of an account number by country, as the registry of ISO 13616 has them. Without them
-#: any words after something like «EU27» would look like one.
+#: any words after something like “EU27” would look like one.
 _LENGTHS: Final[Mapping[str, int]] = {
     country: length
     for length, countries in {

@@ -4,8 +4,8 @@ A claim is one compare-and-set, which raises the row's fence. Whatever the worke
 row later names the fence, so one that was taken for dead writes nothing any more. A failure hands
 the row back at once; a worker that dies says nothing, and the end of its lease frees the row.
 
-Work that goes on in chunks needs no lease: the lock of the row is the claim, and whoever dies loses
-it (:func:`work_in_chunks`).
+Work that goes on in chunks needs no lease: the lock of the row is the claim, and a worker that
+dies loses it (:func:`work_in_chunks`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Leased(Protocol):
     status: str
     #: How often a worker has claimed it.
     attempt: int
-    #: Raised by each claim; whoever holds an older one writes nothing.
+    #: Raised by each claim; a worker with an older one writes nothing.
     fence: int
 
 

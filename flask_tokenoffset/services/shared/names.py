@@ -16,7 +16,7 @@ _TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "F
 def check_name(
     text: str | None, *, field: str = "name", label: str = "name", longest: int = LONGEST_NAME
 ) -> str:
-    """A name as it is stored, or "" if none was given that anybody could see.
+    """A name as it is stored, or "" if none was given that anyone could see.
 
     :param text: what was typed.
     :param field: the field to name in a refusal.

@@ -1,4 +1,4 @@
-"""When a period is over, to the second; said once, so that everybody counts alike."""
+"""When a period is over, to the second; said once, so that everyone counts alike."""
 
 from __future__ import annotations
 

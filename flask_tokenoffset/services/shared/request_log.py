@@ -1,7 +1,7 @@
 """The log of requests, for security and reliability: one JSON object a line, one file a UTC day.
 
 It is off unless the operator names a folder. A line says which operation was called and how it
-went. It holds no path, query, person or id, so that it cannot tell what somebody did; the address
+went. It holds no path, query, person or id, so that it cannot tell what a person did; the address
 and the user agent stand in it for as long as the file is kept.
 """
 

@@ -1,7 +1,7 @@
 """Tokens of mailed links: derived when the mail is written, kept as digests only.
 
 A token is a keyed digest over what it is for, the row it opens and a salt in that row. So the
-database holds nothing that opens anything, and neither does the outbox: whoever reads them lacks
+database holds nothing that opens anything, and neither does the outbox: a reader of either lacks
 the application's secret. Renewing the salt makes every former link to the row worthless.
 """
 

@@ -1,7 +1,7 @@
 """Signing in and out, where the host has no login of its own.
 
-Whoever comes with an identity or an address that is not known yet is a new person. Nobody is ever
-taken for somebody else because an address is the same.
+Anyone who comes with an identity or an address that is not known yet is a new person. Nobody is
+ever taken for another person because an address is the same.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def sign_in_by_identity(
     settings: Settings,
     now: datetime,
 ) -> Person:
-    """Sign in whoever an identity belongs to; a new person, if it belongs to nobody.
+    """Sign in the person an identity belongs to; a new person, if it belongs to nobody.
 
     :param proved: what came of the flow.
     :param browser_digest: the browser, which counts as reauthenticated.
@@ -95,7 +95,7 @@ def sign_in_by_identity(
 def sign_in_by_address(
     work: UnitOfWork, email: str, *, browser_digest: str, settings: Settings, now: datetime
 ) -> Person:
-    """Sign in whoever an address signs in; a new person, if it signs in nobody.
+    """Sign in the person an address belongs to; a new person, if it signs in nobody.
 
     :param email: an address to which a link was sent that has just been followed, in the form of
         :func:`.read_address`.

@@ -24,7 +24,7 @@ def is_proved(
 ) -> bool:
     """Whether a person has shown in a browser, not long ago, that it is they.
 
-    :param person_id: the person; somebody else's proof in the same browser counts for nothing.
+    :param person_id: the person; another person's proof in the same browser counts for nothing.
     :param browser_digest: the browser; a proof in another one counts for nothing either.
     :param minutes: for how long a proof holds.
     :param now: the present instant, aware.

@@ -36,7 +36,7 @@ def sampled_source(
 ) -> tuple[Source, Connection]:
     """A sampled source of an account.
 
-    :raises NotFound: there is none with this id, or it is somebody else's.
+    :raises NotFound: there is none with this id, or it is another person's.
     """
     row = session.execute(
         _sampled_source(), {"source_id": source_id, "account_id": account_id}
@@ -67,7 +67,7 @@ def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:
 def read_source(session: Session, account_id: UUID, source_id: UUID) -> SampledSource:
     """One sampled source and where it stands, disconnected ones included; one query.
 
-    :raises NotFound: there is none with this id, or it is somebody else's.
+    :raises NotFound: there is none with this id, or it is another person's.
     """
     found = _sampled(
         session.execute(_source_with_runs(), {"account_id": account_id, "source_id": source_id})
@@ -88,7 +88,7 @@ def list_runs(
 def read_run(session: Session, account_id: UUID, source_id: UUID, run_id: UUID) -> SampleRun:
     """One run of a source.
 
-    :raises NotFound: there is none with these ids, or it is somebody else's.
+    :raises NotFound: there is none with these ids, or it is another person's.
     """
     run = session.scalar(
         select(SampleRun).where(

@@ -1,4 +1,4 @@
-"""A conformance suite for key stores, to run in the CI of whoever writes one.
+"""A conformance suite for key stores, to run in the CI of a project that writes one.
 
 Describe the store under test with a :class:`KeyStoreHarness`, then let pytest run the cases::
 

@@ -143,7 +143,7 @@ def read_timeout() -> Fault:
 
 
 def bad_certificate() -> Fault:
-    """The certificate is somebody else's. Over a real socket it shows as a reset."""
+    """The certificate is another person's. Over a real socket it shows as a reset."""
     return _raises(lambda: ssl.SSLCertVerificationError("simulated certificate mismatch"))
 
 
