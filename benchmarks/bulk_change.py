@@ -1,6 +1,6 @@
 """What a change to ten thousand members' plans costs: statements and seconds (run by hand).
 
-One organization in a PostgreSQL database. Everybody's first plan is begun with one change, changed
+One organization in a PostgreSQL database. Everyone's first plan is begun with one change, changed
 with a second, and begun anew with a third after all of them have ended: the three kinds of change
 there are. For each, the preview, the request and the worker are timed, the statements that the
 worker sends are counted, and the tables are looked at: every ledger must be one row longer, and the
@@ -51,7 +51,7 @@ def timed(action: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def change_all(club: Club, title: str, band: str, coverage: int) -> bool:
-    """Change everybody's plan; gives whether the bar is kept and the tables agree."""
+    """Change everyone's plan; gives whether the bar is kept and the tables agree."""
     world, owner = club.world, club.owner
     world.clock.move(days=1)
     asked = f"/member-plans/preview?band={band}&coverage_percent={coverage}"

@@ -146,7 +146,7 @@ def prepared(provider: str, base_url: str, database_url: str) -> Iterator[State]
 
 
 def connect(state: State, provider: str, user_key: str = "benchmark") -> UUID:
-    """Connect the simulated vendor for somebody; gives the id of the waiting run."""
+    """Connect the simulated vendor for a person; gives the id of the waiting run."""
     key = read_key(SIMULATORS[provider][1])
     organization = connections.check_key(
         state.gateway, provider=provider, key=key, clock=state.clock, settings=state.settings

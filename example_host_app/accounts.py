@@ -55,7 +55,7 @@ def sign_in() -> ResponseReturnValue:
 
 @accounts.post("/sign-in")
 def check_sign_in() -> ResponseReturnValue:
-    """Let in whoever knows their password."""
+    """Sign in a person who knows their password."""
     email = request.form.get("email", "").strip().lower()
     user = db.session.scalar(select(User).where(User.email == email))
     if user is None or not user.has_password(request.form.get("password", "")):
@@ -97,7 +97,7 @@ def change_settings() -> ResponseReturnValue:
 @accounts.post("/settings/delete")
 @login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
 def delete_account() -> ResponseReturnValue:
-    """Delete whoever is signed in, here and in the extension."""
+    """Delete the current user, here and in the extension."""
     user = db.session.get_one(User, current_user.id)
     if not user.has_password(request.form.get("password", "")):
         flash("That is not your password, so nothing was deleted.", "error")
@@ -123,8 +123,8 @@ def _sign_in_page(email: str = "") -> str:
 
 
 def _way_on() -> str:
-    """Where somebody wanted to go, if that is one of our own paths."""
+    """Where a person wanted to go, if that is one of our own paths."""
     wanted = request.args.get("next", "")
-    # A browser reads «//host» and «/\host» as another site.
+    # A browser reads “//host” and “/\host” as another site.
     is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     return wanted if is_path and wanted.isprintable() else url_for("workspaces.home")

@@ -61,7 +61,7 @@ AGE: Final = timedelta(days=75)
 class Client:
     """A client of Fernhill's.
 
-    :param people: everybody but the owner, and what they are.
+    :param people: everyone but the owner, and what they are.
     :param own_plan: the band that the organization contributes for as such, and how many percent.
     :param plans: the same for its people.
     :param own_plans: plans that people have for themselves, apart from the organization.
@@ -287,7 +287,7 @@ def _adopt_band(
 
 
 def host_user_of(user: User) -> HostUser:
-    """What the extension learns of somebody when they sign in, here before they ever did."""
+    """What the extension learns of a person when they sign in, here before they ever did."""
     return HostUser(
         key=str(user.id), name=user.name, email=user.email, email_verified=user.email_verified
     )

@@ -34,7 +34,7 @@ class Model(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Model)
 
-# Without the filter, «flask db migrate» would write DROP TABLE for the extension's tables.
+# Without the filter, “flask db migrate” would write DROP TABLE for the extension's tables.
 migrate = Migrate(
     directory=str(Path(__file__).parent / "migrations"), include_object=include_object
 )
@@ -53,7 +53,7 @@ def _wait_for_the_turn(connection: Connection) -> None:
     """Let SQLite's writers wait for each other from the start.
 
     A transaction that has read and then wants to write is refused at once while another one is
-    writing, whatever the time-out: the threads that sample would meet somebody's click like that.
+    writing, whatever the time-out: the threads that sample would meet a person's click like that.
     """
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -56,7 +56,7 @@ def walk_through(
     """Take every step; gives whether all went well.
 
     :param address: where Fernhill is served.
-    :param newcomer: somebody Fernhill knows, and the extension does not.
+    :param newcomer: a person Fernhill knows, and the extension does not.
     :param companion: another one.
     :param verify_log: verifies the audit log on the command line; gives what it printed.
     :param say: is called with a line for each step.

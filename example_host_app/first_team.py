@@ -1,4 +1,4 @@
-"""A scripted first team: somebody makes an organization, invites another one, and sets plans."""
+"""A scripted first team: a person makes an organization, invites another one, and sets plans."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def gather_a_team(
     """Take every step, over real HTTP.
 
     :param browser: the owner's.
-    :param other: of whoever is invited.
+    :param other: of the invited person.
     """
     with walk.step("create an organization"):
         sign_in(browser, owner)

@@ -21,7 +21,7 @@ FOLDER: Final = Path(__file__).parent / "legal"
 
 
 def publish_texts(app: Flask) -> None:
-    """Publish what is not published yet, and tell whoever is here already of what changes."""
+    """Publish what is not published yet, and tell anyone who is here already of what changes."""
     state = state_of(app)
     for draft in read_folder(FOLDER):
         with state.unit_of_work() as work:

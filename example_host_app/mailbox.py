@@ -1,6 +1,6 @@
 """The mailbox of the demo: every message that Fernhill would send, on one page.
 
-Nothing leaves this machine. Anybody may read anybody's mail here, which is why a real product has
+Nothing leaves this machine. Anyone may read anyone's mail here, which is why a real product has
 no such page; this one is there only where mail is kept instead of sent.
 """
 

@@ -18,7 +18,7 @@ else:
     # Flask-SQLAlchemy makes this class when it is set up, so a type checker cannot see it.
     Model = db.Model
 
-#: What stands in the place of a hash for somebody who cannot sign in: no password has this one.
+#: What stands in the place of a hash for a person who cannot sign in: no password has this one.
 NO_PASSWORD: Final = "!"
 
 
@@ -28,10 +28,10 @@ def _now() -> datetime:
 
 
 class User(Model, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
-    """Somebody with an account at Fernhill."""
+    """A person with an account at Fernhill."""
 
     __tablename__ = "user"
-    # The extension knows a person by this number, so it never goes to somebody else.
+    # The extension knows a person by this number, so it never goes to another person.
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -68,7 +68,7 @@ class Workspace(Model):
 
 
 class WorkspaceMember(Model):
-    """That somebody belongs to a workspace."""
+    """That a person belongs to a workspace."""
 
     __tablename__ = "workspace_member"
 

@@ -2,7 +2,7 @@
 
     python -m example_host_app.own_login       serve until Ctrl-C
 
-Anybody may sign in there as anybody. ``python -m example_host_app.demo --without-login`` needs no
+Anyone may sign in there as anyone. ``python -m example_host_app.demo --without-login`` needs no
 provider, and takes a real one from its environment.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 PORT = 5041
-#: «localhost», because browsers keep cookies by host and not by port: those of the provider, which
+#: “localhost”, because browsers keep cookies by host and not by port: those of the provider, which
 #: is at 127.0.0.1, must not meet ours.
 ADDRESS = f"http://localhost:{PORT}"
 PREFIX = "/footprint"

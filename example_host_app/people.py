@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Someone:
-    """Somebody with an account at Fernhill.
+    """A person with an account at Fernhill.
 
     :param password: without one they are there to be seen, and cannot sign in.
     """

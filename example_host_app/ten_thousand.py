@@ -75,7 +75,7 @@ class _Sailor:
     role: Role
     is_suspended: bool
     joined_at: datetime
-    #: Empty for somebody without a plan.
+    #: Empty for a person without a plan.
     band: str
     coverage_percent: int
 
@@ -106,7 +106,7 @@ def fill_ferries(count: int = MEMBERS) -> int:
 
 
 def _sailors(now: datetime) -> list[_Sailor]:
-    """Everybody there could be, the same people at every call."""
+    """Everyone there could be, the same people at every call."""
     chance = Random("North Sound Ferries")  # noqa: S311 - it only makes people up
     names = [f"{given} {family}" for given in _GIVEN.split() for family in _FAMILY.split()]
     chance.shuffle(names)

@@ -1,6 +1,6 @@
 """Fernhill's second configuration: a product that has no login of its own.
 
-With ``EXAMPLE_LOGIN=0`` Fernhill has no accounts and no workspaces, and whoever signs in at the
+With ``EXAMPLE_LOGIN=0`` Fernhill has no accounts and no workspaces, and anyone who signs in at the
 extension, by a mailed link or with an account of the company's provider, is signed in here too.
 """
 
@@ -53,5 +53,5 @@ def init_app(app: Flask) -> None:
 @open_house.get("/")
 @login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
 def desk() -> ResponseReturnValue:
-    """A page of Fernhill's own, for whoever signed in at the extension."""
+    """A page of Fernhill's own, for anyone who signed in at the extension."""
     return render_template("desk.html")

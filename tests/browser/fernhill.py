@@ -36,7 +36,7 @@ class Fernhill:
     openai: OpenAISimulator
 
     def newcomer(self, name: str) -> Someone:
-        """Somebody whom Fernhill knows and the extension does not.
+        """A person whom Fernhill knows and the extension does not.
 
         :param name: makes the address to sign in with.
         """

@@ -107,7 +107,7 @@ def second() -> str:
 
 @requires(Permission.READ_PUBLISHED)
 def run_state() -> Response:
-    """A sample that is under way, or done once somebody said so."""
+    """A sample that is under way, or done once a person said so."""
     done = request.args.get("done") == "yes"
     return jsonify(
         status="complete" if done else "running", pages_done=7 if done else 5, pages_expected=7

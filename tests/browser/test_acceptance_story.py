@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 def publish_rules(fernhill: Fernhill) -> None:
-    """Put rules into force that everybody has to accept."""
+    """Put rules into force that everyone has to accept."""
     with fernhill.app.app_context():
         state = state_of(fernhill.app)
         with state.unit_of_work() as work:

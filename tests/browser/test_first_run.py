@@ -328,7 +328,7 @@ def test_connecting_and_adopting_need_no_mouse(
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until what has this name has the focus, as somebody without a mouse does."""
+    """Press Tab until what has this name has the focus, as a person without a mouse does."""
     focus = """() => {
         const each = document.activeElement;
         return (each.labels?.[0] ?? each).textContent.trim().replace(/\\s+/g, " ");

@@ -62,7 +62,7 @@ def tab(page: Page, name: str) -> None:
 
 
 def invite(page: Page, someone: Someone) -> None:
-    """Invite somebody as a member."""
+    """Invite a person as a member."""
     tab(page, "Invitations")
     page.get_by_label("E-mail address").fill(someone.email)
     page.get_by_role("button", name="Send the invitation", exact=True).click()
@@ -73,7 +73,7 @@ def invite(page: Page, someone: Someone) -> None:
 
 
 def open_mail(page: Page, someone: Someone) -> None:
-    """Follow the link in the newest mail to somebody, once it is there."""
+    """Follow the link in the newest mail to a person, once it is there."""
     link = page.locator("a[href*='/invitations/']")
     for _ in range(JOB_MS // 500):
         page.goto(f"/mailbox?to={someone.email}")

@@ -1,4 +1,4 @@
-"""Everybody's rights in a real browser: each used without a script, each page looked at.
+"""Everyone's rights in a real browser: each used without a script, each page looked at.
 
 The page that asks for acceptance and the one that ends news are looked at in
 ``test_acceptance_story.py``; documents, their comparison and the banner in ``test_documents.py``.
@@ -60,7 +60,7 @@ def until(page: Page, found: Locator) -> None:
 
 
 def open_newest_mail(page: Page, someone: Someone, path: str) -> None:
-    """Follow the link to a path in the newest mail to somebody."""
+    """Follow the link to a path in the newest mail to a person."""
     link = page.locator(f"a[href*='{path}']").first
     page.goto(f"/mailbox?to={someone.email}")
     until(page, link)
@@ -68,7 +68,7 @@ def open_newest_mail(page: Page, someone: Someone, path: str) -> None:
 
 
 def ask_a_question(page: Page) -> None:
-    """Ask whoever runs the site."""
+    """Ask the operator of the site."""
     page.goto(f"{PRIVACY}/requests")
     page.get_by_role("radio", name=re.compile("A question")).check(force=True)
     page.get_by_label("In your own words").fill(QUESTION)
@@ -136,7 +136,7 @@ def ask_for_deletion_and_undo_it(page: Page) -> None:
 
 
 def answer_it(page: Page) -> None:
-    """Answer the question, as somebody at Fernhill: what was asked is shown on demand alone."""
+    """Answer the question, as a person at Fernhill: what was asked is shown on demand alone."""
     page.goto("/footprint/requests")
     page.get_by_role("link", name="Question").first.click()
     expect(page.get_by_text(QUESTION)).to_have_count(0)
@@ -149,7 +149,7 @@ def answer_it(page: Page) -> None:
 
 
 def receipt_of_a_deletion(fernhill: Fernhill, page: Page) -> None:
-    """Have somebody deleted by the host, and open the receipt that they are mailed."""
+    """Have a person deleted by the host, and open the receipt that they are mailed."""
     leaver = fernhill.newcomer("leonora")
     page.context.clear_cookies()
     page.goto("/sign-in")

@@ -41,7 +41,7 @@ class Watched:
 
     @property
     def requests_elsewhere(self) -> list[str]:
-        """What was asked of anybody but the site."""
+        """What was asked of anyone but the site."""
         return [url for url in self.requests if not url.startswith(f"{self.address}/")]
 
     def open(self, path: str) -> Page:

@@ -178,7 +178,7 @@ def test_only_the_module_that_sets_its_header_reveals_a_key() -> None:
     # vault/secret.py is the type itself: it turns a key to bytes for the cipher, and keeps six
     # characters of it.
     revealing = {place for place, _ in mentions("reveal")}
-    # services/exports/parts.py seals the pieces of somebody's own archive and opens no others.
+    # services/exports/parts.py seals the pieces of a person's own archive and opens no others.
     ours = {"providers/key_header.py", "vault/secret.py", "services/exports/parts.py"}
     assert revealing - _OF_IDENTITIES == ours
     assert {place for place, _ in mentions("_value")} <= {"vault/secret.py"}
@@ -215,7 +215,7 @@ def test_no_page_and_no_operation_opens_a_key(
     real_open = Vault.open
 
     def spy(vault: Vault, sealed: Any, context: SecretContext) -> Any:
-        # Whoever fetches the archive of their own data has its pieces opened, and no key.
+        # Anyone who fetches the archive of their own data has its pieces opened, and no key.
         if context.table != ExportPart.__tablename__:
             opened.append("worker" if working else "route")
         return real_open(vault, sealed, context)

@@ -2,7 +2,7 @@
 
 What has no place cannot be kept: there is none for a prompt, an answer, a conversation, a card, a
 bank account, a government identifier or anything of a special category. Columns are declared in the
-data map (``flask_tokenoffset/data_map``), and the fields anybody can fill in here; a new one fails
+data map (``flask_tokenoffset/data_map``), and the fields anyone can fill in here; a new one fails
 these tests until it is, and no category suits any of those.
 """
 
@@ -100,7 +100,7 @@ WIDTHS: Final[dict[str, Width]] = {
     "place": Width((String,), 80),
 }
 
-#: Everything anybody can fill in, on pages and through the API. Nothing else is read.
+#: Everything anyone can fill in, on pages and through the API. Nothing else is read.
 FIELDS = {
     "action",
     "actor_id",
@@ -154,7 +154,7 @@ FIELDS = {
     "reason",  # Why; the person reads it.
     "reply",  # What an operator answers a request.
     "state",  # Whether open or closed requests are listed.
-    "statement",  # What somebody asks for under their rights.
+    "statement",  # What a person asks for under their rights.
     "current_band",  # Which plans to change: of this band.
     "default_band",
     "default_coverage",
@@ -166,7 +166,7 @@ FIELDS = {
     "shared",  # Whether an organization may see one's own use.
 }
 
-#: The one text of many lines and the one file anybody can send, on one page: a list of addresses
+#: The one text of many lines and the one file anyone can send, on one page: a list of addresses
 #: with roles. It is read as such and dropped; what is no address is kept nowhere.
 LISTS = {"invitees", "file"}
 

@@ -325,7 +325,7 @@ def dispose(app: Flask) -> None:
 
 
 def sign_in(client: FlaskClient, key: str = "user-1") -> FlaskClient:
-    """Sign somebody in at a host without Flask-Login."""
+    """Sign a person in at a host without Flask-Login."""
     with client.session_transaction() as stored:
         stored["user"] = key
     return client

@@ -296,7 +296,7 @@ def test_whoever_answers_requests_at_fernhill_sees_the_queue(
 
 
 def client_ids(app: Flask, client: Client, someone: Someone) -> dict[str, Any]:
-    """The id of a client's organization, and of somebody's membership in it."""
+    """The id of a client's organization, and of a person's membership in it."""
     with app.app_context():
         organization = organization_of(client)
         assert organization is not None

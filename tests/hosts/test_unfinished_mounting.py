@@ -1,4 +1,4 @@
-"""Whoever forgot a step of mounting reads which one, where they look for it."""
+"""A developer who forgot a step of mounting reads which one, where they look for it."""
 
 from __future__ import annotations
 

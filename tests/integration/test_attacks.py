@@ -1,4 +1,4 @@
-"""What somebody with bad intentions tries, and what comes of it.
+"""What a person with bad intentions tries, and what comes of it.
 
 Each attack is made as an attacker makes it: over HTTP, through a vendor's answer, or with a hand in
 the database. Attacks on one part alone stand with the tests of that part.
@@ -384,7 +384,7 @@ def test_keys_swapped_in_the_database_reach_no_vendor(world: World) -> None:
 
 
 def test_a_key_cannot_be_led_to_another_vendor_by_the_database(world: World) -> None:
-    """Whoever may write a run's row could name the other vendor there."""
+    """Anyone who may write a run's row could name the other vendor there."""
     source_id = world.ada.connect()
     calls = len(world.openai.calls)
     with world.app.app_context():

@@ -1,4 +1,4 @@
-"""What somebody with bad intentions tries with an organization, its members and their mail.
+"""What a person with bad intentions tries with an organization, its members and their mail.
 
 Each name says what must hold. Attacks on one part alone stand with the tests of that part; these go
 where two parts meet.
@@ -61,13 +61,13 @@ def db_world(make_world: Callable[..., World], database_url: str) -> World:
 
 @pytest.fixture
 def club(db_world: World) -> Club:
-    """Ada's organization, without anybody else in it."""
+    """Ada's organization, without anyone else in it."""
     return found(db_world, db_world.ada)
 
 
 @pytest.fixture
 def acme(world: World) -> Shape:
-    """An organization with somebody in each role."""
+    """An organization with a person in each role."""
     return make_shape(world, "acme")
 
 
@@ -101,7 +101,7 @@ def owed_by_members(club: Club) -> list[int]:
         )
 
 
-# --- making somebody pay --------------------------------------------------------------------------
+# --- making a person pay --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("chosen_before", [None, "organization"])
@@ -178,7 +178,7 @@ def test_what_the_organization_pays_for_a_suspended_member_goes_on(club: Club) -
 
 
 def test_suspending_a_member_takes_nothing_off_the_sum(club: Club) -> None:
-    """Two sums, with and without somebody, tell what that one uses; suspending is free."""
+    """Two sums, with and without a person, tell what that one uses; suspending is free."""
     users(club, *[1_000_000] * 5, 120_000_000)
     before = totals(club)
     heavy = club.members["user-5"]
@@ -212,7 +212,7 @@ def test_four_who_conspire_learn_no_figure_of_the_fifth(club: Club, victim: int)
 def test_declining_tells_the_organization_neither_who_nor_from_where(
     world: World, acme: Shape
 ) -> None:
-    """Whoever wants nothing to do with it shall not have to show themself for saying so."""
+    """Anyone who wants nothing to do with it shall not have to show themself for saying so."""
     world.ben.api("PATCH", "/me", {"display_name": "Benedict Canary"})
     link = invite(acme, world.ben)
     world.ben.client.environ_base["HTTP_USER_AGENT"] = "canary-browser"
@@ -254,7 +254,8 @@ def test_whoever_had_an_address_before_gets_no_invitation_of_whoever_has_it_now(
     assert answer(present, link).status_code == 303
 
 
-# --- what is left of whoever is gone --------------------------------------------------------------
+# --- what is left of erased people
+# --------------------------------------------------------------
 
 
 def test_mail_that_somebody_had_sent_names_them_no_more_once_they_are_forgotten(
@@ -371,7 +372,7 @@ def test_a_key_is_kept_only_for_whoever_may_once_the_vendor_has_answered(
     status: int,
     replaces: bool,
 ) -> None:
-    """A vendor takes its time, and so has whoever is about to lose their role."""
+    """A vendor takes its time, and so has the member who is about to lose their role."""
     world = make_world(postgres_database())
     club = found(world, world.ada)
     club.join(world.ben, Role.ADMIN)
@@ -429,7 +430,7 @@ def test_no_text_of_a_provider_breaks_the_sign_in(
 def test_signing_in_begins_a_new_session_where_a_host_keeps_sessions_itself(
     make_world: Callable[..., World],
 ) -> None:
-    """Such a session is known by an id alone, which whoever planted it knows as well."""
+    """Such a session is known by an id alone, which anyone who planted it knows as well."""
     scene = Scene(make_world, **OWN_LOGIN)
     scene.world.app.session_interface = KeptSessions()
     attacker, victim = scene.new_browser(), scene.new_browser()

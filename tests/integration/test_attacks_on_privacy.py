@@ -1,4 +1,4 @@
-"""What somebody with bad intentions, or bad luck, tries with consents, rights and retention.
+"""What a person with bad intentions, or bad luck, tries with consents, rights and retention.
 
 Each name says what must hold. Attacks on one part alone stand with the tests of that part; these go
 where two parts meet.
@@ -53,7 +53,7 @@ def db_world(make_world: Callable[..., World], database_url: str) -> World:
 @pytest.mark.promise("TO-042")
 def test_somebody_with_nine_organizations_is_one_contributor(db_world: World) -> None:
     leaver, *others = contribute(db_world, 11)
-    # Whoever owns nine of ten accounts knows what the tenth used once they know the sum.
+    # Anyone who owns nine of ten accounts knows what the tenth used once they know the sum.
     _give_to_one_owner(db_world, others[1:], owner=others[0])
     assert leave(db_world, leaver) == 0
     assert aggregates(db_world) == []

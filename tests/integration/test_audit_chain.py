@@ -539,7 +539,7 @@ def test_a_chain_written_anew_without_the_key_is_found(
 @pytest.mark.promise("TO-045")
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_piece_of_another_chain_is_found(db_world: World, whole: bool) -> None:
-    """Genuine events, of somebody else: one in the place of one, or all of them."""
+    """Genuine events, of another person: one in the place of one, or all of them."""
     mine, theirs = db_world.ada.account_id, db_world.ben.account_id
     sequences = range(1, 7) if whole else [3]
     with tampering(db_world) as connection:

@@ -21,7 +21,7 @@ PACKAGE = str(Path(flask_tokenoffset.__file__).parent)
 
 
 def callers() -> Iterator[str]:
-    """The files of whoever is at work at the moment, the innermost first."""
+    """The files of the processes at work, the innermost first."""
     frame = sys._getframe(1)
     while frame is not None:
         yield frame.f_code.co_filename

@@ -348,7 +348,7 @@ def invoke(sweep: Sweep, arguments: list[str], typed: str | None = None) -> int:
 
 
 def rotate(sweep: Sweep) -> None:
-    """Change the master key, as somebody does who runs the site."""
+    """Change the master key, as a person does who runs the site."""
     world = sweep.world
     new = generate_key("2027-01")
     ring = parse_key_ring([new, sweep.master.text])

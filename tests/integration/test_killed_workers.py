@@ -114,8 +114,8 @@ class Mill:
     def forget(self) -> None:
         """Let Redis lose all it has of us, as ``FLUSHALL`` does.
 
-        The server may hold other things of whoever runs the tests, so only this database is
-        emptied; nothing of ours is in another one.
+        The server may hold other things of the developer who runs the tests, so only this database
+        is emptied; nothing of ours is in another one.
         """
         assert self.client.dbsize()
         self.client.flushdb()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def ask(person: Browser, statement: str = "My invoices name the wrong company.") -> str:
-    """Have somebody ask for a correction that only a human can make; gives the request's id.
+    """Have a person ask for a correction that only a human can make; gives the request's id.
 
     :param statement: what they write.
     """

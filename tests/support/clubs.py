@@ -52,7 +52,7 @@ class Club:
         return f"/organizations/{self.id}"
 
     def join(self, person: Browser, role: Role = Role.MEMBER) -> UUID:
-        """Make somebody a member without any terms; returns the membership's id."""
+        """Make a person a member without any terms; returns the membership's id."""
         _make_account(person)
         with self.world.app.app_context(), self.world.state.unit_of_work() as work:
             membership = make_membership(
@@ -107,7 +107,7 @@ class Club:
 
 
 def found(world: World, owner: Browser, name: str = "Fernhill", **values: Any) -> Club:
-    """An organization that somebody owns.
+    """An organization that a person owns.
 
     :param values: columns of its row.
     """
@@ -179,7 +179,7 @@ def fill(
 
 
 def _make_account(browser: Browser) -> None:
-    """Have somebody change something for the first time."""
+    """Have a person change something for the first time."""
     if not browser.has_account:
         browser.pick_band()
 

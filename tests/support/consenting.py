@@ -21,14 +21,14 @@ NOTICE: Final[Table] = ConsentNotice.metadata.tables[ConsentNotice.__tablename__
 
 
 def decide(person: Browser, purpose: str = "product-updates", decision: str = "refuse") -> UUID:
-    """Have somebody decide about a purpose; gives the id of the event that counts."""
+    """Have a person decide about a purpose; gives the id of the event that counts."""
     answer = person.api("POST", f"/privacy/consents/{purpose}", {"decision": decision})
     assert answer.status_code == 200, answer.text
     return UUID(answer.get_json()["event_id"])
 
 
 def states_of(person: Browser) -> dict[str, str]:
-    """How each purpose stands for somebody."""
+    """How each purpose stands for a person."""
     items = person.api("GET", "/privacy/consents").get_json()["items"]
     return {each["purpose"]: each["state"] for each in items}
 

@@ -67,7 +67,7 @@ def second_draft(world: World, **more: Any) -> Draft:
 
 
 def publish_draft(world: World, wanted: Draft, **options: Any) -> UUID:
-    """Publish a version; whoever is to be told waits for a worker. Returns the version's id."""
+    """Publish a version; people who are to be told wait for a worker. Returns the version's id."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         published = publish(work, wanted, world.clock.now(), **options)
         return UUID(str(published.version.id))
@@ -80,6 +80,6 @@ def tell_everyone(world: World, version_id: UUID) -> None:
 
 
 def published(world: World) -> dict[str, str]:
-    """A document that counts and asks nothing of anybody, as paths name it."""
+    """A document that counts and asks nothing of anyone, as paths name it."""
     publish_draft(world, draft())
     return {"document": "house-rules", "version": "2026-11"}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def receipt_token(world: World) -> str:
-    """The token of the receipt of somebody who came, went at once, and is sent no mail."""
+    """The token of the receipt of a person who came, went at once, and is sent no mail."""
     passer_by = world.browser(f"passer-by {uuid4().hex[:8]}", verified=False)
     passer_by.pick_band()
     with world.app.app_context():
@@ -41,7 +41,7 @@ def token_of(world: World) -> str:
 
 
 def ask_for_deletion(browser: Browser) -> datetime:
-    """Have somebody ask for the deletion of their account; when it is due."""
+    """Have a person ask for the deletion of their account; when it is due."""
     answer = browser.api("DELETE", "/me", {"confirm": True})
     assert answer.status_code == 202, answer.text
     return datetime.fromisoformat(answer.get_json()["due_at"])

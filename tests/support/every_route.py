@@ -291,7 +291,7 @@ def see_every_answer(person: Browser, **ids: Any) -> None:
 
 
 def _own_copy(person: Browser) -> str:
-    """The id of the newest copy of somebody's data; one is asked for if there is none."""
+    """The id of the newest copy of a person's data; one is asked for if there is none."""
     items = _expect(person.api("GET", "/privacy/exports"), 200).get_json()["items"]
     asked = items or [_expect(person.api("POST", "/privacy/exports"), 202).get_json()]
     return str(asked[0]["id"])

@@ -192,7 +192,7 @@ class HostileProvider:
         return httpx.Response(200, json=answer)
 
     def id_token(self, grant: Grant) -> str:
-        """An ID token about whoever a grant belongs to, with the lies of the moment."""
+        """An ID token about the person a grant belongs to, with the lies of the moment."""
         now = int(self._now().timestamp())
         claims: Claims = {
             "iss": self.issuer,

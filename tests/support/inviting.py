@@ -34,7 +34,7 @@ def outcomes(items: list[dict[str, Any]]) -> list[str]:
 
 
 def invite(shape: Shape, person: Browser, role: str = "member", by: str = "owner") -> str:
-    """Invite somebody, let the mail leave, and give the link they got, below the prefix."""
+    """Invite a person, let the mail leave, and give the link they got, below the prefix."""
     (item,) = report(shape, (person.address, role), by=by)
     assert item["outcome"] in {"sent", "renewed"}
     return delivered(shape.world, person.address)
@@ -60,7 +60,7 @@ def invitations(world: World) -> list[Invitation]:
 
 
 def role_in(shape: Shape, person: Browser) -> str | None:
-    """What somebody is in an organization."""
+    """What a person is in an organization."""
     with shape.world.app.app_context():
         return shape.world.state.session.scalar(
             select(Membership.role)
@@ -79,7 +79,7 @@ def standing(shape: Shape, invitation_id: str | UUID | None = None) -> str:
 
 
 def invitation_token(world: World, person: Browser) -> str:
-    """What stands in the link of an invitation that somebody gets from a new organization."""
+    """What stands in the link of an invitation that a person gets from a new organization."""
     host = world.browser(f"host of {person.name}")
     path = f"/organizations/{host.create_organization(f'Those who want {person.name}')}"
     body = {"invitations": [{"email": person.address, "role": "member"}]}

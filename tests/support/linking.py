@@ -93,19 +93,19 @@ class Scene:
         return self.complete_flow(browser, self.providers[provider].go(address, subject, **said))
 
     def signed_in(self, subject: str, provider: str = "acme", **said: Any) -> Browser:
-        """A new browser in which somebody has signed in."""
+        """A new browser in which a person has signed in."""
         browser = self.new_browser()
         response = self.sign_in(browser, subject, provider, **said)
         assert response.status_code == 303, response.text
         return browser
 
     def subjects_of(self, browser: Browser) -> set[tuple[str, str]]:
-        """Provider and subject of each identity of whoever is signed in."""
+        """Provider and subject of each identity of the current user."""
         ids = {each["id"] for each in browser.api("GET", "/identities").get_json()["items"]}
         return {(row.provider, row.subject) for row in self.identities() if str(row.id) in ids}
 
     def identities(self) -> list[Identity]:
-        """Every linked identity of anybody."""
+        """Every linked identity of anyone."""
         with self.world.app.app_context():
             found = self.world.state.session.query(Identity).all()
             self.world.state.session.expunge_all()
@@ -118,7 +118,7 @@ class Scene:
 
 
 def linked_identity(world: World, person: Browser) -> UUID:
-    """The id of an identity that is linked to somebody, as after an authorization flow."""
+    """The id of an identity that is linked to a person, as after an authorization flow."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         owner = find_person(work.session, person.user_key)
         assert owner is not None, f"{person.name} has no account yet"

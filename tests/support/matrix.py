@@ -1,7 +1,7 @@
-"""Calls every route as everybody, and says what each is answered.
+"""Calls every route as everyone, and says what each is answered.
 
 A route is a method and a rule of the URL map. For each one :data:`tests.support.matrix_calls.CALLS`
-holds one call that succeeds for somebody, and who that is. What a cell is expected to answer is
+holds one call that succeeds for a person, and who that is. What a cell is expected to answer is
 written there by hand and not read from the permissions it checks.
 """
 
@@ -54,7 +54,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
 
 
 class Who(StrEnum):
-    """Everybody a route may meet."""
+    """Everyone a route may meet."""
 
     ANONYMOUS = "anonymous"
     STRANGER = "stranger"
@@ -101,9 +101,9 @@ class Call:
     :param sent: the body's or the form's fields, by what the scene names.
     :param query: what stands behind the question mark.
     :param parts: parts of the path that are no ids of the scene.
-    :param before: brings about what the call needs, as somebody who may; what it gives back is
+    :param before: brings about what the call needs, as a person who may; what it gives back is
         named by the call as well.
-    :param else_: what everybody else is answered, where it is not the usual.
+    :param else_: what everyone else is answered, where it is not the usual.
     """
 
     may: frozenset[Who]
@@ -115,7 +115,7 @@ class Call:
     else_: Mapping[Who, Outcome] = field(default_factory=dict)
 
     def outcome(self, who: Who, *, below_organization: bool) -> Outcome:
-        """What somebody is expected to meet."""
+        """What a person is expected to meet."""
         if who in self.may:
             return Outcome.SERVED
         if who in self.else_:
@@ -199,7 +199,7 @@ def make(browser: Browser, route: Route, call: Call, scene: Scene) -> TestRespon
 
 
 def _token_field(browser: Browser, path: str) -> Mapping[str, str]:
-    """The token of a browser's session. Nobody has one but of a page that is for everybody."""
+    """The token of a browser's session. Nobody has one but of a page that is for everyone."""
     if browser.name is not None:
         return browser.token_field
     return HtmlPage(browser.client.get(path).text).hidden_fields()
@@ -303,7 +303,7 @@ def _furnish(world: World, shape: Shape) -> Scene:
 
 
 def _plan_memberships(shape: Shape, target: UUID) -> None:
-    """Let everybody pay their own plan, but for one member whose plan the organization pays."""
+    """Let everyone pay their own plan, but for one member whose plan the organization pays."""
     owner, prefix = shape[Role.OWNER], shape.path
     terms = {
         "payer_rule": "member-chooses",
@@ -354,7 +354,7 @@ def _settle(world: World, shape: Shape, inviting: Browser, third: str) -> Scene:
 
 
 def _link(world: World, owner: Browser) -> str:
-    """Give somebody a linked identity, as an authorization flow does."""
+    """Give a person a linked identity, as an authorization flow does."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         person = find_person(work.session, owner.user_key)
         assert person is not None

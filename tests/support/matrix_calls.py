@@ -213,7 +213,7 @@ def _suspended(_scene: Scene) -> Mapping[str, Any]:
 _STAYING: Final = dict.fromkeys(PLANNERS, Outcome.CONFLICT)
 _OWNER_STAYS: Final = dict.fromkeys(OWNER, Outcome.CONFLICT)
 
-#: Whoever asked for the deletion of their account; nobody else has anything to take back.
+#: The person who asked for the deletion of their account; nobody else has anything to take back.
 _LEAVING: Final = frozenset({Who.ADMIN})
 _NOT_LEAVING: Final = dict.fromkeys(ANYBODY - _LEAVING, Outcome.CONFLICT)
 
@@ -387,7 +387,7 @@ _IDENTITIES: Final = {
 _LINKS: Final = {
     Route("GET", f"{PREFIX}/links/sent"): Call(may=EVERYBODY, status=200),
     Route("GET", f"{PREFIX}/links/<token>"): Call(may=EVERYBODY, status=200, before=_link_by_mail),
-    # In another browser the link is worth nothing, whoever follows it.
+    # In another browser the link is worth nothing, no matter who follows it.
     Route("POST", f"{PREFIX}/links/<token>"): Call(
         may=OWNER,
         status=303,
@@ -420,13 +420,13 @@ _INVITATIONS: Final = {
     Route("POST", f"{PREFIX}{_ONE_INVITATION}/<any(accept, decline):choice>"): Call(
         may=OWNER, status=303, parts={"choice": "decline"}
     ),
-    # Whoever holds the link has the mail.
+    # Anyone who holds the link has the mail.
     Route("GET", f"{PREFIX}{_TOKEN}"): Call(may=EVERYBODY, status=200),
     Route("POST", f"{PREFIX}{_TOKEN}"): Call(
         may=OWNER,
         status=303,
         sent=_accept,
-        # It is bound to the address, which is somebody else's.
+        # It is bound to the address, which is another person's.
         else_=dict.fromkeys(ANYBODY - OWNER, Outcome.FORBIDDEN),
     ),
     Route("GET", f"{API}/invitations"): Call(may=ANYBODY, status=200),
@@ -604,7 +604,7 @@ _CONSENTS: Final = {
 
 
 def _an_acceptable_version(stage: Stage) -> Mapping[str, str]:
-    """Have a document in force that everybody has to accept."""
+    """Have a document in force that everyone has to accept."""
     return {"version_id": str(publish_required(stage.world))}
 
 
@@ -726,7 +726,7 @@ _COMPONENTS: Final = {
 
 
 def _way_out_of_news(stage: Stage) -> Mapping[str, str]:
-    """The link in a mail with news to the owner; whoever has the mail may use it."""
+    """The link in a mail with news to the owner; anyone who has the mail may use it."""
     return {"token": way_out_of_news(stage.world, stage.people[Who.OWNER].account_id)}
 
 

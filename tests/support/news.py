@@ -1,4 +1,4 @@
-"""Sends news about the product in a world, to whoever wants it."""
+"""Sends news about the product in a world, to anyone who wants it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def agree_to_news(world: World, *people: Browser) -> None:
 
 
 def queue_news(world: World, subject: str = "News", text: str = "There is news.") -> int:
-    """Put news into the outbox for everybody who wants it; returns for how many."""
+    """Put news into the outbox for everyone who wants it; returns for how many."""
     with world.app.app_context():
         with world.state.unit_of_work() as work:
             update_id = begin_update(work, subject, text, world.clock.now()).id

@@ -40,7 +40,7 @@ def make_app() -> Flask:
 
 
 def die_at_commit(engine: Any, number: int, *, after: bool) -> None:
-    """End this process with ``kill -9`` at the n-th commit that told somebody."""
+    """End this process with ``kill -9`` at the n-th commit that told a person."""
     seen = 0
 
     def note(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:

@@ -38,7 +38,7 @@ PARTS: Final[dict[str, Role]] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """An organization with somebody in each part.
+    """An organization with a person in each part.
 
     :param name: what it is called, and how the names of its people begin.
     """
@@ -64,20 +64,20 @@ class Shape:
         return f"/organizations/{self.id}"
 
     def role_of(self, part: str) -> str | None:
-        """What somebody is now; ``None`` once they are no member."""
+        """What a person is now; ``None`` once they are no member."""
         with self.world.app.app_context():
             membership = self.world.state.session.get(Membership, self.memberships[part])
             return membership.role if membership else None
 
     def status_of(self, part: str) -> str | None:
-        """Whether somebody may act now; ``None`` once they are no member."""
+        """Whether a person may act now; ``None`` once they are no member."""
         with self.world.app.app_context():
             membership = self.world.state.session.get(Membership, self.memberships[part])
             return membership.status if membership else None
 
 
 def join(world: World, organization_id: UUID, browser: Browser, role: Role) -> UUID:
-    """Make somebody a member, as an accepted invitation does; gives the membership's id."""
+    """Make a person a member, as an accepted invitation does; gives the membership's id."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         now = world.clock.now()
         person = find_person(work.session, browser.user_key) or ensure_person(
@@ -93,7 +93,7 @@ def join(world: World, organization_id: UUID, browser: Browser, role: Role) -> U
 
 
 def change_many(inside: Browser) -> str:
-    """Change the plans of everybody in an organization at once; gives the change's id.
+    """Change the plans of everyone in an organization at once; gives the change's id.
 
     :param inside: a browser in that place, whose person may.
     """

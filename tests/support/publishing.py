@@ -58,7 +58,7 @@ def let_take_effect(world: World) -> None:
 
 
 def accept_everything(person: Browser) -> None:
-    """Have somebody accept whatever is asked of them."""
+    """Have a person accept whatever is asked of them."""
     missing = person.api("GET", "/privacy/acceptance").get_json()["missing"]
     if missing:
         body = {"version_ids": [each["version_id"] for each in missing]}

@@ -80,7 +80,7 @@ class FaultPoint:
         self._release = folder / "release"
 
     def reach(self) -> None:
-        """Wait here, unless somebody was here before."""
+        """Wait here, unless a person was here before."""
         try:
             with self._mark.open("x") as mark:
                 mark.write(str(os.getpid()))

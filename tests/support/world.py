@@ -100,7 +100,7 @@ class HeldQueue:
 
 
 class Browser:
-    """A browser in which somebody is signed in, or nobody.
+    """A browser in which a person is signed in, or nobody.
 
     :param name: the host's user; ``None`` for someone who is not signed in.
     :param verified: whether the host knows that the user's address is theirs. What is said with a
@@ -120,7 +120,7 @@ class Browser:
 
     @property
     def address(self) -> str:
-        """Where whoever is signed in gets mail."""
+        """Where the current user gets mail."""
         return address_of(self.name or "")
 
     def grow_stale(self) -> None:
@@ -194,7 +194,7 @@ class Browser:
 
     @property
     def account_id(self) -> UUID:
-        """The account behind whoever is signed in; they have changed something already."""
+        """The account behind the current user; they have changed something already."""
         with self._world.app.app_context():
             person = find_person(self._world.state.session, self.user_key)
             assert person is not None, f"{self.name} has no account yet"
@@ -207,7 +207,7 @@ class Browser:
             return find_person(self._world.state.session, self.user_key) is not None
 
     def change_address(self, email: str, *, verified: bool = True) -> None:
-        """Let the host say another address of whoever is signed in.
+        """Let the host say another address of the current user.
 
         :param verified: whether the host knows that it is theirs.
         """
@@ -327,7 +327,7 @@ class World:
         return self.mail.messages
 
     def browser(self, name: str | None, *, verified: bool = True) -> Browser:
-        """A new browser, for instance a second one of somebody who has one.
+        """A new browser, for instance a second one of a person who has one.
 
         :param verified: whether the host knows that the address of a new user is theirs.
         """
@@ -335,22 +335,22 @@ class World:
 
     @cached_property
     def ada(self) -> Browser:
-        """Somebody who uses this."""
+        """A person who uses this."""
         return Browser(self, "ada")
 
     @cached_property
     def ben(self) -> Browser:
-        """Somebody else who uses this."""
+        """Another person who uses this."""
         return Browser(self, "ben")
 
     @cached_property
     def stranger(self) -> Browser:
-        """Somebody whom the host knows, and who has never changed anything here."""
+        """A person whom the host knows, and who has never changed anything here."""
         return Browser(self, "stranger")
 
     @cached_property
     def operator(self) -> Browser:
-        """Somebody who works for the platform, as the host says."""
+        """A person who works for the platform, as the host says."""
         return Browser(self, OPERATOR)
 
     @cached_property

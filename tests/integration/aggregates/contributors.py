@@ -43,7 +43,7 @@ SAMPLED: Final = (UsageSeries, DailyUsage, CostLine, DailyCost, KeptDay)
 
 @dataclass(frozen=True, slots=True)
 class Contributor:
-    """Somebody with one sampled source."""
+    """A person with one sampled source."""
 
     account_id: UUID
     person_id: UUID
@@ -163,7 +163,7 @@ def _add_cost_and_kept_day(world: World, who: Contributor, day: date) -> None:
 
 
 def leave(world: World, who: Contributor) -> int:
-    """Have somebody's source folded; gives how many aggregates were written."""
+    """Have a person's source folded; gives how many aggregates were written."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         return fold_source(
             work, account_id=who.account_id, source_id=who.source_id, now=world.clock.now()
@@ -171,7 +171,7 @@ def leave(world: World, who: Contributor) -> int:
 
 
 def cease(world: World, who: Contributor) -> int:
-    """Have all of somebody's account folded; gives how many aggregates were written."""
+    """Have all of a person's account folded; gives how many aggregates were written."""
     with world.app.app_context(), world.state.unit_of_work() as work:
         return fold_account(work, who.account_id, world.clock.now()).aggregates_written
 
@@ -186,7 +186,7 @@ def change_person(world: World, who: Contributor, **values: Any) -> None:
 
 
 def answer_calibration(world: World, who: Contributor, *answers: str) -> None:
-    """Have somebody say something about calibration, one after the other."""
+    """Have a person say something about calibration, one after the other."""
     with world.app.app_context():
         session = world.state.session
         for sequence, event_type in enumerate(answers, start=1):

@@ -32,7 +32,7 @@ class Ids:
 
 
 def ids_of(browser: Browser) -> Ids:
-    """The ids of somebody who has gone the whole way."""
+    """The ids of a person who has gone the whole way."""
     (source,) = browser.api("GET", "/sources").get_json()["items"]
     plan = browser.api("GET", "/plan").get_json()
     return Ids(

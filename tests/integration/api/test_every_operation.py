@@ -57,7 +57,7 @@ def stage(set_up: Stage) -> Stage:
 
 
 class Prepared(NamedTuple):
-    """An operation that is about to be called by an owner, or by whoever else may call it."""
+    """An operation that is about to be called by an owner, or by another person who may call it."""
 
     operation: Operation
     path: str
@@ -179,7 +179,7 @@ def test_a_call_that_another_site_could_make_is_refused(stage: Stage, route: Rou
     assert stage.content() == before
 
 
-#: Whoever has done this may not do it any more, so a repetition is refused before it is known.
+#: Anyone who has done this may not do it any more, so a repetition is refused before it is known.
 GIVES_THE_RIGHT_AWAY = ("/transfer",)
 
 

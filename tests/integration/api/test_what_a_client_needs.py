@@ -1,4 +1,4 @@
-"""What somebody who has only the JSON API needs to go the whole way."""
+"""What a person who has only the JSON API needs to go the whole way."""
 
 from __future__ import annotations
 

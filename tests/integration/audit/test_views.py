@@ -117,7 +117,7 @@ def test_the_log_of_one_organization_shows_nothing_of_another(
     ):
         assert "bolt" not in text
         assert not [each for each in theirs if each in text]
-    # Somebody who did nothing here is nobody here, whether they exist or not.
+    # A person who did nothing here is nobody here, whether they exist or not.
     owner_of_bolt = bolt[Role.OWNER].within(bolt.id)
     person_id = next(each["actor_id"] for each in items(owner_of_bolt) if each["actor_id"])
     pages = [

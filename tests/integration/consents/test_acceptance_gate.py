@@ -1,4 +1,4 @@
-"""When somebody is asked for acceptance, when not, and what the ledger says of it."""
+"""When a person is asked for acceptance, when not, and what the ledger says of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = f"{PREFIX}/privacy/acceptance"
 
 
 def asked_for(person: Browser) -> list[str]:
-    """The documents that somebody has to accept, as the operation says."""
+    """The documents that a person has to accept, as the operation says."""
     missing = person.api("GET", "/privacy/acceptance").get_json()["missing"]
     return [f"{each['document']} {each['version']}" for each in missing]
 
@@ -39,7 +39,7 @@ def accept(person: Browser, *version_ids: UUID, status: int = 200) -> dict[str, 
 
 
 def is_let_in(person: Browser) -> bool:
-    """Whether somebody gets to the dashboard."""
+    """Whether a person gets to the dashboard."""
     answer = person.get("/")
     if answer.status_code == 200:
         return True

@@ -1,4 +1,4 @@
-"""Every route, met by somebody who has accepted nothing: open or closed as the reference says."""
+"""Every route, met by a person who has accepted nothing: open or closed as the reference says."""
 
 from __future__ import annotations
 

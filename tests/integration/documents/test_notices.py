@@ -1,4 +1,4 @@
-"""Everyone active is told of a material change: once, whatever happens to whoever tells them."""
+"""Everyone active is told of a material change: once, whatever happens to the worker that tells them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def announce(world: World, **more: Any) -> UUID:
 
 
 def told(world: World, version_id: UUID) -> list[UUID]:
-    """Whoever has a message about a version, as often as they have one."""
+    """Anyone who has a message about a version, as often as they have one."""
     with world.app.app_context():
         return [
             person_id
@@ -249,7 +249,7 @@ def test_two_workers_at_once_tell_each_person_once(
         tell_everyone(world, version_id)
 
     assert at_once(work, work, work) == [None] * 3
-    work()  # Whoever found it held went home; the last one finishes.
+    work()  # The worker that found it held went home; the last one finishes.
     assert once_each(told(world, version_id), people)
     assert notice_of(world, version_id).people_notified == 200
     assert effects(world) == 2

@@ -60,7 +60,7 @@ def test_a_material_change_takes_effect_fourteen_days_after_everyone_was_told(
     publish_draft(db_world, draft())
     intended = db_world.clock.now() + NOTICE_PERIOD
     version_id = publish_draft(db_world, second_draft(db_world, effective_at=intended))
-    # The worker was away for three days, so it is three days later for everybody.
+    # The worker was away for three days, so it is three days later for everyone.
     db_world.clock.move(days=3)
     told_at = db_world.clock.now()
     tell_everyone(db_world, version_id)

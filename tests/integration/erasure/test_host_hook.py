@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Host:
-    """What a host does when it is told that somebody was erased."""
+    """What a host does when it is told that a person was erased."""
 
     def __init__(self) -> None:
         self.world: World | None = None

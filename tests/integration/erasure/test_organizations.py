@@ -1,4 +1,4 @@
-"""What an organization recorded stays as it was, without the name of whoever went."""
+"""What an organization recorded stays as it was, without the name of the person who left."""
 
 from __future__ import annotations
 

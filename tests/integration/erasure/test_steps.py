@@ -1,4 +1,4 @@
-"""An erasure that is interrupted anywhere ends like one that is not, whoever goes on with it."""
+"""An erasure that is interrupted anywhere ends like one that is not, no matter which worker goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for a copy of everything held about somebody, and opening it, as the person does."""
+"""Asking for a copy of everything held about a person, and opening it, as the person does."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Copy:
 
     @property
     def all_text(self) -> str:
-        """Everything in it but the schema, which is the same for everybody."""
+        """Everything in it but the schema, which is the same for everyone."""
         return "\n".join(
             content.decode() for name, content in self.files.items() if name != "schema.json"
         )

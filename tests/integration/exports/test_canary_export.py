@@ -43,9 +43,9 @@ class Sown:
 
 
 def sow(world: World, browser: Browser, letter: str, other: UUID | None = None) -> Sown:
-    """Give somebody a marked row in every table, in their own account and in a membership's.
+    """Give a person a marked row in every table, in their own account and in a membership's.
 
-    :param other: whoever acted in what an organization holds about them.
+    :param other: the person who acted in what an organization holds about them.
     """
     with world.app.app_context():
         session = world.state.session
@@ -73,7 +73,7 @@ def sow(world: World, browser: Browser, letter: str, other: UUID | None = None) 
 
         own = seed(letter, person.account_id)
         own.fill()
-        # What an organization holds about them; somebody else decided it.
+        # What an organization holds about them; another person decided it.
         decided = {"adopted_by", "changed_by", "created_by"}
         held = seed(
             letter.lower(),
@@ -91,7 +91,7 @@ def sow(world: World, browser: Browser, letter: str, other: UUID | None = None) 
 
 
 def written_by_the_application(world: World, sown: Sown) -> None:
-    """Add what using the product wrote about somebody."""
+    """Add what using the product wrote about a person."""
     with world.app.app_context():
         session = world.state.session
         for account_id in sown.account_ids:
@@ -264,7 +264,7 @@ def test_what_is_found_in_one_way_and_says_in_another_that_it_is_bens_is_not_ada
 
 
 def test_everything_about_people_is_sown() -> None:
-    """A new table about people is in the test above without anybody doing anything."""
+    """A new table about people is in the test above without anyone doing anything."""
     about = {name for name, table in load().tables.items() if table.about == "person"}
     assert about <= {name_of(table) for table in Base.metadata.sorted_tables}
     assert BY_THE_APPLICATION - about == {"organization"}

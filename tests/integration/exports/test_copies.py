@@ -39,7 +39,7 @@ def parts(world: World) -> int:
 
 
 def told(answer: TestResponse) -> tuple[int, str]:
-    """What somebody is told, but for the number of the request."""
+    """What a person is told, but for the number of the request."""
     return answer.status_code, re.sub(r"[0-9a-f]{32}", "", answer.text)
 
 
@@ -248,7 +248,7 @@ def test_what_is_kept_of_a_copy_is_sealed_in_its_own_row(db_world: World) -> Non
         found = session.scalars(select(ExportPart)).all()
         assert all(b"PK" not in part.ciphertext[:4] for part in found)
         ours, theirs = sorted(found, key=lambda part: part.account_id == db_world.ben.account_id)
-        # A piece of Ada's that somebody puts in the place of Ben's does not open there.
+        # A piece of Ada's that a person puts in the place of Ben's does not open there.
         names = ("data_key_id", "wrapped_key", "nonce", "ciphertext")
         for name in names:
             setattr(theirs, name, getattr(ours, name))

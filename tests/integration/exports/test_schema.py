@@ -66,7 +66,7 @@ def kind_of(table: str, column: str) -> dict[str, Any]:
     if isinstance(found.type, String) and found.type.length:
         kind["maxLength"] = found.type.length
     people = any(key.column.table is Person.__table__ for key in found.foreign_keys)
-    # Whoever else is named is left out.
+    # Other people who are named are left out.
     if found.nullable or (people and column != "person_id"):
         kind["type"] = [kind["type"], "null"]
     return kind

@@ -113,7 +113,7 @@ def test_unlinking_works_where_the_provider_is_down_and_says_so(scene: Scene) ->
 
 
 def test_what_one_row_holds_opens_in_no_other(scene: Scene) -> None:
-    """Two rows, swapped by whoever can write to the database."""
+    """Two rows, swapped by anyone who can write to the database."""
     for name in ("ada", "ben"):
         scene.link(scene.world.browser(name), f"{name}-there")
     with scene.world.app.app_context():
@@ -338,7 +338,7 @@ def test_a_refresh_token_is_used_by_one_of_many(on_postgres: Scene) -> None:
 
 
 def key_of(scene: Scene, browser: Browser) -> str:
-    """The key of whoever is signed in, where the host gives none."""
+    """The key of the current user, where the host gives none."""
     person_id = UUID(browser.api("GET", "/me").get_json()["id"])
     with scene.world.app.app_context():
         return scene.world.state.session.get_one(Person, person_id).user_key

@@ -31,13 +31,13 @@ HTTPS: dict[str, Any] = {
 
 
 def account(browser: Browser) -> str | None:
-    """Whose account a browser is in, if anybody is signed in."""
+    """Whose account a browser is in, if anyone is signed in."""
     answer = browser.api("GET", "/me")
     return str(answer.get_json()["id"]) if answer.status_code == 200 else None
 
 
 def by_mail(scene: Scene, address: str, next_path: str | None = None) -> Browser:
-    """A new browser in which somebody has signed in by a mailed link."""
+    """A new browser in which a person has signed in by a mailed link."""
     browser = scene.new_browser()
     fields = {"email": address} | ({} if next_path is None else {"next": next_path})
     assert browser.submit("/sign-in", "/sign-in/mail", **fields).status_code == 303
@@ -101,7 +101,7 @@ def test_sign_ins_through_one_network_address_are_limited_and_others_go_on(own: 
     elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
     other = browser.client.post(form.action, data=form.values, environ_overrides=elsewhere)
     assert other.status_code == 303
-    # What anybody can write into a header makes no other address.
+    # What anyone can write into a header makes no other address.
     forged = {"X-Forwarded-For": "203.0.113.10"}
     assert browser.client.post(form.action, data=form.values, headers=forged).status_code == 429
 

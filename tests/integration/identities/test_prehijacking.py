@@ -38,14 +38,14 @@ def signed_in_by_mail(scene: Scene, address: str) -> Browser:
 
 
 def account(browser: Browser) -> str:
-    """Whose account a browser is in; everybody who is signed in has one."""
+    """Whose account a browser is in; everyone who is signed in has one."""
     answer = browser.api("GET", "/me")
     assert answer.status_code == 200, answer.text
     return str(answer.get_json()["id"])
 
 
 def signed_in(browser: Browser) -> bool:
-    """Whether somebody is signed in."""
+    """Whether a person is signed in."""
     return browser.api("GET", "/me").status_code == 200
 
 

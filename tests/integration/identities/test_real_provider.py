@@ -142,7 +142,7 @@ def test_link_refresh_and_unlink(
 def test_a_replayed_refresh_token_voids_the_family_and_says_so(
     world: World, provider: RunningProvider, at_provider: ProviderBrowser
 ) -> None:
-    """Somebody stole the first token. The provider finds out, and so do we."""
+    """A person stole the first token. The provider finds out, and so do we."""
     ada = world.ada
     ada.client.get(at_provider.go(begin_flow(ada), "ada-there"))
     (linked,) = identities(ada)

@@ -60,7 +60,7 @@ def test_a_linked_account_gives_the_proof(scene: Scene, stale: Browser) -> None:
 def test_evil_second_user_another_account_of_the_provider_gives_no_proof(
     scene: Scene, stale: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody walks up to the open browser and signs in at the provider as themselves."""
+    """A person walks up to the open browser and signs in at the provider as themselves."""
     assert confirm(scene, stale, "mallory-there") == 403
     assert "was refused: somebody else (request" in caplog.text
     assert asked_to_confirm(stale, "/identities/globex/link")

@@ -23,7 +23,7 @@ def pg_world(make_world: Callable[..., World], postgres_database: Callable[[], s
 
 @pytest.fixture
 def acme(world: World) -> Shape:
-    """An organization with somebody in each role; Ada, whom it invites, is none of them."""
+    """An organization with a person in each role; Ada, whom it invites, is none of them."""
     return make_shape(world, "acme")
 
 

@@ -281,7 +281,8 @@ def test_a_suspended_member_stays_suspended(world: World, acme: Shape) -> None:
     assert acme.role_of("suspended") == "admin"
 
 
-# --- whoever sent it ------------------------------------------------------------------------------
+# --- the person who sent it
+# ------------------------------------------------------------------------------
 
 
 def demote(acme: Shape) -> None:

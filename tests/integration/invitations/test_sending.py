@@ -425,7 +425,7 @@ def test_a_person_and_an_organization_send_no_more_than_so_many_an_hour(
     assert 0 < int(refused.headers["Retry-After"]) <= 3601
     assert content(world) == before
     assert outcomes(report(acme, people[2], by="owner")) == ["sent"]
-    # The organization had its three, whoever of it sends; another one is unharmed.
+    # The organization had its three, no matter which member sends; another one is unharmed.
     report(acme, people[3], by="admin", status=429)
     page = acme["admin"].submit(
         f"{acme.path}/invitations", "/invitations", email="x@example.com", role="member"

@@ -24,7 +24,7 @@ KNOWN, UNKNOWN = "known@example.com", "other@example.com"
 
 @pytest.fixture
 def own(make_world: Callable[..., World]) -> World:
-    """A host without a login, where somebody has signed in by mail once."""
+    """A host without a login, where a person has signed in by mail once."""
     world = make_world(**OWN_LOGIN)
     sign_in(world, world.browser(None), KNOWN)
     return world
@@ -172,7 +172,7 @@ def test_nobody_spoils_a_link_that_somebody_else_waits_for(own: World) -> None:
 
 @pytest.mark.promise("TO-037")
 def test_a_link_that_an_attacker_asked_for_signs_the_owner_in_nowhere(own: World) -> None:
-    """Whoever is tricked into opening a link neither signs in nor lets the attacker in."""
+    """Anyone who is tricked into opening a link neither signs in nor lets the attacker in."""
     attacker, owner = own.browser(None), own.browser(None)
     ask(attacker, KNOWN)
     own.work()

@@ -1,4 +1,4 @@
-"""A mailed link works once, soon, in the browser that asked, for whoever asked."""
+"""A mailed link works once, soon, in the browser that asked, for the person who asked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOBODY = "ada@nobody.example"
 
 @pytest.fixture
 def cleo(world: World) -> Browser:
-    """Somebody whose address the host does not know to be theirs."""
+    """A person whose address the host does not know to be theirs."""
     return world.browser("cleo", verified=False)
 
 

@@ -213,7 +213,7 @@ def test_without_a_mailer_or_an_address_of_ours_nothing_is_begun(
 
 
 def letter_to(world: World, person: Browser) -> OutgoingMail:
-    """News that somebody got."""
+    """News that a person got."""
     settle(person)
     agree_to_news(world, person)
     queue_news(world)

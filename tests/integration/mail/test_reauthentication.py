@@ -155,7 +155,7 @@ def test_nothing_is_sent_to_an_address_that_nobody_proved(world: World) -> None:
 
 
 def test_a_link_to_prove_an_address_is_no_reauthentication(world: World) -> None:
-    """It proves that somebody reads the new address, which may be the attacker."""
+    """It proves that a person reads the new address, which may be the attacker."""
     cleo = world.browser("cleo", verified=False)
     cleo.grow_stale()
     cleo.submit("/me/address", "/me/address")

@@ -24,5 +24,5 @@ def db_world(make_world: Callable[..., World], database_url: str) -> World:
 
 @pytest.fixture
 def club(db_world: World) -> Club:
-    """Ada's organization, without anybody else in it."""
+    """Ada's organization, without anyone else in it."""
     return found(db_world, db_world.ada)

@@ -402,7 +402,7 @@ def test_members_are_told_by_mail_and_the_log_has_one_record_at_each_end(club: C
                 bulk_worker.continue_change(
                     world.state.unit_of_work, change_id=change_id, clock=world.clock
                 )
-    # Neither whoever asked, nor the one whose address is not proved.
+    # Neither the person who asked, nor the one whose address is not proved.
     messages = world.rows(OutboundMessage)["tokenoffset_outbound_message"]
     assert len(messages) - queued == 129
     with world.app.app_context():
@@ -445,7 +445,7 @@ def test_two_workers_at_once_change_each_plan_once(
             )
 
     at_once(work, work, work)
-    work()  # Whoever found it held went home; the last one finishes.
+    work()  # The worker that found it held went home; the last one finishes.
     assert amounts(club, members) == [125] * 400
     assert standing(club, change_id)["plans_changed"] == 401
     assert len(world.rows(Adoption)["tokenoffset_adoption"]) == 401

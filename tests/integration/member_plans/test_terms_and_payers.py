@@ -322,7 +322,7 @@ def test_auditors_read_the_terms_and_members_do_not(club: Club) -> None:
 
 
 def begin(club: Club, person: Browser) -> str | None:
-    """Somebody joins under the terms; returns why no plan began."""
+    """A person joins under the terms; returns why no plan began."""
     membership_id = club.join(person)
     with club.world.app.app_context(), club.world.state.unit_of_work() as work:
         session = work.session

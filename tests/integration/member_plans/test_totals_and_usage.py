@@ -33,7 +33,7 @@ def shared(club: Club) -> dict[str, int | None]:
 
 
 def use(person: Browser, tokens_per_month: int) -> None:
-    """Somebody adopts an amount of their own, for their own account."""
+    """A person adopts an amount of their own, for their own account."""
     body = {"kind": "custom", "tokens_per_month": tokens_per_month}
     person.adopt(str(person.api("POST", "/estimates", body).get_json()["id"]))
 

@@ -40,7 +40,7 @@ PAIRS = list(product(Role, Role))
 
 
 class Case:
-    """An organization with an owner who stays, somebody who acts, and somebody it is done to."""
+    """An organization with an owner who stays, a person who acts, and a person it is done to."""
 
     def __init__(self, world: World, acting: Role, other: Role) -> None:
         self.world = world

@@ -61,7 +61,7 @@ MANAGED = {
 
 @dataclass
 class Seat:
-    """Somebody's place, as the model knows it."""
+    """A person's place, as the model knows it."""
 
     membership_id: UUID
     role: Role
@@ -77,19 +77,19 @@ class Club:
     closed: bool = False
 
     def somebody(self, draw: int) -> int:
-        """A member, or one time in five somebody who may be none."""
+        """A member, or one time in five a person who may be none."""
         seated = sorted(self.seats)
         return seated[draw % len(seated)] if draw < 8 and seated else draw % PEOPLE
 
     def refusal_of(self, actor: int) -> type[Refusal] | None:
-        """Why somebody may not even try to change a member."""
+        """Why a person may not even try to change a member."""
         seat = self.seats.get(actor)
         if self.closed or seat is None:
             return NotFound
         return None if seat.active and MANAGED[seat.role] else NotPermitted
 
     def refusal_to_touch(self, actor: int, other: int) -> type[Refusal] | None:
-        """Why somebody may not change this member."""
+        """Why a person may not change this member."""
         if (refusal := self.refusal_of(actor)) is not None:
             return refusal
         if other not in self.seats:
@@ -103,7 +103,7 @@ class Club:
 
 
 numbers = st.integers(0, PEOPLE - 1)
-#: Somebody as seen from an organization: mostly one of its members (see :meth:`Club.somebody`).
+#: A person as seen from an organization: mostly one of its members (see :meth:`Club.a person`).
 somebody = st.integers(0, 9)
 #: What empties organizations is done one time in six.
 rarely = st.integers(0, 5)
@@ -132,7 +132,7 @@ class Membering(RuleBasedStateMachine):
     def _does(
         self, name: str, actor: int, expected: type[Refusal] | None, call: Callable[..., Any]
     ) -> Any:
-        """Have somebody do something, and compare what comes of it."""
+        """Have a person do something, and compare what comes of it."""
         type(self).steps += 1
         refused: type[Refusal] | None = None
         result = None
@@ -170,7 +170,7 @@ class Membering(RuleBasedStateMachine):
         return self.clubs[pick % len(self.clubs)]
 
     def _membership_id(self, club: Club, number: int) -> UUID:
-        """The member's; for somebody who is none, one of another organization, or of nobody."""
+        """The member's; for a person who is none, one of another organization, or of nobody."""
         for each in (club, *self.clubs):
             if number in each.seats:
                 return each.seats[number].membership_id
@@ -285,7 +285,7 @@ class Membering(RuleBasedStateMachine):
         other = club.somebody(other)
         idle = [number for number, seat in club.seats.items() if not seat.active]
         if idle and not suspends:
-            other = idle[0]  # Else hardly anybody would ever be restored.
+            other = idle[0]  # Else hardly anyone would ever be restored.
         expected = club.refusal_to_touch(actor, other)
         if expected is None and (
             (suspends and other == actor) or club.seats[other].active is not suspends
@@ -338,9 +338,9 @@ class Membering(RuleBasedStateMachine):
 
     @rule(actor=numbers, sure=rarely)
     def leave_everything(self, actor: int, sure: int) -> None:
-        """What forgetting somebody does to their memberships."""
+        """What forgetting a person does to their memberships."""
         if sure:
-            return  # Else everybody would be gone from everywhere before long.
+            return  # Else everyone would be gone from everywhere before long.
         theirs = [club for club in self.clubs if actor in club.seats]
         stays = any(club.is_last_owner(actor) and not club.closed for club in theirs)
         self._does(

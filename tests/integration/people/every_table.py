@@ -1,7 +1,7 @@
 """Fills every table with marked rows, whatever tables there are.
 
-A table that is added later gets such rows as well, so that whoever forgets to deal with it finds
-its marks where none may be.
+A table that is added later gets such rows as well, so that a change that forgets to deal with it
+finds its marks where none may be.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Marked:
 
 
 def about_nobody() -> set[str]:
-    """The tables in which nothing is anybody's, as the data map says."""
+    """The tables in which nothing is anyone's, as the data map says."""
     return {
         TABLE_PREFIX + table.name
         for table in load().tables.values()
@@ -115,7 +115,7 @@ def about_nobody() -> set[str]:
 
 
 def tables(*, without: set[str]) -> list[Table]:
-    """Every table of ours that can hold something of somebody's but some, parents first."""
+    """Every table of ours that can hold something of a person's but some, parents first."""
     left_out = without | BY_THE_APPLICATION | about_nobody()
     nameless = {name.partition(".")[0] for name in WITHOUT_FOREIGN_KEY}
     found = [table for table in Base.metadata.sorted_tables if table.name not in left_out]

@@ -66,7 +66,7 @@ def person_of(world: World, browser: Browser) -> tuple[UUID, UUID]:
 
 
 def mark_everything(world: World, browser: Browser, mark: str) -> None:
-    """Give somebody a marked row in every table that can hold one of theirs."""
+    """Give a person a marked row in every table that can hold one of theirs."""
     person_id, account_id = person_of(world, browser)
     with world.app.app_context():
         session = world.state.session
@@ -85,7 +85,7 @@ def mark_everything(world: World, browser: Browser, mark: str) -> None:
 
 
 def mark_an_organization(world: World, organization_id: UUID, by: Browser) -> None:
-    """Fill an organization's tables with rows that somebody made as its admin."""
+    """Fill an organization's tables with rows that a person made as its admin."""
     person_id, _ = person_of(world, by)
     with world.app.app_context():
         session = world.state.session
@@ -145,7 +145,7 @@ def rows_with(world: World, mark: str) -> list[Any]:
 
 
 def of_others(world: World, person_id: UUID, account_id: UUID) -> dict[str, list[Any]]:
-    """Every row that neither is somebody's nor names them, as far as it must stay as it is."""
+    """Every row that neither is a person's nor names them, as far as it must stay as it is."""
     with world.app.app_context():
         session = world.state.session
         acts = session.scalars(select(AuditEvent.id).where(AuditEvent.actor_id == person_id))

@@ -162,7 +162,7 @@ def test_nothing_goes_to_an_address_that_nobody_proved(world: World) -> None:
 
 
 def test_the_former_address_is_told_and_then_forgotten(world: World) -> None:
-    """Where the person proved another one by a link: somebody else may have done that."""
+    """Where the person proved another one by a link: another person may have done that."""
     ada = world.browser("nomad")
     ada.change_address("", verified=False)
     for address in (FORMER_ADDRESS, "ada.lovelace@example.com"):

@@ -1,4 +1,4 @@
-"""Forgetting a person leaves nothing of theirs, and everything of everybody else's."""
+"""Forgetting a person leaves nothing of theirs, and everything of everyone else's."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_a_job_that_waits_when_they_are_forgotten_calls_nobody(db_world: World) 
 
 
 def test_what_they_change_at_the_same_moment_is_theirs_or_a_new_persons(pg_world: World) -> None:
-    """Whoever comes second waits: nothing is ever left in an account that was forgotten."""
+    """The second one waits: nothing is ever left in an account that was forgotten."""
     for _ in range(15):
         pg_world.ada.pick_band()
         browsers = [pg_world.browser("ada") for _ in range(3)]

@@ -1,6 +1,6 @@
 """What the host says of its user is taken over at each change the person makes, and leaks nowhere.
 
-The host keeps its users as it likes: it renames them, gives their address to somebody else, merges
+The host keeps its users as it likes: it renames them, gives their address to another person, merges
 two of them, and takes them away.
 """
 
@@ -269,7 +269,7 @@ def _texts_of(world: World, browser: Browser) -> tuple[str, str]:
 
 
 def _people(world: World) -> list[tuple[str, str | None]]:
-    """Everybody's key and address."""
+    """Everyone's key and address."""
     with world.app.app_context():
         rows = world.state.session.execute(select(Person.user_key, Person.email))
         return [(key, email) for key, email in rows]

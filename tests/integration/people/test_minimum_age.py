@@ -41,7 +41,7 @@ def state_ages(world: World, **stated: dict[str, Any]) -> None:
 
 
 def people_in(world: World) -> set[str]:
-    """The host's keys of everybody who has an account."""
+    """The host's keys of everyone who has an account."""
     return {row[2] for row in world.rows(Person)["tokenoffset_person"]}
 
 

@@ -1,4 +1,4 @@
-"""Every route, met by everybody: each is served or refused as the hand-written table says."""
+"""Every route, met by everyone: each is served or refused as the hand-written table says."""
 
 from __future__ import annotations
 

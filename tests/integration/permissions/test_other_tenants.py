@@ -44,7 +44,7 @@ class _Names(dict[str, str]):
 def named_ids(route: Route, scene: Scene) -> list[str]:
     """What a call names by an id, in its path or in its body.
 
-    The id of a published document is not among them: those are the same for everybody.
+    The id of a published document is not among them: those are the same for everyone.
     """
     call = CALLS[route]
     names = _Names(call.parts)

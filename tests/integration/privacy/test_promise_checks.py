@@ -59,7 +59,7 @@ def a_credential_left(world: World, session: Session, person: Person) -> None:
 
 
 def a_small_sum(world: World, session: Session, person: Person) -> None:
-    # The database refuses it, unless somebody took its constraint away.
+    # The database refuses it, unless a person took its constraint away.
     session.execute(text("PRAGMA ignore_check_constraints = ON"))
     kinds = ("uncached_input", "cached_input", "cache_creation", "output")
     counts = {f"{kind}_tokens": 1 for kind in kinds}

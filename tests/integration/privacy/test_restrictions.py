@@ -77,7 +77,7 @@ def test_in_a_week_with_its_sunday_nothing_is_asked_counted_or_mailed(world: Wor
     assert len(vendor.calls) == asked
     assert runs_of(world, ada) == runs
     assert len(world.mailbox) == mails
-    # Somebody beside them, in the same week, is served as ever.
+    # A person beside them, in the same week, is served as ever.
     assert statuses(world, theirs) == ["complete", "complete"]
     lift(ada)
     a_week_passes(world)

@@ -162,7 +162,7 @@ def test_every_key_and_every_job_of_a_real_run_is_in_the_map(
 def test_no_key_stays_for_longer_than_its_rule_says(redis_world: World, redis_url: str) -> None:
     use_everything_that_is_carried(redis_world, redis_url)
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        # A name of our queue, which says nothing of anybody, and the list of failed jobs, whose
+        # A name of our queue, which says nothing of anyone, and the list of failed jobs, whose
         # entries RQ takes out by the time that stands beside each.
         lasting = {key for key in client.scan_iter() if client.ttl(key) < 0}
         assert lasting <= {"rq:queues", f"rq:failed:{QUEUE_NAME}"}

@@ -50,7 +50,7 @@ def test_a_request_is_acknowledged_at_once_and_has_a_last_day(db_world: World) -
     (mail,) = db_world.mail.to(ada.address)
     assert mail.kind == "request-received"
     assert "2026-12-20" in mail.text
-    # The mailbox may be somebody else's by now: what was written stays on the page.
+    # The mailbox may be another person's by now: what was written stays on the page.
     assert "invoices" not in mail.text
     assert actions_of(ada)[0] == "request.received"
 

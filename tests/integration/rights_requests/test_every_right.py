@@ -25,7 +25,7 @@ def test_a_person_views_corrects_exports_restricts_and_deletes(world: World) -> 
     ada.api("PATCH", "/me", {"display_name": "Ada", "company": FORMER_COMPANY})
     source_id = ada.settle()
 
-    # View: what is held of them, and of everybody what kinds of data are held and why.
+    # View: what is held of them, and of everyone what kinds of data are held and why.
     assert ada.api("GET", "/me").get_json()["company"] == FORMER_COMPANY
     overview = ada.api("GET", "/privacy").get_json()
     assert not overview["restricted"]

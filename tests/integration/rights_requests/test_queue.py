@@ -179,7 +179,7 @@ def test_the_forms_of_an_operator_keep_what_was_typed(world: World) -> None:
     assert "Typed as well" in refused.text
     assert world.operator.submit(one, "/extension", days="5", reason="Illness").status_code == 303
     assert world.operator.submit(one, "/reply", status="done", reply="Done.").status_code == 303
-    assert "Done." not in world.operator.page(one).text  # Only whoever looks reads it.
+    assert "Done." not in world.operator.page(one).text  # Only an operator who looks reads it.
 
 
 def test_the_queue_is_in_the_order_of_due_dates_page_by_page(world: World) -> None:

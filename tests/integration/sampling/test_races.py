@@ -118,7 +118,7 @@ def test_a_key_replaced_while_its_source_is_disconnected_does_not_stay_behind(
     vault = pg_world.state.vault
 
     class SlowVault:
-        """Seals while somebody else disconnects, or waits to."""
+        """Seals while another person disconnects, or waits to."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(vault, name)

@@ -36,7 +36,7 @@ def recorded(name: str) -> Any:
 
 
 class FakeTime:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves only when a person sleeps."""
 
     def __init__(self) -> None:
         self.elapsed_seconds = 0.0

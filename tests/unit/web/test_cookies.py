@@ -1,4 +1,4 @@
-"""Pages set essential cookies only, and hold nothing that would measure anybody."""
+"""Pages set essential cookies only, and hold nothing that would measure anyone."""
 
 from __future__ import annotations
 

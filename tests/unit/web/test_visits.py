@@ -75,7 +75,7 @@ def test_the_person_is_looked_up_once_and_only_when_needed(host: Callable[..., F
     with counted_statements(app) as statements:
         client.get(f"{PREFIX}/")
     assert len([each for each in statements if "FROM tokenoffset_person" in each]) == 1
-    # Of somebody without a row it is not known what they accepted and what they were told.
+    # Of a person without a row it is not known what they accepted and what they were told.
     assert len(statements) <= 3
 
 

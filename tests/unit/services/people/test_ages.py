@@ -1,4 +1,4 @@
-"""Whether somebody is old enough: the birthday is, the day before is not."""
+"""Whether a person is old enough: the birthday is, the day before is not."""
 
 from __future__ import annotations
 

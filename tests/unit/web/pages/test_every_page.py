@@ -36,7 +36,7 @@ LOADING = {
 
 
 def every_page(world: World, browser: Browser) -> dict[str, HtmlPage]:
-    """Every page of ours as somebody who has one of everything sees it, by path."""
+    """Every page of ours as a person who has one of everything sees it, by path."""
     source_id = browser.settle()
     plan = browser.api("GET", "/plan").get_json()
     paths = world.page_paths(

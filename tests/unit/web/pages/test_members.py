@@ -18,7 +18,7 @@ Two = tuple[Shape, Shape]
 
 
 def of(shape: Shape, part: str) -> str:
-    """The address of somebody's page."""
+    """The address of a person's page."""
     return f"/members/{shape.memberships[part]}"
 
 

@@ -207,7 +207,7 @@ def test_nobody_is_sent_to_sign_in(world: World) -> None:
 
 
 class PlanButtons(RuleBasedStateMachine):
-    """However somebody clicks about, the page offers what works and the ledger agrees."""
+    """However a person clicks about, the page offers what works and the ledger agrees."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The page on what is held says what the data map and the rules say, to anybody."""
+"""The page on what is held says what the data map and the rules say, to anyone."""
 
 from __future__ import annotations
 
