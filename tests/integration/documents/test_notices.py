@@ -1,4 +1,4 @@
-"""Everyone active is told of a material change: once, whatever happens to the worker that tells them."""
+"""Everyone active is told of a material change once, whatever happens to the worker."""
 
 from __future__ import annotations
 

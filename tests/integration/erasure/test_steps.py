@@ -1,4 +1,4 @@
-"""An erasure that is interrupted anywhere ends like one that is not, no matter which worker goes on."""
+"""An erasure that is interrupted anywhere ends like one that is not."""
 
 from __future__ import annotations
 
