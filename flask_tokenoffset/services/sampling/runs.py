@@ -2,7 +2,7 @@
 
 A run is claimed by compare-and-set, which raises its fence and sets a lease. No transaction is open
 while a vendor is called. Between pages the lease is renewed, progress is published, and the run
-stops if the connection was disconnected or another person holds the fence. When the whole window is
+stops if the connection was disconnected or another worker holds the fence. When the whole window is
 read, one transaction writes the days, makes the estimate and marks the run complete; it is refused
 if the fence has moved on. A failure leaves the former sample untouched and keeps its reason.
 """
