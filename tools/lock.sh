@@ -32,7 +32,7 @@ compile() { # NAME OPTIONS...
     name=$1
     shift
     "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade \
+        --no-header --no-annotate --upgrade \
         "$@" pyproject.toml "$scratch/build.in" >"$scratch/$name.txt"
     {
         printf '# Written by `make lock`; do not edit. See CONTRIBUTING.md.\n'
