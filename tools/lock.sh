@@ -46,6 +46,6 @@ compile bench --extra bench --constraint requirements/dev.txt
 
 # The lowest version of what the package itself names, the newest of what the tests bring along.
 "$uv" pip compile --quiet --universal --python-version 3.11 --resolution lowest-direct --no-header \
-    --no-annotate --no-emit-index-url --no-emit-find-links --extra postgres pyproject.toml \
+    --no-annotate --extra postgres pyproject.toml \
     >"$scratch/floor.txt"
 compile lowest --extra postgres --extra test --constraint "$scratch/floor.txt"
