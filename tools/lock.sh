@@ -32,7 +32,7 @@ compile() { # NAME OPTIONS...
     name=$1
     shift
     "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade \
+        --no-header --no-annotate --upgrade \
         "$@" pyproject.toml "$scratch/build.in" >"$scratch/$name.txt"
     {
         printf '# Written by `make lock`; do not edit. See CONTRIBUTING.md.\n'
@@ -46,6 +46,6 @@ compile bench --extra bench --constraint requirements/dev.txt
 
 # The lowest version of what the package itself names, the newest of what the tests bring along.
 "$uv" pip compile --quiet --universal --python-version 3.11 --resolution lowest-direct --no-header \
-    --no-annotate --no-emit-index-url --no-emit-find-links --extra postgres pyproject.toml \
+    --no-annotate --extra postgres pyproject.toml \
     >"$scratch/floor.txt"
 compile lowest --extra postgres --extra test --constraint "$scratch/floor.txt"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, got_request_exception
 from werkzeug.exceptions import RequestEntityTooLarge, default_exceptions
 
-from flask_tokenoffset.blueprints.access.secret_key import require_secret_key
 from flask_tokenoffset.blueprints.json_api.unknown_paths import ENDPOINT as UNKNOWN
 from flask_tokenoffset.blueprints.json_api.unknown_paths import answer_unknown_paths
 from flask_tokenoffset.blueprints.late import Late, LateView
@@ -30,6 +29,7 @@ from flask_tokenoffset.errors import (
     SignInRequired,
     VaultError,
 )
+from flask_tokenoffset.host.secret_key import require_secret_key
 from flask_tokenoffset.permissions import Permission, declared
 
 if TYPE_CHECKING:

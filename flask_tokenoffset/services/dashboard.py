@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask_tokenoffset.clock import DayRange
 from flask_tokenoffset.models import Estimate, SourceKind
-from flask_tokenoffset.services.estimates.estimates import newest_by_source, sum_of_all
+from flask_tokenoffset.services.estimates.reading import newest_by_source, sum_of_all
 from flask_tokenoffset.services.plans.charged import Charged, read_charged
 from flask_tokenoffset.services.plans.ledger import price_cents
 from flask_tokenoffset.services.sources.listing import SampledSource, list_sources

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from flask_tokenoffset.models import Connection, Credential, SampleRun
-from flask_tokenoffset.services.sampling import connections
+from flask_tokenoffset.services.sampling import connection_limits
 from flask_tokenoffset.testing import ANTHROPIC_DEMO_KEY
 from tests.integration.sampling.test_races import at_once
 from tests.support.asking import ask
@@ -250,7 +250,7 @@ def test_connections_made_at_once_do_not_pass_the_bound(
     postgres_database: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(connection_limits, "MOST_CONNECTIONS", 3)
     world = make_world(postgres_database())
     of_many_organizations(world)
     world.ada.connect()

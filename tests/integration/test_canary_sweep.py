@@ -30,6 +30,7 @@ from flask import got_request_exception
 from flask.cli import ScriptInfo
 from sqlalchemy import delete, text
 
+from flask_tokenoffset.blueprints.late import load_views
 from flask_tokenoffset.cli import tokenoffset as command
 from flask_tokenoffset.errors import TokenOffsetError
 from flask_tokenoffset.models import Credential
@@ -560,6 +561,7 @@ def test_an_error_at_any_line_on_a_keys_way_shows_nothing_of_it(
 ) -> None:
     world = make_world(customer={"history": 2}, TOKENOFFSET_KEY_CHECKS_PER_HOUR=10_000)
     world.app.config["PROPAGATE_EXCEPTIONS"] = False
+    load_views(world.app)  # An import is passed once only.
     canary = Canary.key("the key", PREFIXES["openai"], entry)
     world.openai.set_key(canary.text, "active")
     sinks, lines, person = Sinks(), Lines(), world.ada

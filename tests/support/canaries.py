@@ -76,7 +76,7 @@ class Canary:
                 found[text] = "base64"
         return found
 
-    def found_in(self, content: bytes, lowered: bytes) -> str | None:
+    def found_in(self, content: Haystack, lowered: Haystack) -> str | None:
         """In which form a piece stands in a text, if one does.
 
         :param content: what is searched.
@@ -91,6 +91,25 @@ class Canary:
             if text in content:
                 return form
         return None
+
+
+class Haystack:
+    """A long text in which thousands of short ones are looked for.
+
+    Hardly any of them is there, and a look into the set of what stands anywhere in it tells that a
+    thousand times faster than a search through megabytes.
+
+    :param content: the text.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        last = len(content) - PIECE_CHARACTERS
+        self._starts = {content[at : at + PIECE_CHARACTERS] for at in range(last + 1)}
+
+    def __contains__(self, text: bytes) -> bool:
+        assert len(text) >= PIECE_CHARACTERS
+        return text[:PIECE_CHARACTERS] in self._starts and text in self._content
 
 
 def base64_of(raw: bytes) -> Iterator[bytes]:
@@ -119,10 +138,13 @@ class Sinks:
         """Which canary stands where, and in what form; empty if all is well."""
         found = []
         for sink, contents in self.contents.items():
-            content = b"\n".join(contents)
-            lowered = content.lower()
+            # Nothing that is looked for has a line break in it, and most lines come out again and
+            # again; once is enough.
+            lines = (line for each in contents for line in each.split(b"\n"))
+            content = b"\n".join(dict.fromkeys(lines))
+            whole, lowered = Haystack(content), Haystack(content.lower())
             for canary in canaries:
-                form = canary.found_in(content, lowered)
+                form = canary.found_in(whole, lowered)
                 if form is not None:
                     found.append(f"{canary.name} in {sink} as {form}")
         return found

@@ -13,6 +13,7 @@ import json
 import secrets
 import warnings
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -62,6 +63,12 @@ class Lies:
     status: int | None = None
 
 
+@cache
+def _first_key(name: str) -> Key:
+    """The key a provider begins with, the same in each test of a process: making one is slow."""
+    return RSAKey.generate_key(2048, {"kid": f"{name}-1"}, private=True)
+
+
 class HostileProvider:
     """A provider of tests.
 
@@ -74,7 +81,7 @@ class HostileProvider:
         self.issuer = f"https://{name}.example"
         self.client_id = f"client-of-{name}"
         self.client_secret = secrets.token_urlsafe(32)
-        self.key: Key = RSAKey.generate_key(2048, {"kid": f"{name}-1"}, private=True)
+        self.key: Key = _first_key(name)
         self.lies = Lies()
         self.grants: dict[str, Grant] = {}
         self.refresh_tokens: dict[str, Grant] = {}

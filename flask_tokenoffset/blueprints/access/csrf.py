@@ -21,12 +21,12 @@ from flask import current_app, g, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
 from flask_tokenoffset.blueprints.access.context import SAFE_METHODS, current_user
-from flask_tokenoffset.blueprints.access.secret_key import require_secret_key
 from flask_tokenoffset.blueprints.schemas.refusals import (
     CrossSiteRequest,
     FormExpired,
     WrongContentType,
 )
+from flask_tokenoffset.host.secret_key import require_secret_key
 from flask_tokenoffset.vault.derived_keys import derive_keys
 
 if TYPE_CHECKING:

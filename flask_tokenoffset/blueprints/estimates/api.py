@@ -14,7 +14,7 @@ from flask_tokenoffset.blueprints.estimates.schemas import (
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
-from flask_tokenoffset.services.estimates import estimates
+from flask_tokenoffset.services.estimates import estimates, reading
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
     _refuse_other_fields(body)
     state = current_state()
     if body.source_id is not None:
-        return _shown(estimates.newest_of_sample(state.session, own_account(), body.source_id)), 200
+        return _shown(reading.newest_of_sample(state.session, own_account(), body.source_id)), 200
     if body.kind == "combined":
-        return _shown(estimates.newest_combined(state.session, own_account())), 200
+        return _shown(reading.newest_combined(state.session, own_account())), 200
     with changing_account() as (work, who):
         if body.band is not None:
             estimate = estimates.estimate_from_band(work.session, **who, key=body.band)
@@ -54,7 +54,7 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
                 work.session, **who, tokens_per_month=body.tokens_per_month or 0
             )
         estimate_id = estimate.id
-    return _shown(estimates.read_estimate(state.session, own_account(), estimate_id)), 201
+    return _shown(reading.read_estimate(state.session, own_account(), estimate_id)), 201
 
 
 @operation(
@@ -69,7 +69,7 @@ def make_estimate(body: EstimateBody) -> OperationAnswer:
 def read_estimate(estimate_id: UUID, query: CoverageQuery) -> OperationAnswer:
     """One estimate, as it was made, and what it would contribute at a coverage."""
     return _shown(
-        estimates.read_estimate(current_state().session, own_account(), estimate_id),
+        reading.read_estimate(current_state().session, own_account(), estimate_id),
         query.coverage_percent,
     )
 

@@ -10,7 +10,7 @@ from flask_tokenoffset.blueprints.estimates.forms import WHOLE_COVERAGE, read_co
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import PlanStatus, SourceKind
-from flask_tokenoffset.services.estimates.estimates import read_estimate
+from flask_tokenoffset.services.estimates.reading import read_estimate
 from flask_tokenoffset.services.plans.ledger import price_cents, read_plan
 from flask_tokenoffset.services.sources.listing import sampled_source
 from flask_tokenoffset.state import current_state

@@ -26,7 +26,7 @@ from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.notices import notice_of
-from flask_tokenoffset.services.estimates import estimates
+from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_sample
 from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
 from flask_tokenoffset.services.sources import listing as sources
 from flask_tokenoffset.services.sources.usage import read_usage
@@ -54,9 +54,7 @@ def list_sources() -> ResponseReturnValue:
     newest: dict[UUID, Estimate] = {}
     if account_id is not None:
         connected = sources.list_sources(state.session, account_id)
-        newest = {
-            each.source_id: each for each in estimates.newest_by_source(state.session, account_id)
-        }
+        newest = {each.source_id: each for each in newest_by_source(state.session, account_id)}
     return render(
         "sources/list.html",
         sources=connected,
@@ -183,7 +181,7 @@ def _newest_estimate(account_id: UUID, sampled: SampledSource) -> Estimate | Non
     if sampled.newest_complete is None:
         return None
     try:
-        return estimates.newest_of_sample(current_state().session, account_id, sampled.source.id)
+        return newest_of_sample(current_state().session, account_id, sampled.source.id)
     except Conflict:
         return None  # The run's own reason says why, and stands on the page.
 

@@ -76,23 +76,7 @@ def adopt_for_many(
         key=offer.band,
         now=now,
     )
-    plans = {each.account_id: each.plan_id or new_id() for each in adopters}
-    new = [each.account_id for each in adopters if each.plan_id is None]
-    if new:
-        insert_many(
-            session,
-            Plan,
-            {
-                "status": PlanStatus.ACTIVE,
-                "amount_cents": offer.amount_cents,
-                "version": 1,
-                "created_at": now,
-            },
-            {"id": [plans[account_id] for account_id in new], "account_id": new},
-        )
-    kept = [each.plan_id for each in adopters if each.plan_id is not None]
-    if kept:
-        _update_plans(work, kept, offer)
+    plans = _plans_of(work, adopters, offer, now)
     _begin_anew(work, adopters, person_id, now)
     adoptions = {account_id: new_id() for account_id in plans}
     insert_many(
@@ -123,6 +107,30 @@ def adopt_for_many(
             adoption_id=adoption_id,
             amount_cents=offer.amount_cents,
         )
+
+
+def _plans_of(
+    work: UnitOfWork, adopters: Sequence[Adopter], offer: Offer, now: datetime
+) -> dict[UUID, UUID]:
+    """Each account's plan, which contributes the offer's amount from now on; made if need be."""
+    plans = {each.account_id: each.plan_id or new_id() for each in adopters}
+    new = [each.account_id for each in adopters if each.plan_id is None]
+    if new:
+        insert_many(
+            work.session,
+            Plan,
+            {
+                "status": PlanStatus.ACTIVE,
+                "amount_cents": offer.amount_cents,
+                "version": 1,
+                "created_at": now,
+            },
+            {"id": [plans[account_id] for account_id in new], "account_id": new},
+        )
+    kept = [each.plan_id for each in adopters if each.plan_id is not None]
+    if kept:
+        _update_plans(work, kept, offer)
+    return plans
 
 
 def _update_plans(work: UnitOfWork, plans: Sequence[UUID], offer: Offer) -> None:

@@ -27,7 +27,7 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     new_id,
 )
-from flask_tokenoffset.services.estimates.estimates import carbon_range, read_estimate
+from flask_tokenoffset.services.estimates.reading import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
 from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.models import Organization
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
 #: Which status a change may start from, and what to say where it may not.
@@ -106,13 +107,7 @@ def adopt(
     session = work.session
     estimate = read_estimate(session, account_id, estimate_id)
     amount = price_cents(estimate, coverage_percent, method_version)
-    if expected_amount_cents is not None and expected_amount_cents != amount:
-        raise InvalidInput(
-            {
-                "amount_cents": "The amount is no longer the one that was shown. Look at the new"
-                f" amount, ${amount / 100:,.2f}, and adopt it if it is right."
-            }
-        )
+    _refuse_another_amount(amount, expected_amount_cents)
     charged = read_plan(session, account_id)
     if charged is not None and _says_the_same(charged, estimate, coverage_percent, method_version):
         # A second click, or the page of a second tab: there is nothing to append.
@@ -136,24 +131,46 @@ def adopt(
         )
     except (IntegrityError, StaleDataError):
         raise _changed_meanwhile() from None
+    _tell_of_adoption(work, adoption, organization, begins_anew=begins_anew)
+    return adoption
+
+
+def _refuse_another_amount(amount: int, expected_amount_cents: int | None) -> None:
+    if expected_amount_cents is not None and expected_amount_cents != amount:
+        raise InvalidInput(
+            {
+                "amount_cents": "The amount is no longer the one that was shown. Look at the new"
+                f" amount, ${amount / 100:,.2f}, and adopt it if it is right."
+            }
+        )
+
+
+def _tell_of_adoption(
+    work: UnitOfWork, adoption: Adoption, organization: Organization | None, *, begins_anew: bool
+) -> None:
+    """Note an adoption in the audit log, and tell the host.
+
+    :param organization: which pays, of a member's plan.
+    :param begins_anew: whether the plan had ended.
+    """
     work.record(
         AuditAction.PLAN_ADOPTED,
         # What happens to a member's plan stands in the organization's log.
-        account_id=account_id if organization is None else organization.account_id,
+        account_id=adoption.account_id if organization is None else organization.account_id,
         subject_type="plan",
         subject_id=adoption.plan_id,
-        actor_id=person.id,
-        amount_cents=amount,
-        coverage_percent=coverage_percent,
+        actor_id=adoption.adopted_by,
+        amount_cents=adoption.amount_cents,
+        coverage_percent=adoption.coverage_percent,
         source_kind=adoption.source_kind,
-        method_version=method_version,
+        method_version=adoption.method_version,
     )
     work.tell(
         signals.estimate_adopted,
         plan_id=adoption.plan_id,
         account_id=adoption.account_id,
         adoption_id=adoption.id,
-        amount_cents=amount,
+        amount_cents=adoption.amount_cents,
     )
     if begins_anew:
         work.tell(
@@ -162,7 +179,6 @@ def adopt(
             account_id=adoption.account_id,
             status=str(PlanStatus.ACTIVE),
         )
-    return adoption
 
 
 def _says_the_same(

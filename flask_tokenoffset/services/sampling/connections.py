@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.clock import last_settled_day
 from flask_tokenoffset.data_map.enforcement import enforces
 from flask_tokenoffset.data_map.purposes import Purpose
-from flask_tokenoffset.errors import Conflict, TooManyAttempts
+from flask_tokenoffset.errors import Conflict
 from flask_tokenoffset.models import (
     UNFINISHED,
-    Account,
     AuditAction,
     Connection,
     ConnectionStatus,
@@ -35,6 +32,11 @@ from flask_tokenoffset.services.consents.ledger import record_event
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.sampling.aggregates import fold_source
+from flask_tokenoffset.services.sampling.connection_limits import (
+    refuse_connected_organization,
+    refuse_too_many,
+    refuse_too_soon,
+)
 from flask_tokenoffset.services.sampling.weekly_schedule import refresh_offset_seconds
 from flask_tokenoffset.services.shared.names import check_name
 from flask_tokenoffset.services.sources.credentials import credential_context, store_sealed
@@ -43,6 +45,7 @@ from flask_tokenoffset.services.sources.windows import sample_window
 from flask_tokenoffset.vault import key_prefix
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -53,13 +56,9 @@ if TYPE_CHECKING:
     from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import Secret, Vault
 
-#: Connections an account may have at once.
-MOST_CONNECTIONS: Final = 20
 LONGEST_LABEL: Final = 120
 #: Where a person is told what is read, in the consent ledger.
 CONNECT_PAGE: Final = "connect-page"
-#: How soon after a failed sample a person may ask for the next.
-RETRY_INTERVAL: Final = timedelta(minutes=1)
 
 
 def check_label(label: str | None) -> str:
@@ -118,22 +117,8 @@ def connect(
     session = work.session
     now = clock.now()
     refuse_if_restricted(session, account_id)
-    # Two that are made at once are counted one after the other.
-    session.execute(
-        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
-    )
-    connected = session.scalar(
-        select(func.count(Connection.source_id)).where(
-            Connection.account_id == account_id,
-            Connection.status != ConnectionStatus.DISCONNECTED,
-        )
-    )
-    if (connected or 0) >= MOST_CONNECTIONS:
-        raise Conflict(
-            f"There are {MOST_CONNECTIONS} connections already, which is the most an account may"
-            " have. Disconnect one first."
-        )
-    _refuse_connected_organization(session, account_id, provider, organization)
+    refuse_too_many(session, account_id)
+    refuse_connected_organization(session, account_id, provider, organization)
     source = Source(
         id=new_id(),
         account_id=account_id,
@@ -144,33 +129,13 @@ def connect(
     )
     session.add(source)
     session.flush()
-    connection = Connection(
-        source_id=source.id,
-        account_id=account_id,
-        provider=provider,
-        status=ConnectionStatus.ACTIVE,
-        key_prefix=key_prefix(key),
-        organization_id=organization.id,
-        organization_name=organization.name,
-        refresh_offset_seconds=refresh_offset_seconds(source.id, settings.refresh_window_minutes),
-        connected_at=now,
-    )
+    connection = _new_connection(source, provider, key, organization, settings)
     session.add(connection)
     session.flush()
     _store_key(session, connection, key, vault=vault, now=now)
     run = _new_run(session, source, provider, RunTrigger.CONNECTED, now=now, settings=settings)
     _record(work, AuditAction.SOURCE_CONNECTED, connection)
-    record_event(
-        work,
-        person=person,
-        account_id=account_id,
-        event_type=ConsentEventType.GIVEN,
-        now=now,
-        place=place,
-        method=method,
-        purpose=Purpose.SAMPLING,
-        notice=notice_of(Purpose.SAMPLING, settings),
-    )
+    _agree(work, source, person, place=place, method=method, settings=settings)
     work.tell(
         signals.source_connected,
         source_id=source.id,
@@ -180,29 +145,47 @@ def connect(
     return source, run
 
 
-def _refuse_connected_organization(
-    session: Session, account_id: UUID, provider: str, organization: VendorOrganization
+def _agree(
+    work: UnitOfWork,
+    source: Source,
+    person: Person,
+    *,
+    place: str,
+    method: ConsentMethod,
+    settings: Settings,
 ) -> None:
-    """Keep an organization from being counted twice, as far as its vendor tells which one it is."""
-    if organization.id is None:
-        return
-    label = session.scalar(
-        select(Source.label)
-        .join(Connection, Connection.source_id == Source.id)
-        .where(
-            Connection.account_id == account_id,
-            Connection.provider == provider,
-            Connection.organization_id == organization.id,
-            Connection.status != ConnectionStatus.DISCONNECTED,
-        )
-        .limit(1)
+    """Take down the consent that lies in connecting."""
+    record_event(
+        work,
+        person=person,
+        account_id=source.account_id,
+        event_type=ConsentEventType.GIVEN,
+        now=source.created_at,
+        place=place,
+        method=method,
+        purpose=Purpose.SAMPLING,
+        notice=notice_of(Purpose.SAMPLING, settings),
     )
-    if label is not None:
-        raise Conflict(
-            f"This key belongs to an organization that is connected already, as «{label}», and its"
-            " use would count twice. To use this key instead of the old one, open that source and"
-            " replace its key."
-        )
+
+
+def _new_connection(
+    source: Source,
+    provider: str,
+    key: Secret,
+    organization: VendorOrganization,
+    settings: Settings,
+) -> Connection:
+    return Connection(
+        source_id=source.id,
+        account_id=source.account_id,
+        provider=provider,
+        status=ConnectionStatus.ACTIVE,
+        key_prefix=key_prefix(key),
+        organization_id=organization.id,
+        organization_name=organization.name,
+        refresh_offset_seconds=refresh_offset_seconds(source.id, settings.refresh_window_minutes),
+        connected_at=source.created_at,
+    )
 
 
 def replace_key(
@@ -275,7 +258,7 @@ def resample(
     if newest is not None and newest.status in UNFINISHED:
         raise Conflict("A sample of this source is already under way. Wait until it has ended.")
     if newest is not None and newest.trigger != RunTrigger.WEEKLY:
-        _refuse_too_soon(newest, now, settings)
+        refuse_too_soon(newest, now, settings)
     return _new_run(
         session, source, connection.provider, RunTrigger.REQUESTED, now=now, settings=settings
     )
@@ -393,21 +376,6 @@ def _store_key(
 ) -> None:
     sealed = vault.seal(key, credential_context(connection, connection.provider))
     store_sealed(session, connection, sealed, now=now)
-
-
-def _refuse_too_soon(newest: SampleRun, now: datetime, settings: Settings) -> None:
-    interval = timedelta(minutes=settings.resample_interval_minutes)
-    if newest.status != RunStatus.COMPLETE:
-        # After a failure a person may want to try again soon, but not in a loop.
-        interval = min(interval, RETRY_INTERVAL)
-    wait_seconds = math.ceil((newest.requested_at + interval - now).total_seconds())
-    if wait_seconds > 0:
-        minutes = math.ceil(wait_seconds / 60)
-        raise TooManyAttempts(
-            "This source was sampled a moment ago. Try again in"
-            f" {minutes} {'minute' if minutes == 1 else 'minutes'}.",
-            retry_after_seconds=wait_seconds,
-        )
 
 
 def _cancel_unfinished(session: Session, account_id: UUID, source_id: UUID, now: datetime) -> None:

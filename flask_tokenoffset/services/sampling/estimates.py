@@ -20,11 +20,10 @@ from flask_tokenoffset.models import Estimate, Source, SourceKind
 from flask_tokenoffset.services.estimates import figures
 from flask_tokenoffset.services.estimates.estimates import (
     QUALITY_COMBINED,
-    newest_by_source,
-    newest_of_kind,
     own_source,
     store_estimate,
 )
+from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_kind
 from flask_tokenoffset.services.sources.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flask_tokenoffset.models import SourceKind
-from flask_tokenoffset.services.estimates.estimates import newest_by_source, newest_of_kind
+from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_kind
 from tests.integration.sampling.books import estimates, runs, stored_usage, true_usage
 from tests.integration.sampling.test_ledger import WINDOW
 

@@ -9,7 +9,7 @@ from sqlalchemy import text as sql
 
 from flask_tokenoffset.models import Credential, DailyUsage, Estimate, SampleRun
 from flask_tokenoffset.providers import PROVIDERS
-from flask_tokenoffset.services.sampling import connections
+from flask_tokenoffset.services.sampling import connection_limits
 from flask_tokenoffset.testing import (
     ANTHROPIC_DEMO_KEY,
     ANTHROPIC_ORDINARY_KEY,
@@ -219,7 +219,7 @@ def test_without_outbound_calls_no_key_is_asked_for(make_world: Callable[..., Wo
 def test_one_connection_too_many_is_refused_above_the_form(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(connection_limits, "MOST_CONNECTIONS", 1)
     assert connect(world.ada).status_code == 303
     answer = connect(world.ada)
     assert answer.status_code == 409
