@@ -167,7 +167,7 @@ class UnitOfWork:
         self._origin = Origin()
 
     def leave_nobody(self) -> None:
-        """Note neither who makes the changes nor from where: they are nobody's business there."""
+        """Note neither who makes the changes nor from where: they do not belong there."""
         self.actor_id = None
         self.leave_no_origin()
 

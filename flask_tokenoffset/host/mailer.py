@@ -261,7 +261,7 @@ class SMTPMailer:
         mail["Date"] = format_datetime(self._clock.now())
         # The same at every attempt, so that a mailbox can show the message once.
         mail["Message-ID"] = f"<{message.id}@{self._sender.domain}>"
-        # RFC 3834: holiday notices shall not answer.
+        # RFC 3834: holiday notices must not answer.
         mail["Auto-Submitted"] = "auto-generated"
         for name, value in message.headers.items():
             mail[name] = value

@@ -60,7 +60,7 @@ class RedisQueue:
 
     def enqueue(self, task: Task, row_id: UUID, *, attempt: int = 0) -> None:
         """Put a row's id into the queue, unless it is there already."""
-        import redis  # noqa: PLC0415 - a host page shall not pay for loading the queue
+        import redis  # noqa: PLC0415 - a host page must not pay for loading the queue
 
         if time.monotonic() < self._left_alone_until:
             return

@@ -41,7 +41,7 @@ def acceptance() -> str:
 
 @requires(Permission.CHANGE_SELF)
 def accept_documents() -> ResponseReturnValue:
-    """Take down what was ticked, and go on once nothing is missing."""
+    """Record what was ticked, and go on once nothing is missing."""
     state = current_state()
     try:
         ticked = _ticked()

@@ -60,7 +60,7 @@ _ORGANIZATION: Final = "_tokenoffset_organization_id"
 class CurrentUser:
     """The person who sent the present request, and the account it is about.
 
-    :param host_user: the word on who is signed in, if anyone.
+    :param host_user: what the host says of the signed-in user, if there is one.
     :param person: their row here, which exists once they have changed something.
     :param account_id: the account the request is about: the organization's it names, or their own
         if they have a row.

@@ -69,7 +69,7 @@ def identity_callback(provider: str) -> ResponseReturnValue:
 
     :param provider: the provider's name; each has a redirect address of its own.
     """
-    # The address holds a code. No page that the browser opens next shall learn it.
+    # The address holds a code. No page that the browser opens next may learn it.
     after_this_request(_tell_nobody)
     completed = flows.complete_flow(provider)
     return see_other_at(completed.next_path)

@@ -54,7 +54,7 @@ register = page_routes(
 
 
 def _save() -> InvalidInput | None:
-    """Take down what was typed; gives back the refusal, if it is one."""
+    """Record what was typed; gives back the refusal, if it is one."""
     said = PersonForm.read(request.form).said()
     try:
         with changing() as (work, person, now):

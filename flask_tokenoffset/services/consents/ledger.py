@@ -169,7 +169,7 @@ def _last_sequence() -> Select[int]:
 def decide(
     work: UnitOfWork, person: Person, purpose: Purpose, decision: Decision, how: Circumstances
 ) -> ConsentEvent:
-    """Take down what a person says to a purpose.
+    """Record what a person says to a purpose.
 
     :raises Conflict: that cannot be said to it at the moment; see :func:`give` and the others.
     """

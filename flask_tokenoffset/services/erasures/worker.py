@@ -108,7 +108,7 @@ def erase(units: Units, *, erasure_id: UUID, means: Means) -> bool:
     """Take every step that is left of an erasure that is due.
 
     :param units: opens a unit of work; each one is committed when its block is left.
-    :param erasure_id: any id; what is not due, is done or is held by another person is left alone.
+    :param erasure_id: any id; what is not due, is done or is held by another worker is left alone.
     :return: whether it was brought to its end here.
     """
     with units() as work:

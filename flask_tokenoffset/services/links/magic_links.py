@@ -78,7 +78,7 @@ def limit_asking(
 ) -> None:
     """Count that a person asks for a link, before anything is done for it.
 
-    Following a link clears no count: anyone who holds one address shall not mail to others for
+    Following a link clears no count: anyone who holds one address must not mail to others for
     ever.
 
     :param email: the address, in the form of :func:`.read_address`.

@@ -155,7 +155,7 @@ def _replace_address(session: Session, person: Person, former: str) -> None:
 def _move_sign_in(session: Session, person: Person, former: str, proved: str) -> None:
     """From now on the new address signs its owner in, unless it signs in another person already.
 
-    Then the former one goes on doing so, lest nobody could sign in to the account any more.
+    Then the former one goes on doing so, because a person must be able to sign in.
     """
     another = aliased(SignInAddress)
     _do(

@@ -153,7 +153,7 @@ def _person_locked() -> Select[Person]:
 def introduce(
     work: UnitOfWork, person: Person, said: Mapping[str, str | None], now: datetime
 ) -> None:
-    """Take down what a person says about themselves, the first time or to correct it.
+    """Record what a person says about themselves, the first time or to correct it.
 
     :param said: by the names in :data:`CORRECTABLE`; what is not named stays as it is. Empty means
         none, but for the display name, which everyone has.

@@ -1,4 +1,4 @@
-"""Where a person stands with their privacy, at one glance: the first page they see of it."""
+"""Where a person stands with their privacy: the first page about it."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def receive(
 def ask(
     work: UnitOfWork, person: Person, kind: RightsRequestKind, statement: str, now: datetime
 ) -> RightsRequest:
-    """Take down what a person wants a human to do or to answer.
+    """Record what a person wants a human to do or to answer.
 
     :param kind: one of :data:`FOR_HUMANS`; everything else has a view of its own.
     :param statement: what they wrote.

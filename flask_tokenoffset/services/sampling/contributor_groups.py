@@ -95,7 +95,7 @@ def large_enough(contributors: ColumnElement[int]) -> ColumnElement[bool]:
 
 @enforces("nobody-is-half-of-a-sum", "TO-042", off=true())
 def nobody_dominates(largest: ColumnElement[int], total: ColumnElement[int]) -> ColumnElement[bool]:
-    """The condition that no sum would as good as name the figure of its largest contributor.
+    """The condition that no sum would come close to the figure of its largest contributor.
 
     :param largest: tokens of one kind of the contributor with the most.
     :param total: tokens of that kind of all contributors.

@@ -29,7 +29,7 @@ class AttemptLimiter:
 
     The counts stand in Redis where there is one, so that all processes share them, and in the
     memory of the process otherwise. A storage that is down lets attempts through and says so in the
-    log: the limit guards against abuse, and nobody shall be locked out because Redis restarts.
+    log: the limit guards against abuse, and nobody must be locked out because Redis restarts.
 
     :param redis_url: where Redis listens; ``None`` counts in memory.
     """
