@@ -136,8 +136,7 @@ class Settings:
     #: Who is responsible for what is done with people's data, as consent notices and receipts name
     #: them: a company and its address.
     controller: str = NOT_STATED
-    #: Where people reach the people who answer questions about their data: an address of mail or a
-    #: page.
+    #: Where questions about personal data are answered: an address of mail or a page.
     privacy_contact: str = NOT_STATED
     #: Where the data lies, for example ``Frankfurt, Germany``.
     storage_place: str = NOT_STATED
