@@ -64,9 +64,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_no_element_hinders_anybody(
-    open_page: Callable[..., Page], width: int, scheme: str
-) -> None:
+def test_no_element_hinders_anyone(open_page: Callable[..., Page], width: int, scheme: str) -> None:
     page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     found = AXE.run(page)

@@ -22,7 +22,7 @@ _SIGNAL: Final = "tests/integration/consents/test_privacy_signal.py::test_"
 
 PROVED_BY: Final[dict[str, str]] = {
     "one-owner-is-one-contributor": (
-        f"{_ATTACKS}somebody_with_nine_organizations_is_one_contributor[sqlite]"
+        f"{_ATTACKS}a_person_with_nine_organizations_is_one_contributor[sqlite]"
     ),
     "no-account-of-a-minor-by-a-hook": (
         f"{_ATTACKS}a_host_cannot_make_an_account_of_the_child_who_is_there"
@@ -53,7 +53,7 @@ PROVED_BY: Final[dict[str, str]] = {
     ),
     "banner-of-material-changes": (
         "tests/unit/web/pages/test_documents.py"
-        "::test_whoever_is_signed_in_is_told_on_every_page_until_it_takes_effect"
+        "::test_anyone_who_is_signed_in_is_told_on_every_page_until_it_takes_effect"
     ),
     "no-vendor-is-asked-while-restricted": (
         f"{_RESTRICTIONS}what_would_ask_a_vendor_is_refused_and_says_how_to_go_on"
@@ -141,7 +141,7 @@ PROVED_BY: Final[dict[str, str]] = {
         "::test_pages_say_so_beside_the_field_and_keep_nothing"
     ),
     "no-cookie-by-looking": (
-        "tests/unit/web/test_cookies.py::test_whoever_only_looks_gets_no_cookie_of_ours"
+        "tests/unit/web/test_cookies.py::test_anyone_who_only_looks_gets_no_cookie_of_ours"
     ),
     "a-copy-is-fetched-once-in-time-by-its-owner": f"{_COPIES}a_link_fetches_once",
     "a-copy-that-is-over-is-deleted": f"{_COPIES}after_its_time_a_copy_is_gone",
@@ -174,7 +174,7 @@ PROVED_BY: Final[dict[str, str]] = {
     ),
     "updates-go-to-those-who-want-them": (
         "tests/integration/mail/test_product_updates.py"
-        "::test_news_goes_to_whoever_agreed_and_to_nobody_else"
+        "::test_news_goes_to_anyone_who_agreed_and_to_nobody_else"
     ),
     "one-click-withdraws": (
         "tests/integration/mail/test_product_updates.py"

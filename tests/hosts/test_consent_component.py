@@ -240,7 +240,7 @@ def test_a_view_of_the_host_may_ask_for_acceptance_and_is_come_back_to(host: Wor
 
 
 @pytest.mark.promise("TO-058")
-def test_whoever_wants_json_gets_a_problem_that_names_the_documents(host: World) -> None:
+def test_anyone_who_wants_json_gets_a_problem_that_names_the_documents(host: World) -> None:
     host.app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # The host's own business.
     terms = publish_required(host)
     refused = host.ada.client.post("/club/join", json={})
@@ -261,7 +261,7 @@ def test_a_view_that_asks_for_acceptance_lets_nobody_in_who_is_not_signed_in(hos
 
 
 @pytest.mark.promise("TO-058")
-def test_a_host_can_ask_whether_somebody_has_accepted_what_is_current(world: World) -> None:
+def test_a_host_can_ask_whether_a_person_has_accepted_what_is_current(world: World) -> None:
     terms = publish_required(world)
     accept(world.ada, terms)
     with world.app.app_context():

@@ -281,7 +281,7 @@ def test_the_extensions_pages_keep_to_fernhills_policy(fernhill: Callable[..., F
             check_against_policy(element, nonce)
 
 
-def test_whoever_answers_requests_at_fernhill_sees_the_queue(
+def test_anyone_who_answers_requests_at_fernhill_sees_the_queue(
     fernhill: Callable[..., Flask],
 ) -> None:
     app = fernhill()
@@ -407,7 +407,7 @@ def test_who_does_not_belong_sees_nothing(settled: Flask, someone: Someone) -> N
     assert "Harbour Almanac" not in client.get("/footprint/organizations").text
 
 
-def test_everybody_on_offer_signs_in_with_one_press(fernhill: Callable[..., Flask]) -> None:
+def test_everyone_on_offer_signs_in_with_one_press(fernhill: Callable[..., Flask]) -> None:
     app = fernhill()
     page = HtmlPage(app.test_client().get("/sign-in").text)
     offered = {form.values["email"]: form.values for form in page.forms[1:]}

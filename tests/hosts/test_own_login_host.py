@@ -43,7 +43,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
             db.engine.dispose()
 
 
-def test_somebody_comes_through_the_provider_and_is_known_to_the_product(app: Flask) -> None:
+def test_a_person_comes_through_the_provider_and_is_known_to_the_product(app: Flask) -> None:
     from tests.support.identity_provider import ProviderBrowser
 
     client = app.test_client()

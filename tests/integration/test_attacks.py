@@ -80,7 +80,7 @@ def sign_in(browser: Browser, name: str) -> None:
 # --- through a browser ---------------------------------------------------------------------------
 
 
-def test_a_form_of_whoever_was_signed_in_before_is_refused(world: World) -> None:
+def test_a_form_of_a_person_who_was_signed_in_before_is_refused(world: World) -> None:
     browser = world.browser("ada")
     of_ada = browser.token_field
     sign_in(browser, "ben")  # In the same browser, so in the same session of the host.
@@ -94,7 +94,7 @@ def test_a_form_of_whoever_was_signed_in_before_is_refused(world: World) -> None
     assert fresh.post("/estimates", band="worker").status_code == 303
 
 
-def test_a_token_planted_before_somebody_signs_in_is_worth_nothing_afterwards(
+def test_a_token_planted_before_a_person_signs_in_is_worth_nothing_afterwards(
     world: World,
 ) -> None:
     victim = world.browser(None)

@@ -134,7 +134,7 @@ def test_an_amount_that_a_member_pays_by_choice_goes_on_when_the_rule_makes_it_s
     assert owed_by_members(club) == [8]
 
 
-def test_whoever_takes_over_paying_takes_over_the_amount_they_were_shown(club: Club) -> None:
+def test_anyone_who_takes_over_paying_takes_over_the_amount_they_were_shown(club: Club) -> None:
     """Between page and click an administrator raises the plan from cents to hundreds of dollars."""
     ben = club.join(club.world.ben)
     set_plan(club, ben, "casual")
@@ -234,7 +234,7 @@ def test_declining_tells_the_organization_neither_who_nor_from_where(
         assert session.get(AuditOrigin, event.id) is None
 
 
-def test_whoever_had_an_address_before_gets_no_invitation_of_whoever_has_it_now(
+def test_anyone_who_had_an_address_before_gets_no_invitation_of_the_person_who_has_it_now(
     world: World, acme: Shape
 ) -> None:
     """The mailbox went from one to the next, and each of them proved it while it was theirs."""
@@ -258,7 +258,7 @@ def test_whoever_had_an_address_before_gets_no_invitation_of_whoever_has_it_now(
 # --------------------------------------------------------------
 
 
-def test_mail_that_somebody_had_sent_names_them_no_more_once_they_are_forgotten(
+def test_mail_that_a_person_had_sent_names_them_no_more_once_they_are_forgotten(
     world: World, acme: Shape
 ) -> None:
     admin = acme["admin"]
@@ -327,7 +327,7 @@ def test_one_idempotency_key_in_two_organizations_is_two_calls(
     assert len(made) == 2
 
 
-def test_an_answer_is_not_repeated_to_somebody_who_may_no_longer_see_it(
+def test_an_answer_is_not_repeated_to_a_person_who_may_no_longer_see_it(
     world: World, acme: Shape
 ) -> None:
     """Demoted with an open tab: the call that was answered once is refused now."""
@@ -365,7 +365,7 @@ def demote(club: Club) -> None:
 
 @pytest.mark.parametrize(("meanwhile", "status"), [(close, 404), (remove, 404), (demote, 403)])
 @pytest.mark.parametrize("replaces", [False, True], ids=["connect", "replace"])
-def test_a_key_is_kept_only_for_whoever_may_once_the_vendor_has_answered(
+def test_a_key_is_kept_only_for_a_person_who_may_once_the_vendor_has_answered(
     make_world: Callable[..., World],
     postgres_database: Callable[[], str],
     meanwhile: Callable[[Club], None],

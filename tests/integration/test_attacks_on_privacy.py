@@ -51,7 +51,7 @@ def db_world(make_world: Callable[..., World], database_url: str) -> World:
 
 
 @pytest.mark.promise("TO-042")
-def test_somebody_with_nine_organizations_is_one_contributor(db_world: World) -> None:
+def test_a_person_with_nine_organizations_is_one_contributor(db_world: World) -> None:
     leaver, *others = contribute(db_world, 11)
     # Anyone who owns nine of ten accounts knows what the tenth used once they know the sum.
     _give_to_one_owner(db_world, others[1:], owner=others[0])

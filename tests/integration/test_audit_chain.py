@@ -718,7 +718,7 @@ def test_sealing_anew_frees_chains_from_the_former_secret(db_world: World) -> No
     assert {each.sequence for each in faults_of(db_world)} == {1}  # The events' own secret.
 
 
-def test_a_seal_that_does_not_fit_is_made_good_only_if_somebody_says_so(db_world: World) -> None:
+def test_a_seal_that_does_not_fit_is_made_good_only_if_a_person_says_so(db_world: World) -> None:
     account_id = db_world.ada.account_id
     with tampering(db_world) as connection:
         connection.execute(

@@ -115,7 +115,7 @@ def test_an_empty_database_migrates_to_what_the_models_describe(
     assert any("TRIGGER" in line and "tokenoffset_consent_event" in line for line in migrated)
 
 
-def test_check_notices_a_column_somebody_dropped(engine: Engine) -> None:
+def test_check_notices_a_column_a_person_dropped(engine: Engine) -> None:
     runner.upgrade(engine)
     execute(engine, "ALTER TABLE tokenoffset_plan DROP COLUMN version")
     assert any("version" in line for line in runner.check(engine))

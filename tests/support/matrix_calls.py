@@ -222,7 +222,7 @@ def _admin_leaves(stage: Stage) -> None:
     ask_for_deletion(stage.people[Who.ADMIN])
 
 
-def _somebody_was_erased(stage: Stage) -> Mapping[str, str]:
+def _a_person_was_erased(stage: Stage) -> Mapping[str, str]:
     return {"receipt_token": receipt_token(stage.world)}
 
 
@@ -241,10 +241,10 @@ _PEOPLE: Final = {
         may=_LEAVING, status=200, before=_admin_leaves, else_=_NOT_LEAVING
     ),
     Route("GET", f"{PREFIX}/erasures/<receipt_token>"): Call(
-        may=EVERYBODY, status=200, before=_somebody_was_erased
+        may=EVERYBODY, status=200, before=_a_person_was_erased
     ),
     Route("GET", f"{API}/erasures/<receipt_token>"): Call(
-        may=EVERYBODY, status=200, before=_somebody_was_erased
+        may=EVERYBODY, status=200, before=_a_person_was_erased
     ),
     Route("GET", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=200),
     Route("POST", f"{PREFIX}/welcome"): Call(may=ANYBODY, status=303, sent=_display_name),

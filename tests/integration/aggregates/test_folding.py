@@ -204,7 +204,7 @@ def test_who_used_no_tokens_is_no_contributor(db_world: World) -> None:
 
 
 @pytest.mark.promise("TO-042")
-def test_nothing_in_an_aggregate_leads_back_to_anybody(db_world: World) -> None:
+def test_nothing_in_an_aggregate_leads_back_to_anyone(db_world: World) -> None:
     table = UsageAggregate.__table__
     assert not table.foreign_keys
     assert {column.name for column in table.columns if isinstance(column.type, Uuid)} == {"id"}

@@ -56,7 +56,7 @@ def test_without_a_document_nobody_is_asked_for_anything(world: World) -> None:
 
 
 @pytest.mark.promise("TO-058")
-def test_somebody_new_is_asked_before_anything_begins_and_goes_on_once_they_accepted(
+def test_a_new_person_is_asked_before_anything_begins_and_goes_on_once_they_accepted(
     world: World,
 ) -> None:
     terms = publish_required(world)

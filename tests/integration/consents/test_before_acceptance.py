@@ -75,7 +75,7 @@ def test_the_reference_names_every_route_once_and_none_that_is_gone(stage: Stage
 
 @pytest.mark.promise("TO-058")
 @pytest.mark.parametrize("route", sorted(CALLS), ids=lambda route: f"{route.method} {route.rule}")
-def test_somebody_who_has_accepted_nothing_meets_each_route_as_the_reference_says(
+def test_a_person_who_has_accepted_nothing_meets_each_route_as_the_reference_says(
     stage: Stage, route: Route
 ) -> None:
     call = CALLS[route]

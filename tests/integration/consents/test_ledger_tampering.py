@@ -509,7 +509,7 @@ def test_the_rows_of_a_released_account_may_go_and_nothing_is_missed(
     assert faults_of(db_world) == []
 
 
-def test_an_account_released_by_anybody_but_the_product_hides_nothing(db_world: World) -> None:
+def test_an_account_released_by_anyone_but_the_product_hides_nothing(db_world: World) -> None:
     account_id = db_world.ada.account_id
     release(db_world, account_id)
     with db_world.app.app_context(), db_world.state.unit_of_work() as work:

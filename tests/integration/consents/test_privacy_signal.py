@@ -134,7 +134,7 @@ def test_the_signal_is_about_nothing_else(world: World) -> None:
 
 
 @pytest.mark.promise("TO-054")
-def test_of_somebody_who_is_not_signed_in_nothing_is_kept(world: World) -> None:
+def test_of_a_person_who_is_not_signed_in_nothing_is_kept(world: World) -> None:
     before = world.rows()
     assert world.nobody.client.get(f"{PREFIX}/methodology", headers=SIGNAL).status_code == 200
     assert api(world.nobody, "GET", "/privacy/consents").status_code == 401

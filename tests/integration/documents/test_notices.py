@@ -181,7 +181,7 @@ def test_the_schedule_takes_up_a_notice_that_no_worker_has_finished(world: World
     world.queue.jobs.clear()
 
 
-def test_whoever_comes_while_others_are_told_is_told_as_well(
+def test_anyone_who_comes_while_others_are_told_is_told_as_well(
     db_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document_notices, "PEOPLE_PER_CHUNK", 5)

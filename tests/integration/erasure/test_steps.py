@@ -214,7 +214,7 @@ def test_a_worker_that_wakes_after_its_lease_writes_nothing_more(
     assert (erasure.status, erasure.fence) == ("done", 2)
 
 
-def test_whoever_comes_back_in_the_middle_is_a_new_person(
+def test_anyone_who_comes_back_in_the_middle_is_a_new_person(
     waiting_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = waiting_world
@@ -274,7 +274,7 @@ def test_a_worker_killed_at_a_step_is_followed_by_one_that_ends_it(
     with app.app_context():
         state = state_of(app)
         make_tables(state.engine)
-        erasure_id = _somebody_to_erase(app)
+        erasure_id = _person_to_erase(app)
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
         "PYTHONPATH": str(ROOT),
@@ -312,7 +312,7 @@ def test_a_worker_killed_at_a_step_is_followed_by_one_that_ends_it(
         state_of(app).engine.dispose()
 
 
-def _somebody_to_erase(app: Flask) -> UUID:
+def _person_to_erase(app: Flask) -> UUID:
     state = state_of(app)
     now = state.clock.now() - timedelta(seconds=1)
     with state.unit_of_work() as work:

@@ -84,7 +84,7 @@ def test_an_older_copy_brings_nobody_back(db_world: World, tmp_path: Path) -> No
     assert "0 persons erased again" in run(world, "replay").output
 
 
-def test_whoever_came_back_by_themselves_stays(world: World) -> None:
+def test_anyone_who_came_back_by_themselves_stays(world: World) -> None:
     world.ada.settle()
     world.clock.move(hours=1)
     with world.app.app_context():
@@ -172,7 +172,7 @@ def test_since_leaves_out_who_was_erased_before(world: World) -> None:
     assert json.loads(line)["erased_at"] == "2026-11-30T10:00:00+00:00"
 
 
-def test_a_tombstone_tells_nothing_to_whoever_lacks_the_secret(world: World) -> None:
+def test_a_tombstone_tells_nothing_to_anyone_who_lacks_the_secret(world: World) -> None:
     world.ada.pick_band()
     user_key = world.ada.user_key
     with world.app.app_context():

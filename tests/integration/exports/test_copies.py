@@ -44,7 +44,7 @@ def told(answer: TestResponse) -> tuple[int, str]:
 
 
 @pytest.mark.promise("TO-047", "TB-006")
-def test_somebody_gets_a_copy_of_what_is_held_about_them(db_world: World) -> None:
+def test_a_person_gets_a_copy_of_what_is_held_about_them(db_world: World) -> None:
     db_world.ada.settle()
     copy = Copy.of(db_world, db_world.ada)
     (person,) = copy.rows("person")

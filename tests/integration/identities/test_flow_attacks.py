@@ -201,7 +201,7 @@ def test_an_error_is_not_told_before_its_state_is_found(
     assert "did not agree" not in answer.text
 
 
-def test_somebody_who_does_not_agree_is_told_so(
+def test_a_person_who_does_not_agree_is_told_so(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = scene.world.ada

@@ -78,7 +78,7 @@ def test_a_provider_that_is_down_costs_no_token(scene: Scene, status: int) -> No
     assert stored_token(scene) == first
 
 
-def test_a_provider_that_vouches_for_somebody_else_is_not_believed(scene: Scene) -> None:
+def test_a_provider_that_vouches_for_another_person_is_not_believed(scene: Scene) -> None:
     ada = scene.world.ada
     scene.link(ada, "ada-there")
     scene.acme.lies.claims = {"sub": "mallory-there", "email": "mallory@example.com"}

@@ -204,7 +204,7 @@ def test_the_token_of_a_form_shown_before_the_sign_in_is_refused_afterwards(own:
     assert account(browser) is not None
 
 
-def test_signing_in_as_somebody_else_leaves_nothing_of_the_first(own: Scene) -> None:
+def test_signing_in_as_another_person_leaves_nothing_of_the_first(own: Scene) -> None:
     browser = own.signed_in("ada-there")
     first = account(browser)
     with browser.client.session_transaction() as theirs:

@@ -155,7 +155,7 @@ def test_subjects_that_differ_in_case_are_two_people(own: Scene) -> None:
     assert account(first) != account(second)
 
 
-def test_an_identity_of_somebody_else_is_refused_and_stays_with_them(scene: Scene) -> None:
+def test_an_identity_of_another_person_is_refused_and_stays_with_them(scene: Scene) -> None:
     ada, ben = scene.world.ada, scene.world.ben
     assert scene.link(ada, "one-there").status_code == 303
     answer = scene.link(ben, "one-there")

@@ -66,7 +66,7 @@ def test_evil_second_user_another_account_of_the_provider_gives_no_proof(
     assert asked_to_confirm(stale, "/identities/globex/link")
 
 
-def test_evil_second_user_an_account_linked_to_somebody_else_gives_no_proof(
+def test_evil_second_user_an_account_linked_to_another_person_gives_no_proof(
     scene: Scene, stale: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     mallory = scene.world.browser("mallory")

@@ -85,7 +85,9 @@ def test_nobody_can_make_it_good_for_longer(make_world: Callable[..., World]) ->
         make_world(TOKENOFFSET_INVITATION_DAYS=8)
 
 
-def test_only_whoever_proved_the_invited_address_can_answer(world: World, acme: Shape) -> None:
+def test_only_the_person_who_proved_the_invited_address_can_answer(
+    world: World, acme: Shape
+) -> None:
     link = invite(acme, world.ada)
     before = world.rows()
     for choice in ("accept", "decline"):
@@ -152,7 +154,7 @@ def test_case_makes_no_other_address(world: World, acme: Shape) -> None:
     assert answer(world.ada, delivered(world, world.ada.address)).status_code == 303
 
 
-def test_whoever_is_not_signed_in_is_asked_to_and_comes_back(world: World, acme: Shape) -> None:
+def test_anyone_who_is_not_signed_in_is_asked_to_and_comes_back(world: World, acme: Shape) -> None:
     link = invite(acme, world.ada)
     page = world.nobody.page(link)
     assert "acme" in page.heading
@@ -307,7 +309,7 @@ def forget(acme: Shape) -> None:
 
 
 @pytest.mark.parametrize("lose", [demote, suspend, remove, forget])
-def test_an_invitation_dies_with_the_right_of_whoever_sent_it(
+def test_an_invitation_dies_with_the_right_of_the_person_who_sent_it(
     world: World, acme: Shape, lose: Callable[[Shape], None]
 ) -> None:
     link = invite(acme, world.ada, by="admin")

@@ -107,7 +107,9 @@ def test_a_cap_that_is_reached_lets_one_join_without_a_plan(world: World, acme: 
 # --- without the link -----------------------------------------------------------------------------
 
 
-def test_pending_invitations_wait_for_whoever_proved_the_address(world: World, acme: Shape) -> None:
+def test_pending_invitations_wait_for_the_person_who_proved_the_address(
+    world: World, acme: Shape
+) -> None:
     bolt = make_shape(world, "bolt")
     set_terms(acme)
     report(acme, (world.ada.address, "auditor"))

@@ -56,7 +56,7 @@ def test_nobody_invites_to_more_than_they_may_grant(
 
 
 @pytest.mark.parametrize("part", ["auditor", "member", "suspended"])
-def test_whoever_may_not_invite_can_neither_send_again_nor_cancel(
+def test_anyone_who_may_not_invite_can_neither_send_again_nor_cancel(
     world: World, acme: Shape, part: str
 ) -> None:
     invite(acme, world.ada)
@@ -160,7 +160,7 @@ def test_known_and_unknown_people_are_answered_alike(world: World, acme: Shape) 
     assert world.mail.messages is not None
 
 
-def test_only_a_proved_address_makes_somebody_a_member_already(world: World, acme: Shape) -> None:
+def test_only_a_proved_address_makes_a_person_a_member_already(world: World, acme: Shape) -> None:
     member = acme["member"]
     member.pick_band()  # Now it is known here that the address is theirs.
     assert outcomes(report(acme, (member.address, "admin"))) == ["already-a-member"]

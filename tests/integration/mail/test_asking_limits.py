@@ -87,7 +87,7 @@ def test_a_known_and_an_unknown_address_are_answered_alike(own: World) -> None:
 
 
 @pytest.mark.promise("TO-037", "TG-013")
-def test_links_to_one_address_are_limited_whoever_asks_and_known_or_not(own: World) -> None:
+def test_links_to_one_address_are_limited_no_matter_who_asks_and_known_or_not(own: World) -> None:
     for address, before in ((KNOWN, 1), (UNKNOWN, 0)):
         for _ in range(magic_links.PER_ADDRESS - before):
             assert ask(own.browser(None), address).status_code == 303
@@ -161,7 +161,7 @@ def test_trying_links_is_limited(own: World) -> None:
 
 
 @pytest.mark.promise("TO-037")
-def test_nobody_spoils_a_link_that_somebody_else_waits_for(own: World) -> None:
+def test_nobody_spoils_a_link_that_another_person_waits_for(own: World) -> None:
     browser = own.browser(None)
     ask(browser, KNOWN)
     own.work()

@@ -108,7 +108,7 @@ def test_the_page_of_a_link_is_the_same_whether_it_works_or_not(
     assert token not in working.text
 
 
-def test_whoever_has_no_address_with_the_host_may_type_one(world: World) -> None:
+def test_anyone_who_has_no_address_with_the_host_may_type_one(world: World) -> None:
     world.ada.change_address("", verified=False)
     answer = world.ada.submit("/me/address", "/me/address", email=" Ada@Own.Example ")
     assert answer.status_code == 303
@@ -191,7 +191,7 @@ def test_a_refused_attempt_uses_nothing_up(world: World, cleo: Browser) -> None:
 
 
 @pytest.mark.promise("TO-037")
-def test_somebody_else_who_signs_in_to_that_browser_cannot_use_it(
+def test_another_person_who_signs_in_to_that_browser_cannot_use_it(
     world: World, cleo: Browser
 ) -> None:
     link = ask(cleo, world)

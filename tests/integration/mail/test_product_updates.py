@@ -51,7 +51,7 @@ def change(world: World, person: Browser, **values: Any) -> None:
 
 
 @pytest.mark.promise("TO-041")
-def test_news_goes_to_whoever_agreed_and_to_nobody_else(world: World) -> None:
+def test_news_goes_to_anyone_who_agreed_and_to_nobody_else(world: World) -> None:
     settle(world.ada, world.ben)
     agree_to_news(world, world.ada)
     assert queue_news(world, "Two new vendors", TEXT) == 1
@@ -118,7 +118,7 @@ def test_other_mail_needs_no_consent(world: World) -> None:
     assert world.mail.kinds_to(world.ada.address) == ["key-connected"]
 
 
-def test_everybody_gets_it_once_however_often_and_wherever_it_broke_off(
+def test_everyone_gets_it_once_however_often_and_wherever_it_broke_off(
     make_world: Callable[..., World], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(database_url)
@@ -166,7 +166,7 @@ def _broken_after(chunks: int) -> pytest.MonkeyPatch:
         ("News", "x" * 50_001, "text"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_anybody_gets_it(
+def test_what_cannot_be_sent_is_refused_before_anyone_gets_it(
     world: World, subject: str, text: str, field: str
 ) -> None:
     with (

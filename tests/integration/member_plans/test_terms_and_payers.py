@@ -112,7 +112,7 @@ def test_changing_the_rule_changes_who_pays_from_the_next_record_on_and_no_amoun
     ]
 
 
-def test_members_for_whom_somebody_else_comes_to_pay_are_told(club: Club) -> None:
+def test_members_for_whom_another_person_comes_to_pay_are_told(club: Club) -> None:
     world = club.world
     members = club.fill(4)
     for member in members[:3]:
@@ -221,7 +221,7 @@ def test_what_an_administrator_set_stays_when_the_member_hands_the_bill_back(clu
 
 @pytest.mark.parametrize("rule", ["organization", "member", "member-chooses"])
 @pytest.mark.parametrize("chosen", [None, "organization", "member"])
-def test_whoever_pays_says_what_the_plan_contributes(
+def test_anyone_who_pays_says_what_the_plan_contributes(
     club: Club, rule: str, chosen: str | None
 ) -> None:
     world = club.world

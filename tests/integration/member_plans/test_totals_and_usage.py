@@ -114,7 +114,7 @@ def test_sharing_is_by_name_and_can_be_withdrawn(club: Club) -> None:
     assert "123,456" not in club.page(club.owner, "/member-plans").text
 
 
-def test_whoever_is_suspended_could_not_stop_sharing_and_is_not_shown(club: Club) -> None:
+def test_anyone_who_is_suspended_could_not_stop_sharing_and_is_not_shown(club: Club) -> None:
     (person,) = users(club, 123_456)
     share(club, person)
     path = f"/members/{club.members['user-0']}"

@@ -181,7 +181,7 @@ def test_the_plan_in_the_organization_ends_and_its_history_and_the_own_plan_stay
     assert account_id in accounts
 
 
-def test_whoever_comes_back_begins_with_an_account_of_its_own(acme: Shape) -> None:
+def test_anyone_who_comes_back_begins_with_an_account_of_its_own(acme: Shape) -> None:
     former = begin_plan(acme, "member")
     acme["member"].within(acme.id).api("DELETE", "/membership")
     again = join(acme.world, acme.id, acme["member"], Role.MEMBER)
@@ -191,7 +191,7 @@ def test_whoever_comes_back_begins_with_an_account_of_its_own(acme: Shape) -> No
     assert plan_of(acme.world, former)[0] == "ended"
 
 
-def test_closing_ends_everything_and_shows_nothing_to_anybody(acme: Shape) -> None:
+def test_closing_ends_everything_and_shows_nothing_to_anyone(acme: Shape) -> None:
     world = acme.world
     owner = acme["owner"].within(acme.id)
     source_id = owner.sample()

@@ -67,14 +67,14 @@ def names(inside: Browser, **query: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 100])
-def test_pages_hold_everybody_once_in_one_order(inside: Browser, limit: int) -> None:
+def test_pages_hold_everyone_once_in_one_order(inside: Browser, limit: int) -> None:
     everybody = names(inside, limit=limit)
     assert sorted(everybody) == sorted([*NAMES, "ada"])
     assert everybody == names(inside, limit=100)
     assert everybody.index("amy") < everybody.index("Bob 1001") < everybody.index("Zoë")
 
 
-def test_the_page_of_html_leads_through_everybody_too(
+def test_the_page_of_html_leads_through_everyone_too(
     inside: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flask_tokenoffset.blueprints.members.pages.MEMBERS_PER_PAGE", 4)

@@ -265,7 +265,7 @@ def test_the_same_key_coming_back_is_a_new_person(db_world: World) -> None:
     assert world.ada.api("GET", "/plan").status_code == 404
 
 
-def test_somebody_unknown_is_no_mistake(db_world: World) -> None:
+def test_an_unknown_person_is_no_mistake(db_world: World) -> None:
     db_world.ben.settle()
     before = db_world.rows()
     assert forget(db_world, db_world.stranger) == immediate_erasure.Forgotten()
@@ -274,7 +274,7 @@ def test_somebody_unknown_is_no_mistake(db_world: World) -> None:
     assert not forget(db_world, db_world.ben).known
 
 
-def test_answers_kept_for_somebody_without_an_account_go_too(db_world: World) -> None:
+def test_answers_kept_for_a_person_without_an_account_go_too(db_world: World) -> None:
     headers = {"Idempotency-Key": "once"}
     world = db_world
     answer = world.stranger.client.post(

@@ -89,7 +89,7 @@ def test_looking_shows_the_hosts_word_and_writes_nothing(world: World) -> None:
 
 
 @pytest.mark.promise("TO-001")
-def test_a_changed_address_is_unproved_until_somebody_proves_it(world: World) -> None:
+def test_a_changed_address_is_unproved_until_a_person_proves_it(world: World) -> None:
     change_something(world.ada)
     world.ada.change_address("lovelace@example.com", verified=False)
     assert me(world.ada)["email_verified"] is False

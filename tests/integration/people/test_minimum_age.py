@@ -96,7 +96,7 @@ def test_what_a_child_has_is_erased_with_the_first_request(db_world: World) -> N
 
 
 @pytest.mark.promise("TO-053")
-def test_how_old_somebody_is_stands_nowhere(
+def test_how_old_a_person_is_stands_nowhere(
     db_world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = db_world.ada
@@ -123,7 +123,7 @@ def test_how_old_somebody_is_stands_nowhere(
             assert spelling not in where
 
 
-def test_what_is_published_stays_open_as_for_anybody(world: World) -> None:
+def test_what_is_published_stays_open_as_for_anyone(world: World) -> None:
     state_ages(world, ada={"age": 5})
     page = world.ada.page("/methodology")
     assert page.heading

@@ -45,7 +45,7 @@ def test_every_route_has_an_expectation_and_there_is_none_for_a_route_that_is_go
 
 @pytest.mark.promise("TO-044", "TB-004", "TG-014")
 @pytest.mark.parametrize("route", sorted(CALLS), ids=lambda route: f"{route.method} {route.rule}")
-def test_everybody_is_answered_as_expected_and_a_refusal_writes_nothing(
+def test_everyone_is_answered_as_expected_and_a_refusal_writes_nothing(
     stage: Stage, route: Route
 ) -> None:
     call = CALLS[route]

@@ -158,7 +158,7 @@ def test_months_meanwhile_are_made_up_for_only_after_it_is_lifted(world: World) 
 
 
 @pytest.mark.promise("TO-050")
-def test_no_organization_is_shown_the_use_of_somebody_restricted(club: Club) -> None:
+def test_no_organization_is_shown_the_use_of_a_restricted_person(club: Club) -> None:
     world = club.world
     person = world.browser("user")
     body = {"kind": "custom", "tokens_per_month": 7_000_000}

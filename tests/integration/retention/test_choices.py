@@ -154,7 +154,7 @@ def test_a_plan_that_is_none_is_refused(world: World) -> None:
             hooks.set_retention_plan("free")
 
 
-def test_a_plan_can_be_given_before_somebody_ever_comes(world: World) -> None:
+def test_a_plan_can_be_given_before_a_person_ever_comes(world: World) -> None:
     key = world.stranger.user_key
     with world.app.app_context():
         hooks.set_retention_plan("starter", user_key=key)
@@ -200,7 +200,7 @@ def choose_for_organization(world: World, organization_id: UUID, days: int) -> N
         )
 
 
-def test_the_operator_shortens_for_everybody(make_world: Callable[..., World]) -> None:
+def test_the_operator_shortens_for_everyone(make_world: Callable[..., World]) -> None:
     world = make_world(TOKENOFFSET_RETENTION={"usage": 10})
     world.ada.sample()
     purge(world)

@@ -30,7 +30,7 @@ LONG_AGO = datetime(2023, 2, 28, tzinfo=UTC)
 PURGED = [rule for rule in RULES if rule.name in steps()]
 
 
-def test_every_rule_with_a_period_is_kept_by_somebody() -> None:
+def test_every_rule_with_a_period_is_kept_by_a_person() -> None:
     with_period = {rule.name for rule in RULES if rule.days is not None}
     assert with_period == set(steps()) | set(KEPT_ELSEWHERE)
     assert not set(steps()) & set(KEPT_ELSEWHERE)

@@ -107,7 +107,7 @@ def test_one_person_cannot_fill_the_queue(world: World) -> None:
     ask(world.ada, "One more")
 
 
-def test_nobody_reaches_the_request_of_somebody_else(db_world: World) -> None:
+def test_nobody_reaches_the_request_of_another_person(db_world: World) -> None:
     request_id = ask(db_world.ada)
     ask(db_world.ben)
     for other in (db_world.ben, db_world.stranger, db_world.operator):

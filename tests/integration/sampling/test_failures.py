@@ -147,7 +147,7 @@ def test_a_vendor_that_asks_for_a_wait_gets_it(
 
 
 @pytest.mark.parametrize("kind", ["revoked", "unpermitted"])
-def test_a_refused_key_pauses_at_once_until_somebody_acts(db_world: World, kind: str) -> None:
+def test_a_refused_key_pauses_at_once_until_a_person_acts(db_world: World, kind: str) -> None:
     source_id = db_world.ada.sample()
     before = db_world.rows(*SAMPLED)
     db_world.clock.move(minutes=11)

@@ -141,7 +141,7 @@ def test_a_day_that_vanishes_is_kept_marked_and_shown(db_world: World) -> None:
 
 
 @pytest.mark.promise("TO-028")
-def test_somebody_samples_again_whenever_they_want(db_world: World) -> None:
+def test_a_person_samples_again_whenever_they_want(db_world: World) -> None:
     source_id = db_world.ada.sample()
     for _ in range(3):
         db_world.clock.move(minutes=10)

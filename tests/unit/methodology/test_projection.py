@@ -249,7 +249,7 @@ def test_a_day_below_a_tenth_of_the_month_is_not_named(busiest: int, named: bool
     assert (NoteCode.OUTLIER_DAYS in codes(result)) is named
 
 
-def test_somebody_who_works_a_few_days_a_month_has_no_outliers() -> None:
+def test_a_person_who_works_a_few_days_a_month_has_no_outliers() -> None:
     result = projected(series(90, lambda at: STEADY if at % 6 == 0 else TokenCounts.zero()))
     assert NoteCode.OUTLIER_DAYS not in codes(result)
 

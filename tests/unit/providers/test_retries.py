@@ -80,7 +80,7 @@ def test_anthropic_reset_header_is_obeyed_without_retry_after(
     assert time.slept[0] == 9.0
 
 
-def test_a_long_wait_is_left_to_whoever_schedules(vendor: Vendor, time: FakeTime) -> None:
+def test_a_long_wait_is_left_to_the_scheduler(vendor: Vendor, time: FakeTime) -> None:
     answers = fixed(429, headers={"retry-after": "21"})
     error = fail(vendor, answers, time)
     assert isinstance(error, RateLimited)
@@ -126,7 +126,7 @@ def test_no_attempt_begins_after_the_call_has_had_its_time(vendor: Vendor, time:
     assert len(answers.requests) == 3  # at 0, 50 and 100 seconds of 120
 
 
-def test_whoever_works_is_asked_before_every_attempt(vendor: Vendor, time: FakeTime) -> None:
+def test_anyone_who_works_is_asked_before_every_attempt(vendor: Vendor, time: FakeTime) -> None:
     class StoppedError(Exception):
         pass
 

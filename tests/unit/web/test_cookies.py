@@ -111,7 +111,7 @@ def package(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.mark.promise("TS-012")
-def test_whoever_only_looks_gets_no_cookie_of_ours(world: World) -> None:
+def test_anyone_who_only_looks_gets_no_cookie_of_ours(world: World) -> None:
     for path in ("/methodology", "/connections", "/privacy/what-we-hold"):
         answer = world.nobody.get(path)
         assert answer.status_code == 200

@@ -39,7 +39,7 @@ def test_the_birthday_is_old_enough_and_the_day_before_is_not(
     assert is_too_young(birth_date, None, minimum_age=13, today=today) is too_young
 
 
-def test_on_a_leap_day_the_eighth_birthday_of_whoever_was_born_on_one() -> None:
+def test_on_a_leap_day_the_eighth_birthday_of_a_person_who_was_born_on_one() -> None:
     born = date(2016, 2, 29)
     assert is_too_young(born, None, minimum_age=8, today=date(2024, 2, 28))
     assert not is_too_young(born, None, minimum_age=8, today=date(2024, 2, 29))
@@ -70,7 +70,7 @@ def test_nobody_is_judged_by_a_birth_date_that_cannot_be_one() -> None:
 
 
 @given(birth_date=DAYS, lived=st.integers(-400, 400), minimum_age=st.integers(1, 100))
-def test_somebody_is_too_young_until_one_day_and_never_again(
+def test_a_person_is_too_young_until_one_day_and_never_again(
     birth_date: date, lived: int, minimum_age: int
 ) -> None:
     today = birth_date + timedelta(days=365 * minimum_age + lived)

@@ -236,7 +236,7 @@ def test_the_only_owner_is_told_so_before_and_when_they_try(world: World) -> Non
     assert world.ada.has_account
 
 
-def test_somebody_who_never_did_anything_may_delete_it(world: World) -> None:
+def test_a_person_who_never_did_anything_may_delete_it(world: World) -> None:
     before = world.rows()
     assert world.stranger.submit("/privacy/deletion", "/privacy/deletion").status_code == 303
     assert world.rows() == before

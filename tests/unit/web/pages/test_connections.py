@@ -119,7 +119,7 @@ def test_outbound_calls_that_are_off_are_said_to_be(make_world: Callable[..., Wo
     assert sentence in make_world(TOKENOFFSET_OUTBOUND=False).nobody.page("/connections").text
 
 
-def test_anybody_may_read_it(world: World) -> None:
+def test_anyone_may_read_it(world: World) -> None:
     assert world.nobody.get("/connections").status_code == 200
     assert world.stranger.get("/connections").status_code == 200
     assert not world.stranger.has_account

@@ -48,7 +48,7 @@ def words_of(page: HtmlPage, tag: str) -> list[str]:
 
 
 @pytest.mark.promise("TO-058")
-def test_anybody_reads_the_version_in_force_and_what_is_coming(world: World) -> None:
+def test_anyone_reads_the_version_in_force_and_what_is_coming(world: World) -> None:
     announce(world)
     page = world.nobody.page(DOCUMENT)
     assert page.heading == "House rules"
@@ -99,7 +99,7 @@ def test_what_changed_is_told_in_words_and_not_by_colour_alone(world: World) -> 
 
 
 @pytest.mark.promise("TO-058")
-def test_whoever_is_signed_in_is_told_on_every_page_until_it_takes_effect(world: World) -> None:
+def test_anyone_who_is_signed_in_is_told_on_every_page_until_it_takes_effect(world: World) -> None:
     publish_draft(world, draft())
     assert BANNER not in world.ada.page("/").text
     version_id = publish_draft(world, second_draft(world))

@@ -338,7 +338,7 @@ def test_an_organization_has_sources_estimates_and_a_plan_of_its_own(club: Club)
         assert "There is no plan yet" in browser.page("/plan").text
 
 
-def test_whoever_only_reads_is_offered_nothing_to_change(club: Club) -> None:
+def test_anyone_who_only_reads_is_offered_nothing_to_change(club: Club) -> None:
     auditor = club.world.browser("auditor")
     club.join(auditor, Role.AUDITOR)
     body = {"provider": "anthropic", "key": KEYS["anthropic"]}

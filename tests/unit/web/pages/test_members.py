@@ -213,7 +213,7 @@ def test_an_owner_steps_down_once_there_is_another(acme: Shape) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_everybody_sees_their_own_place_and_may_leave(acme: Shape, part: str) -> None:
+def test_everyone_sees_their_own_membership_and_may_leave(acme: Shape, part: str) -> None:
     inside = acme[part].within(acme.id)
     if part == SUSPENDED:
         for path in ("/membership", "/leave"):

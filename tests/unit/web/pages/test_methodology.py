@@ -204,7 +204,7 @@ def test_it_makes_no_claim_of_having_undone_anything(world: World) -> None:
     assert "offset" not in text.replace("token offset", "")
 
 
-def test_anybody_may_read_it_and_nobody_change_it(world: World) -> None:
+def test_anyone_may_read_it_and_nobody_change_it(world: World) -> None:
     assert world.nobody.get("/methodology").status_code == 200
     assert world.ada.get("/methodology").status_code == 200
     assert not world.ada.has_account

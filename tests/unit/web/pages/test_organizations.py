@@ -45,7 +45,7 @@ def test_a_person_belongs_to_several_with_one_role_in_each(
         assert world.ada.client.get(page.link(link)).status_code == 200
 
 
-def test_whoever_belongs_to_none_is_shown_how_to_begin(world: World) -> None:
+def test_anyone_who_belongs_to_none_is_shown_how_to_begin(world: World) -> None:
     page = world.stranger.page("/organizations")
     assert "You belong to no organization" in page.text
     assert page.has_form("/organizations")

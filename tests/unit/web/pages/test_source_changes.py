@@ -120,7 +120,7 @@ def test_what_is_disconnected_takes_no_key_and_no_sample(world: World) -> None:
         ("POST", "/disconnect"),
     ],
 )
-def test_somebody_elses_source_is_as_missing_as_any(world: World, method: str, path: str) -> None:
+def test_another_persons_source_is_as_missing_as_any(world: World, method: str, path: str) -> None:
     source_id = world.ada.sample(label="Secret project")
     world.ben.sample()
     before = world.rows()

@@ -20,7 +20,7 @@ def tables(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for group in answer["tables"] for each in group["items"]}
 
 
-def test_anybody_reads_on_the_page_what_is_held(world: World) -> None:
+def test_anyone_reads_on_the_page_what_is_held(world: World) -> None:
     text = world.nobody.page("/privacy/what-we-hold").text
     data_map = load()
     for table in data_map.tables.values():
@@ -66,7 +66,7 @@ def test_the_api_says_the_same_and_names_every_value(world: World) -> None:
     assert "email" in found["person"]["copied"]
 
 
-def test_the_page_is_the_same_for_whoever_has_something_and_for_a_stranger(world: World) -> None:
+def test_the_page_is_the_same_for_anyone_who_has_something_and_for_a_stranger(world: World) -> None:
     world.ada.settle()
     for browser in (world.ada, world.stranger):
         page = browser.page("/privacy/what-we-hold").text
