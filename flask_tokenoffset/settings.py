@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import ConfigurationError
-from flask_tokenoffset.host.identity_providers import read_identity_providers
+from flask_tokenoffset.host.identity_providers import IdentityProvider, read_identity_providers
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.host.identity_providers import IdentityProvider
     from flask_tokenoffset.vault import KeyStore
 
 PREFIX: Final = "TOKENOFFSET_"
