@@ -6,6 +6,7 @@ import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -33,6 +34,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning
 
 #: What Redis calls an event for each key that is written.
 _WRITTEN: Final = "__keyspace@*__:*"
+#: What only RQ 3.0 and newer leave.
+OF_RQ_3: Final = {"rq:worker:*:executions", "rq:clean_groups"}
 
 
 @dataclass
@@ -145,7 +148,7 @@ def test_every_key_and_every_job_of_a_real_run_is_in_the_map(
     never_seen = {
         entry.name for entry in entries if not any(fits(entry.name, key) for key in carried.keys)
     }
-    assert never_seen == set()
+    assert never_seen == (set() if int(version("rq").partition(".")[0]) >= 3 else OF_RQ_3)
 
     tasks = {entry.name for entry in load().of_kind("job")}
     assert {arguments[0] for _, arguments, _, _ in carried.jobs} == tasks | {"no-such-task"}
