@@ -178,9 +178,9 @@ def test_an_error_of_ours_is_a_problem_without_internals(
 
     small_world.app.config["PROPAGATE_EXCEPTIONS"] = False
     modules: list[tuple[str, Callable[[], Any]]] = [
-        ("sources.list_sources", lambda: small_world.ada.api("GET", "/sources")),
-        ("plans.change_status", lambda: small_world.ada.api("POST", "/plan/pause")),
-        ("billing.list_records", lambda: small_world.ada.api("GET", "/billing-records")),
+        ("sources.listing.list_sources", lambda: small_world.ada.api("GET", "/sources")),
+        ("plans.ledger.change_status", lambda: small_world.ada.api("POST", "/plan/pause")),
+        ("plans.billing.list_records", lambda: small_world.ada.api("GET", "/billing-records")),
     ]
     for name, ask in modules:
         monkeypatch.setattr(f"flask_tokenoffset.services.{name}", fail)
