@@ -77,7 +77,8 @@ def test_an_error_of_ours_with_another_cause_is_left_alone(
     assert CURE not in caplog.text
 
 
-def test_a_layout_that_would_swallow_our_pages_is_named(world: World) -> None:
+def test_a_layout_that_would_swallow_our_pages_is_named(make_world: Callable[..., World]) -> None:
+    world = make_world(new_host=True)
     world.app.jinja_loader = DictLoader(
         {"tokenoffset/base.html": "<main>{% block body %}{% endblock %}</main>"}
     )

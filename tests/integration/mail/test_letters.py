@@ -17,10 +17,11 @@ from flask_tokenoffset.services.erasures.worker import new_erasure
 from flask_tokenoffset.services.mail.outbox import DETAILS, OPTIONAL, WITH_LINK
 from flask_tokenoffset.services.people.profiles import find_person
 from tests.support.documents import draft, publish_draft
-from tests.support.outbox import ADA
+from tests.support.outbox import ADA, Outbox
 
 if TYPE_CHECKING:
-    from tests.support.outbox import Outbox
+    from collections.abc import Callable
+
     from tests.support.world import World
 
 #: Kinds that lead to ordinary pages, which open nothing by themselves.
@@ -132,8 +133,10 @@ def test_each_purpose_of_a_link_has_words_of_its_own(
 
 
 def test_a_host_may_write_a_text_itself_and_its_context_processors_are_left_alone(
-    world: World, outbox: Outbox
+    make_world: Callable[..., World],
 ) -> None:
+    world = make_world(new_host=True)
+    outbox = Outbox(world)
     world.app.context_processor(lambda: {"path": request.path})  # would need a request
     world.app.jinja_loader = DictLoader(
         {"tokenoffset/mail/key-replaced.txt": "Subject: Ours\n\nThe key of {{ source }}\n"}
@@ -146,8 +149,10 @@ def test_a_host_may_write_a_text_itself_and_its_context_processors_are_left_alon
 
 @pytest.mark.parametrize("text", ["No subject", "Subject: One\nNo empty line", ""])
 def test_a_text_without_a_subject_says_so_and_waits(
-    world: World, outbox: Outbox, text: str
+    make_world: Callable[..., World], text: str
 ) -> None:
+    world = make_world(new_host=True)
+    outbox = Outbox(world)
     world.app.jinja_loader = DictLoader({"tokenoffset/mail/key-replaced.txt": text})
     message_id = outbox.put()
     with pytest.raises(ValueError, match="first line of tokenoffset/mail/key-replaced"):
