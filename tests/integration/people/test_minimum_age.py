@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -95,6 +96,9 @@ def test_what_a_child_has_is_erased_with_the_first_request(db_world: World) -> N
     assert ben.api("GET", "/plan").status_code == 200
 
 
+IDS_AND_DIGESTS: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}")
+
+
 @pytest.mark.promise("TO-053")
 def test_how_old_a_person_is_stands_nowhere(
     db_world: World, caplog: pytest.LogCaptureFixture
@@ -120,7 +124,8 @@ def test_how_old_a_person_is_stands_nowhere(
         each.disconnect(hear)
     for spelling in (*SPELLINGS, "1987"):
         for where in (kept, caplog.text, repr(told), *pages, repr(db_world.mail.messages)):
-            assert spelling not in where
+            # Random ids and digests hold every four digits now and then.
+            assert spelling not in IDS_AND_DIGESTS.sub("", where)
 
 
 def test_what_is_published_stays_open_as_for_anyone(world: World) -> None:
