@@ -50,7 +50,7 @@ from flask_tokenoffset.methodology.methods import (
     published_versions,
 )
 from flask_tokenoffset.methodology.model_classes import ModelClass
-from flask_tokenoffset.methodology.next_month import Outlook, outlook
+from flask_tokenoffset.methodology.next_month import Outlook, RecentUse, outlook
 from flask_tokenoffset.methodology.projection import (
     NoProjection,
     NoProjectionReason,
@@ -99,6 +99,7 @@ __all__ = [
     "Quantity",
     "Range",
     "RangedConstant",
+    "RecentUse",
     "RollingSums",
     "Source",
     "TokenCounts",

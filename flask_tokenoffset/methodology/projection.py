@@ -1,7 +1,8 @@
 """From ninety daily samples to tokens a month.
 
-The central value is what was measured in the last thirty complete days. Nothing is extrapolated:
-tried on real ledgers, no trend or seasonal method forecast the next month notably better than the
+The central value is what was measured in the last four complete weeks. Whole weeks, because thirty
+days hold two weekdays five times and the others four times, so that a steady user's month would
+move with the weekday of sampling. Nothing is extrapolated: tried on real ledgers, no trend or seasonal method forecast the next month notably better than the
 trailing month did, and nobody is to be charged for growth that has not happened. What was not read
 is never filled in and never averaged over.
 """
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 #: The mean month: 365.25 days over 12, to two decimals.
 DAYS_PER_MONTH: Final = Fraction("30.44")
-#: How many days the central value is measured over.
-BASIS_DAYS: Final = 30
+#: How many days the central value is measured over: whole weeks, each weekday as often as another.
+BASIS_DAYS: Final = 28
 #: With fewer days of use than this there is no estimate.
 MIN_DAYS: Final = 14
 #: With fewer days on which anything was used there is no estimate.
@@ -42,6 +43,8 @@ _WEEK: Final = 7
 class QualityTier(StrEnum):
     """How the monthly value was come by. Stable codes, stored with every estimate."""
 
+    MEASURED_28_DAYS = "measured_28_days"
+    #: Estimates made before a month was measured in whole weeks; nothing yields it any more.
     MEASURED_30_DAYS = "measured_30_days"
     SHORT_HISTORY = "short_history"
 
@@ -69,18 +72,20 @@ class NoProjection:
 
 @dataclass(frozen=True, slots=True)
 class RollingSums:
-    """All sums of thirty days in a row within the history.
+    """All sums of so many days in a row within the history.
 
     :param smallest_tokens: the least of them.
     :param median_tokens: the middle one, half to even between two.
     :param largest_tokens: the greatest of them.
     :param count: how many there are.
+    :param days: how many days each adds up; 30 in estimates from before months of whole weeks.
     """
 
     smallest_tokens: int
     median_tokens: int
     largest_tokens: int
     count: int
+    days: int = 30
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ class Projection:
     :param basis_tokens: what was used on those days, by kind.
     :param basis_cost_nano_usd: what the vendor charged for them; None where that is not known.
     :param cost_nano_usd_per_month: the same, scaled like the tokens.
-    :param rolling: sums of thirty days in a row; None where the history holds none.
+    :param rolling: sums of 28 days in a row; None where the history holds none.
+    :param last_week_tokens: what was used in the last seven days of the basis.
     :param mean_tokens_per_month: mean of all days since first use, times 30.44; None where some of
         them are unknown.
     :param window_start: first day of the window that was read.
@@ -116,6 +122,7 @@ class Projection:
     basis_cost_nano_usd: int | None
     cost_nano_usd_per_month: int | None
     rolling: RollingSums | None
+    last_week_tokens: int
     mean_tokens_per_month: int | None
     window_start: date
     window_end: date
@@ -179,7 +186,7 @@ def _too_many_unknown(series: DailySeries) -> NoProjection:
 def _basis(stretches: Sequence[DayRange], end: date) -> DayRange | None:
     """The days the central value is measured over, all of them known.
 
-    The latest thirty in a row; where there are none, the latest whole weeks in a row, two at least.
+    The latest 28 in a row; where there are none, the latest whole weeks in a row, two at least.
     """
     recent = [
         stretch for stretch in reversed(stretches) if (end - stretch.end).days <= MAX_BASIS_AGE_DAYS
@@ -211,13 +218,14 @@ def _projection(series: DailySeries, history: DayRange, basis: DayRange) -> Proj
     return Projection(
         tokens_per_month=TokenCounts.sum(monthly_by_model.values()),
         tokens_per_month_by_model=monthly_by_model,
-        quality_tier=QualityTier.MEASURED_30_DAYS if is_measured else QualityTier.SHORT_HISTORY,
+        quality_tier=QualityTier.MEASURED_28_DAYS if is_measured else QualityTier.SHORT_HISTORY,
         basis_start=basis.start,
         basis_end=basis.end,
         basis_tokens=basis_tokens,
         basis_cost_nano_usd=cost_nano_usd,
         cost_nano_usd_per_month=None if cost_nano_usd is None else round(cost_nano_usd * factor),
         rolling=_rolling(series, series.known_stretches(history)),
+        last_week_tokens=sum(map(series.total_tokens, basis.last(_WEEK))),
         mean_tokens_per_month=_mean_per_month(series, history),
         window_start=series.window.start,
         window_end=series.window.end,
@@ -254,7 +262,7 @@ def _rolling(series: DailySeries, stretches: Iterable[DayRange]) -> RollingSums 
     sums.sort()
     middle = len(sums) // 2
     median = Fraction(sums[middle] + sums[-1 - middle], 2)
-    return RollingSums(sums[0], round(median), sums[-1], len(sums))
+    return RollingSums(sums[0], round(median), sums[-1], len(sums), BASIS_DAYS)
 
 
 def _mean_per_month(series: DailySeries, history: DayRange) -> int | None:

@@ -71,7 +71,7 @@ class Notes:
         return tuple(self._said)
 
     def say_short_history(self) -> None:
-        """The value rests on fewer than thirty days."""
+        """The value rests on fewer than four weeks in a row."""
         weeks = len(self._basis) // 7
         self._say(
             NoteCode.SHORT_HISTORY,

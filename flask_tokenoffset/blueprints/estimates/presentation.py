@@ -34,6 +34,7 @@ _QUALITY: Final[Mapping[str, str]] = {
     QUALITY_BAND: "A rough answer: the middle of a published band.",
     QUALITY_TYPED: "A typed amount, split into kinds of token as is typical of that much use.",
     QUALITY_COMBINED: "The newest samples of all connections, added up.",
+    QualityTier.MEASURED_28_DAYS: "Measured: what was used in the last four complete weeks.",
     QualityTier.MEASURED_30_DAYS: "Measured: what was used in the last 30 complete days.",
     QualityTier.SHORT_HISTORY: "Measured over a short history, so it may still change much.",
 }

@@ -105,12 +105,13 @@ class ModelAnswer(Answer):
 
 
 class RollingAnswer(Answer):
-    """All sums of thirty days in a row within the sampled days."""
+    """All sums of so many days in a row within the sampled days."""
 
     smallest_tokens: int
     median_tokens: int
     largest_tokens: int
     count: int
+    days: int = Field(description="How many days in a row each sum holds.")
 
 
 class ProjectionAnswer(Answer):

@@ -36,6 +36,7 @@ class ProjectionFigures:
     basis_cost_nano_usd: int | None
     rolling: RollingSums | None
     mean_tokens_per_month: int | None
+    last_week_tokens: int | None
     first_use: date
     days_covered: int
     active_days: int
@@ -163,8 +164,10 @@ def _projection_to_json(projection: Projection | None) -> dict[str, Any] | None:
             rolling.median_tokens,
             rolling.largest_tokens,
             rolling.count,
+            rolling.days,
         ],
         "mean_tokens_per_month": projection.mean_tokens_per_month,
+        "last_week_tokens": projection.last_week_tokens,
         "first_use": projection.first_use.isoformat(),
         "days_covered": projection.days_covered,
         "active_days": projection.active_days,
@@ -181,6 +184,8 @@ def _projection_from_json(stored: Mapping[str, Any] | None) -> ProjectionFigures
         basis_cost_nano_usd=stored["basis_cost_nano_usd"],
         rolling=RollingSums(*stored["rolling"]) if stored["rolling"] is not None else None,
         mean_tokens_per_month=stored["mean_tokens_per_month"],
+        # Estimates from before months of whole weeks did not note it.
+        last_week_tokens=stored.get("last_week_tokens"),
         first_use=date.fromisoformat(stored["first_use"]),
         days_covered=stored["days_covered"],
         active_days=stored["active_days"],
