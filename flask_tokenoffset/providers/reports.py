@@ -31,6 +31,8 @@ class DailyReport(Generic[Day]):
     :param query: the parameters for a window, but for the page.
     :param make_reader: gives what turns a bucket's ``results`` into columns; asked once a reading.
     :param make_day: makes what is yielded from a date and its columns.
+    :param make_faulty_day: makes it from a date and what is wrong, in a report beside the main one;
+        see :class:`.DayCollector`.
     """
 
     endpoint: Endpoint
@@ -38,6 +40,7 @@ class DailyReport(Generic[Day]):
     query: Callable[[DayRange], list[tuple[str, str]]]
     make_reader: Callable[[], Callable[[list[Any]], Columns]]
     make_day: Callable[[date, Columns], Day]
+    make_faulty_day: Callable[[date, str], Day] | None = None
 
     def page_count(self, window: DayRange) -> int:
         """How many pages a window is expected to take."""
@@ -118,6 +121,7 @@ class DailyReportsClient(ABC):
             read_bucket=self.read_bucket,
             read_results=report.make_reader(),
             make_day=report.make_day,
+            make_faulty_day=report.make_faulty_day,
         )
         for buckets in self.pages(report, window):
             yield collector.days(buckets)
