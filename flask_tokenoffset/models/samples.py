@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.models.accounts import Account
@@ -93,3 +93,10 @@ class SampleRun(Base):
     lease_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
+    #: Days of the window of which nothing is known, as ISO dates; set when the run is complete.
+    #: A day that is neither here nor among the rows was read, and nothing was used on it.
+    unknown_usage_days: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    #: Likewise, days whose cost is not known.
+    unknown_cost_days: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    #: What was wrong with the cost report, as a sentence; use was read all the same.
+    cost_fault: Mapped[str | None] = mapped_column(Text)
