@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from flask_tokenoffset.errors import KeyRefused
-from flask_tokenoffset.providers.pages import Day, DayCollector, follow_pages
+from flask_tokenoffset.errors import KeyRefused, MalformedAnswer, RequestRefused
+from flask_tokenoffset.providers.pages import Day, DayCollector, follow_pages, read_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,6 +97,23 @@ class DailyReportsClient(ABC):
             return self.get(report.endpoint, query if token is None else [*query, ("page", token)])
 
         return follow_pages(fetch, title=self.title, page_limit=self._http.limits.pages)
+
+    def try_costs(self, window: DayRange) -> list[object]:
+        """The buckets of the first page of the cost report, to see whether a key may read it.
+
+        What is wrong with the report itself refuses no key, and is said when it is read.
+
+        :param window: the days to ask for.
+        :raises ProviderError: the key is refused, or the vendor cannot be reached.
+        """
+        report = self.cost_report
+        try:
+            buckets, _, _ = read_envelope(
+                self.get(report.endpoint, report.query(window)), self.title
+            )
+        except (MalformedAnswer, RequestRefused):
+            return []
+        return buckets
 
     def get(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> object:
         """One answer, with a refusal in words that help.

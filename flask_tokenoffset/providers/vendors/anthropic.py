@@ -301,7 +301,7 @@ class AnthropicClient(DailyReportsClient):
         organization = _read_organization(self.get(ORGANIZATION, []))
         window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
-        read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
+        self.try_costs(window)
         return organization
 
     @staticmethod

@@ -146,7 +146,8 @@ WALK_THROUGH: Final = WalkThrough(
 
 #: What every row of use must say, and what some say beside it.
 _REQUIRED: Final = ("input_tokens", "output_tokens", "num_model_requests")
-_FIGURES: Final = (*_REQUIRED, "input_cached_tokens", "input_cache_write_tokens")
+_PARTS: Final = ("input_cached_tokens", "input_cache_write_tokens")
+_FIGURES: Final = (*_REQUIRED, *_PARTS)
 _FIELDS: Final = frozenset({*_FIGURES, "input_uncached_tokens"})
 _AMOUNT: Final = frozenset({"value", "currency"})
 
@@ -222,6 +223,7 @@ def _instant(seconds: object) -> datetime:
 def _usage_reader() -> Callable[[list[Any]], Columns]:
     check = partial(check_figures, TITLE)
     dimensions = Dimensions(lambda model, tier, batch: (model, tier, "", batch), name_label)
+    told: dict[str, set[bool]] = {name: set() for name in _PARTS}
 
     def read(results: list[Any]) -> Columns:
         try:
@@ -230,11 +232,17 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
             total_input = [result["input_tokens"] for result in results]
             output = [result["output_tokens"] for result in results]
             requests = [result["num_model_requests"] for result in results]
-            cached = [result.get("input_cached_tokens") or 0 for result in results]
-            written = [result.get("input_cache_write_tokens") or 0 for result in results]
+            parts = [[result.get(name) for result in results] for name in _PARTS]
             said = [result.get("input_uncached_tokens") for result in results]
         except (KeyError, TypeError, AttributeError):
             raise missing_in(TITLE, results, _REQUIRED) from None
+        for name, part in zip(_PARTS, parts, strict=True):
+            # The specification lets a vendor leave a part out, but not in some rows: there it is
+            # missing, unless another figure says the same.
+            told[name] |= set(map(_is_told, part))
+            if len(told[name]) > 1 and None in said:
+                raise malformed_row(TITLE, f"{name} is missing")
+        cached, written = ([figure or 0 for figure in part] for part in parts)
         check(_FIGURES, (total_input, output, requests, cached, written))
         refuse_new_counts(TITLE, results, _FIELDS, _is_part)
         # Computed, because recordings have no count of their own for it; one that is sent has to
@@ -250,6 +258,10 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
     return read
+
+
+def _is_told(figure: object) -> bool:
+    return figure is not None
 
 
 def _agree(said: list[object], computed: list[int]) -> bool:
@@ -304,8 +316,7 @@ class OpenAIClient(DailyReportsClient):
         """
         window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
-        buckets, _, _ = read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
-        return VendorOrganization(_organization_id_in(buckets), None)
+        return VendorOrganization(_organization_id_in(self.try_costs(window)), None)
 
     @staticmethod
     def read_bucket(bucket: Mapping[str, object], /) -> tuple[date, bool]:
