@@ -104,6 +104,7 @@ class Reports:
     def _bucket(self, day: date, rows: list[Any]) -> dict[str, Any]:
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
         end = start + timedelta(days=1)
+        times: dict[str, Any]
         if self.provider == "openai":
             times = {"start_time": int(start.timestamp()), "end_time": int(end.timestamp())}
         else:

@@ -275,11 +275,12 @@ def _complete(
     result = estimate_from_sample(
         work.session, series, source_id=claim.source_id, run_id=claim.held.row_id, now=now
     )
-    values: dict[str, Any] = {
+    gaps = {
         "unknown_usage_days": list(map(date.isoformat, series.unknown)),
         "unknown_cost_days": list(map(date.isoformat, series.cost_unknown)),
         "cost_fault": " ".join(series.cost_faults[:1]) or None,
     }
+    values: dict[str, Any] = {"gaps": gaps}
     if isinstance(result, NoProjection):
         # The sample is complete all the same; the page says why it yields no number.
         values |= {"reason_code": result.reason_code, "reason": result.sentence}

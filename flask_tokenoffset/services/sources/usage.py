@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +22,7 @@ from flask_tokenoffset.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from datetime import date
     from uuid import UUID
 
     from sqlalchemy import ColumnElement
@@ -134,7 +134,10 @@ def daily_totals(
     costs: dict[date, dict[UUID, int]] = defaultdict(dict)
     for source_id, day, cost_nano_usd in session.execute(_daily_cost(), of):
         costs[day][source_id] = cost_nano_usd
-    read = [(run, _dates(run.unknown_usage_days), _dates(run.unknown_cost_days)) for run in samples]
+    read = [
+        (run, frozenset(run.unknown_usage_days or ()), frozenset(run.unknown_cost_days or ()))
+        for run in samples
+    ]
     totals = []
     for day in window:
         use_of, cost_of = tokens[day], costs[day]
@@ -157,10 +160,6 @@ def daily_totals(
             )
         )
     return totals
-
-
-def _dates(days: list[str] | None) -> frozenset[date]:
-    return frozenset(map(date.fromisoformat, days or ()))
 
 
 @cache

@@ -27,8 +27,8 @@ from tests.support.vendor_reports import (
 if TYPE_CHECKING:
     from tests.support.world import World
 
-#: What a value is retyped to. Another number that is a figure, such as a fraction of a dollar, would
-#: be another report, and no damage.
+#: What a value is retyped to. Another number that is a figure, such as a fraction of a dollar,
+#: would be another report, and no damage.
 NO_FIGURES: list[Any] = [
     None,
     True,

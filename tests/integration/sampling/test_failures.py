@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from flask_tokenoffset.testing import Fault
     from tests.support.world import World
 
-USAGE_REPORTS = {"anthropic": "*usage_report*", "openai": "*usage/completions"}
+REPORTS = {
+    "anthropic": ("*usage_report*", "*cost_report"),
+    "openai": ("*usage/completions", "*costs"),
+}
 #: A second key of the same organization.
 NEXT_KEY = "sk-ant-admin01-simulated-second-0000000000000000000000000000"
 
@@ -31,7 +34,9 @@ def wait_and_run_scheduler(world: World, **span: float) -> None:
     world.work()
 
 
-@pytest.mark.parametrize(("provider", "path"), USAGE_REPORTS.items())
+@pytest.mark.parametrize(
+    ("provider", "path"), [(provider, usage) for provider, (usage, _) in REPORTS.items()]
+)
 def test_a_fault_in_mid_window_leaves_the_former_sample_as_it_was(
     db_world: World, provider: str, path: str
 ) -> None:

@@ -158,9 +158,9 @@ def test_a_sample_keeps_which_days_came(db_world: World, provider: str) -> None:
     assert answer["unknown_usage_days"] == answer["unknown_cost_days"] == unread
     items = db_world.ada.api("GET", f"/sources/{source_id}/usage").get_json()["items"]
     by_day = {item["day"]: item for item in items}
-    for day in unread:
-        assert by_day[day]["output_tokens"] is None
-        assert by_day[day]["cost_usd"] is None
+    for each in unread:
+        assert by_day[each]["output_tokens"] is None
+        assert by_day[each]["cost_usd"] is None
     nothing = by_day[DAYS[7].isoformat()]
     assert (nothing["output_tokens"], nothing["cost_usd"]) == (0, "0.000000000")
     page = db_world.ada.page(f"/sources/{source_id}").text
