@@ -93,9 +93,9 @@ def _proposal(
 
 
 def _days(session: Session, account_id: UUID, sources: list[SampledSource]) -> list[DayTotals]:
-    sampled = [each for each in sources if each.newest_complete is not None]
-    ends = [each.newest_complete.window_end for each in sampled if each.newest_complete]
-    if not ends:
+    samples = [each.newest_complete for each in sources if each.newest_complete is not None]
+    if not samples:
         return []
-    window = DayRange(max(ends) - timedelta(days=CHART_DAYS), max(ends))
-    return daily_totals(session, account_id, [each.source.id for each in sampled], window)
+    end = max(run.window_end for run in samples)
+    window = DayRange(end - timedelta(days=CHART_DAYS), end)
+    return daily_totals(session, account_id, samples, window)

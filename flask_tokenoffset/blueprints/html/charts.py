@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.html import chart_drawing
 from flask_tokenoffset.blueprints.html.chart_drawing import Bar, Labels, Part
-from flask_tokenoffset.methodology import TokenCounts, TokenKind
+from flask_tokenoffset.methodology import TokenKind
+from flask_tokenoffset.services.sources.usage import known_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 KINDS: Final = formatting.KIND_TITLES
 PLOT_HEIGHT_PX: Final = 220
 COST_PLOT_HEIGHT_PX: Final = 120
+_UNREAD: Final = ("not read",) * len(KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,26 @@ def daily_usage_chart(
     bars = [
         Bar(
             each.day,
-            f"{_named(each.day, kept_days)}: {formatting.tokens(each.tokens.total)} tokens",
-            tuple(Part(css_class, each.tokens.of(kind), fill) for kind, css_class, fill in looks),
+            f"{_named(each.day, kept_days)}: {_tokens_in_words(each)}",
+            tuple(
+                Part(css_class, each.tokens.of(kind) if each.tokens else 0, fill)
+                for kind, css_class, fill in looks
+            ),
             marked=each.day in kept_days,
         )
         for each in days
     ]
     kept = sum(bar.marked for bar in bars)
+    unread = sum(each.tokens is None for each in days)
     labels = Labels(
         title=f"Tokens a day{_span(days)}",
         description=_describe(bars, formatting.tokens, "tokens")
         + " Bars are stacked by kind of token."
-        + (f" Days kept from an earlier sample, marked with a dot: {kept}." if kept else ""),
+        + (f" Days kept from an earlier sample, marked with a dot: {kept}." if kept else "")
+        + (
+            f" Days that were not read, and are not known to be without use: {unread}."
+            * bool(unread)
+        ),
         nothing="No tokens on any of these days" if days else "Nothing was sampled yet",
         axis=formatting.tokens_short,
     )
@@ -89,8 +99,8 @@ def cost_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-cost") -> M
     bars = [
         Bar(
             each.day,
-            f"{formatting.date(each.day)}: {formatting.nano_usd(each.cost_nano_usd)}",
-            (Part("to-chart-cost", max(each.cost_nano_usd, 0)),),
+            f"{formatting.date(each.day)}: {formatting.nano_usd_if_known(each.cost_nano_usd)}",
+            (Part("to-chart-cost", max(each.cost_nano_usd or 0, 0)),),
         )
         for each in days
     ]
@@ -110,7 +120,7 @@ def legend(days: Sequence[DayTotals]) -> list[LegendEntry]:
 
     :param days: the same days.
     """
-    totals = TokenCounts.sum(each.tokens for each in days)
+    totals = known_totals(days)
     return [LegendEntry(kind, title, totals.of(kind)) for kind, title in reversed(KINDS.items())]
 
 
@@ -123,8 +133,8 @@ def usage_rows(days: Sequence[DayTotals], *, kept_days: Collection[date] = ()) -
     return [
         [
             _named(each.day, kept_days),
-            *map(formatting.integer, each.tokens.counts()),
-            formatting.nano_usd(each.cost_nano_usd),
+            *(map(formatting.integer, each.tokens.counts()) if each.tokens else _UNREAD),
+            formatting.nano_usd_if_known(each.cost_nano_usd),
         ]
         for each in reversed(days)
     ]
@@ -156,6 +166,12 @@ def range_bar(value: Range) -> Markup:
     whole = value.high * Decimal("1.08") or Decimal(1)
     low, central, high = (end * 100 / whole for end in (value.low, value.central, value.high))
     return chart_drawing.draw_range(low, central, high)
+
+
+def _tokens_in_words(each: DayTotals) -> str:
+    if each.tokens is None:
+        return "not read"
+    return f"{formatting.tokens(each.tokens.total)} tokens"
 
 
 def _named(day: date, kept_days: Collection[date]) -> str:

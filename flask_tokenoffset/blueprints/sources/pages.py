@@ -22,14 +22,13 @@ from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, Refu
 from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
-from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_sample
 from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
 from flask_tokenoffset.services.sources import listing as sources
-from flask_tokenoffset.services.sources.usage import read_usage
+from flask_tokenoffset.services.sources.usage import known_cost_nano_usd, known_totals, read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
 
@@ -159,8 +158,10 @@ def _source_page(
         vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         runs=sources.list_runs(state.session, account_id, source_id),
         usage=usage,
-        total_tokens=TokenCounts.sum(day.tokens for day in usage.days).total,
-        total_cost_nano_usd=sum(day.cost_nano_usd for day in usage.days),
+        total_tokens=known_totals(usage.days).total,
+        total_cost_nano_usd=known_cost_nano_usd(usage.days),
+        unread_days=sum(day.tokens is None for day in usage.days),
+        uncosted_days=sum(day.cost_nano_usd is None for day in usage.days),
         estimate=_newest_estimate(account_id, sampled),
         cadence=Cadence.of(state.settings),
         next_refresh=next_refresh(sampled.connection, state.clock.now()),
