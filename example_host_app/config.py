@@ -48,6 +48,20 @@ _TOLD_WITH_CONSENTS: Final = {
     "TOKENOFFSET_PRIVACY_CONTACT": "privacy@fernhill.example",
     "TOKENOFFSET_STORAGE_PLACE": "Ireland, at Harbour Hosting",
     "TOKENOFFSET_JURISDICTION": "European Union (GDPR)",
+    "TOKENOFFSET_PROGRAMMES": [
+        {
+            "name": "Islay Peatland Trust",
+            "what_it_does": "Blocks old drains, so that peat stays wet.",
+            "address": "https://peatland.example",
+            "share_percent": 60,
+        },
+        {
+            "name": "Harbour Kelp",
+            "what_it_does": "Replants kelp along the coast, and counts what grows.",
+            "address": "https://kelp.example",
+            "share_percent": 40,
+        },
+    ],
 }
 
 

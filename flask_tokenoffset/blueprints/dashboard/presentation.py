@@ -108,7 +108,7 @@ def compare(charged: Charged, proposal: Proposal, labels: Mapping[str, str]) -> 
     """
     before = EstimateView.of(charged.estimate, labels.get(str(charged.estimate.source_id)))
     after = EstimateView.of(proposal.estimate, labels.get(str(proposal.estimate.source_id)))
-    coverage = formatting.percent(charged.adoption.coverage_percent)
+    coverage = formatting.contribution_level(charged.adoption.coverage_percent)
     return Comparison(
         after,
         [
@@ -117,7 +117,11 @@ def compare(charged: Charged, proposal: Proposal, labels: Mapping[str, str]) -> 
                 formatting.money_cents(charged.adoption.amount_cents),
                 formatting.money_cents(proposal.amount_cents),
             ),
-            ("Coverage", coverage, formatting.percent(proposal.coverage_percent)),
+            (
+                "Contribution level",
+                coverage,
+                formatting.contribution_level(proposal.coverage_percent),
+            ),
             _row("Tokens a month", before, after, _tokens),
             _row("Energy", before, after, _energy),
             _row("CO2e", before, after, _carbon),

@@ -161,8 +161,8 @@ def price_sentence(method_version: str) -> str:
     if isinstance(chosen, PublishedMethod):
         cents = chosen.contribution_cents_per_million_tokens.value
         return (
-            f"The published rate: {formatting.money_cents(int(cents))} per million tokens at full"
-            " coverage, rounded up to the cent."
+            f"The published rate: {formatting.money_cents(int(cents))} per million tokens at the"
+            " 1x rate, rounded up to the cent."
         )
     price = chosen.carbon_price_usd_per_tonne.value
     return (

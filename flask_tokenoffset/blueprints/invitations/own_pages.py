@@ -216,5 +216,7 @@ def _belongs_to(offer: Offer) -> bool:
 
 def _plan_of(offer: Offer) -> PlanView | None:
     state = current_state()
-    plan = plan_on_joining(state.session, offer.organization, state.settings.method)
+    plan = plan_on_joining(
+        state.session, offer.organization, state.settings.method, state.settings.programmes
+    )
     return None if plan is None else PlanView(plan, band(plan.offer.band).name)

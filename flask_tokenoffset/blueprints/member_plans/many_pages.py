@@ -40,7 +40,7 @@ def apply_to_many_plans() -> ResponseReturnValue:
     form = ManyForm.read(request.form)
     state = current_state()
     try:
-        offer = form.plan.offer(state.settings.method)
+        offer = form.plan.offer(state.settings)
         plans = read_cents(request.form, "plans_to_change")
         difference = read_cents(request.form, "difference_cents")
         with changing_organization() as (work, who):
@@ -53,6 +53,7 @@ def apply_to_many_plans() -> ResponseReturnValue:
                 expected_plans=plans,
                 expected_difference_cents=difference,
                 method_version=state.settings.method,
+                programmes=state.settings.programmes,
             )
             change_id = change.id
     except (InvalidInput, Conflict) as refused:
@@ -82,7 +83,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
     preview = None
     if form.asked:
         try:
-            offer = form.plan.offer(state.settings.method)
+            offer = form.plan.offer(state.settings)
             preview = preview_change(
                 state.session,
                 current.organization,
@@ -90,6 +91,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
                 method_version=state.settings.method,
+                programmes=state.settings.programmes,
             )
         except InvalidInput as error:
             errors |= error.errors

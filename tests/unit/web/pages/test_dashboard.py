@@ -39,7 +39,7 @@ def test_the_adopted_amount_is_shown_to_the_cent(world: World) -> None:
     text = world.ada.page("/").text
     # 5 million tokens at 25 cents a million, one and a half times: 187.5, rounded up.
     assert "Contribution a month $1.88" in text
-    assert "Coverage 150 %" in text
+    assert "Contribution level 1.5x rate" in text
     assert "The Worker band" in text
     assert "$1.87" not in text
 
