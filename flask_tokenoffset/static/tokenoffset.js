@@ -23,47 +23,73 @@ function moneyCents(cents) {
   return `$${grouped(cents / 100n)}.${String(cents % 100n).padStart(2, "0")}`;
 }
 
+/** What the form sends is the number; the slider and the presets only help to set it. */
 function followSlider(field) {
-  const input = field.querySelector("input[type=range]");
-  if (!input) return;
   const id = field.dataset.toSlider;
-  const { toTokens, toCentsPerMillion } = field.dataset;
-  const live = toTokens !== undefined && toCentsPerMillion !== undefined;
+  const input = document.getElementById(id);
+  if (!input) return;
+  const range = field.querySelector("input[type=range]");
+  const stops = range.dataset.toStops.split(",").map(Number);
   const percents = document.querySelectorAll(`[data-to-percent-of="${id}"]`);
   const amounts = document.querySelectorAll(`[data-to-amount-of="${id}"]`);
   const hiddenCents = document.querySelectorAll(`[data-to-cents-of="${id}"]`);
   const stale = document.querySelectorAll(`[data-to-stale-of="${id}"]`);
   const stated = field.querySelector("[data-to-stated]");
 
-  function show() {
-    const percent = `${grouped(input.value)}\u00a0%`;
-    const moved = input.value !== input.defaultValue;
-    percents.forEach((each) => (each.textContent = percent));
-    stale.forEach((each) => (each.hidden = moved));
-    if (!live) {
-      // Only the server knows this method's amount; the old one beside a new percent would mislead.
-      if (stated) stated.hidden = moved;
-      input.setAttribute("aria-valuetext", percent);
-      return;
-    }
-    const cents = amountCents(
-      BigInt(field.dataset.toTokens),
-      BigInt(field.dataset.toCentsPerMillion),
-      BigInt(input.value),
-    );
-    const amount = moneyCents(cents);
-    amounts.forEach((each) => (each.textContent = amount));
-    hiddenCents.forEach((each) => (each.value = String(cents)));
-    input.setAttribute("aria-valuetext", `${percent}, ${amount} a month`);
+  /** An element may have an amount of its own, such as the card of a band; else it is the field's. */
+  function amountOf(each, percent) {
+    const { toTokens, toCentsPerMillion } =
+      each.dataset.toTokens === undefined ? field.dataset : each.dataset;
+    if (toTokens === undefined || toCentsPerMillion === undefined) return null;
+    return amountCents(BigInt(toTokens), BigInt(toCentsPerMillion), percent);
   }
 
-  input.addEventListener("input", show);
+  function show() {
+    const moved = input.value !== input.defaultValue;
+    stale.forEach((each) => (each.hidden = moved));
+    if (stated) stated.hidden = moved;
+    // What is no whole number within the bounds is told by the browser when the form is sent.
+    if (!input.value || !input.checkValidity()) return;
+    const percent = `${grouped(Number(input.value))}\u00a0%`;
+    percents.forEach((each) => (each.textContent = percent));
+    const cents = amountOf(field, BigInt(input.value));
+    amounts.forEach((each) => {
+      const own = amountOf(each, BigInt(input.value));
+      if (own !== null) each.textContent = moneyCents(own);
+    });
+    // Only the server knows some methods' amount; the old one beside a new percent would mislead.
+    range.setAttribute("aria-valuetext", percent);
+    if (cents === null) return;
+    hiddenCents.forEach((each) => (each.value = String(cents)));
+    if (stated) stated.hidden = false;
+    range.setAttribute("aria-valuetext", `${percent}, ${moneyCents(cents)} a month`);
+  }
+
+  function moveSlider() {
+    const above = stops.findIndex((stop) => stop > Number(input.value));
+    range.value = String(above < 0 ? stops.length - 1 : above - 1);
+    show();
+  }
+
+  function setNumber(percent) {
+    input.value = String(percent);
+    show();
+  }
+
+  input.addEventListener("input", moveSlider);
+  range.addEventListener("input", () => setNumber(stops[Number(range.value)]));
+  for (const preset of field.querySelectorAll("[data-to-preset]")) {
+    preset.addEventListener("click", () => {
+      setNumber(preset.dataset.toPreset);
+      moveSlider();
+    });
+  }
   // What else the form asks for may change the tokens, which only the server counts.
   input.form?.addEventListener("input", (event) => {
     if (stated && !field.contains(event.target)) stated.hidden = true;
   });
-  // A browser that goes back restores the slider without telling anybody.
-  if (input.value !== input.defaultValue) show();
+  // A browser that goes back restores the number without telling anybody.
+  moveSlider();
 }
 
 function followProgress(place) {
@@ -123,4 +149,5 @@ for (const root of document.querySelectorAll(".to-root")) {
   root.querySelectorAll("[data-to-poll]").forEach(followProgress);
   root.querySelectorAll("[data-to-dialog]").forEach(offerDialog);
   for (const each of root.querySelectorAll("[data-to-without-script]")) each.hidden = true;
+  for (const each of root.querySelectorAll("[data-to-with-script]")) each.hidden = false;
 }

@@ -47,7 +47,9 @@ def dashboard() -> str:
         "dashboard/dashboard.html",
         charged=charged,
         proposal=proposal,
-        comparison=compare(charged, proposal, labels) if charged and proposal else None,
+        comparison=compare(charged, proposal, labels, state.settings.method)
+        if charged and proposal
+        else None,
         view=EstimateView.of(described, labels.get(str(described.source_id)))
         if described
         else None,

@@ -16,6 +16,8 @@ from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT, TokenKind
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
 from flask_tokenoffset.services.estimates.figures import from_json
+from flask_tokenoffset.services.estimates.reading import carbon_range
+from flask_tokenoffset.services.plans.both_methods import MethodAmount, both_amounts
 from flask_tokenoffset.services.plans.ledger import price_cents
 
 if TYPE_CHECKING:
@@ -49,6 +51,20 @@ class CoverageQuery(Query):
     )
 
 
+class MethodAmountAnswer(Answer):
+    """What one method makes of an estimate."""
+
+    method: Literal["flat-rate", "detailed"]
+    version: str
+    amount_cents: int
+    prices_plans: bool = Field(description="Whether it is the one that is charged here.")
+
+    @classmethod
+    def of_amount(cls, amount: MethodAmount) -> Self:
+        """Show an amount."""
+        return super().of(amount, method="flat-rate" if amount.is_flat else "detailed")
+
+
 class ContributionAnswer(Answer):
     """What adopting the estimate would contribute each month."""
 
@@ -58,6 +74,7 @@ class ContributionAnswer(Answer):
     )
     currency: Literal["USD"] = "USD"
     method_version: str
+    methods: list[MethodAmountAnswer] = Field(description="The same use by both methods.")
     programmes: ProgrammeList
 
     @classmethod
@@ -71,6 +88,15 @@ class ContributionAnswer(Answer):
             coverage_percent=coverage_percent,
             amount_cents=price_cents(estimate, coverage_percent, settings.method),
             method_version=settings.method,
+            methods=[
+                MethodAmountAnswer.of_amount(each)
+                for each in both_amounts(
+                    estimate.tokens_per_month,
+                    carbon_range(estimate),
+                    coverage_percent,
+                    settings.method,
+                )
+            ],
         )
 
 

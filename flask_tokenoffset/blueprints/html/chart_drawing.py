@@ -165,6 +165,20 @@ def draw_range(low: Decimal, central: Decimal, high: Decimal) -> Markup:
     )
 
 
+def draw_amount(share: Decimal) -> Markup:
+    """A bar that begins at the left.
+
+    :param share: how long it is, in percent of the width.
+    """
+    return _markup(
+        [
+            _svg('height="14" class="to-amount-bar" width="100%"', _SILENT),
+            '<rect class="to-amount-bar-track" width="100%" height="14"/>',
+            f'<rect class="to-amount-bar-part" width="{_pixels(share)}%" height="14"/>',
+        ]
+    )
+
+
 def hatching_id(id_prefix: str) -> str:
     """The id of a chart's pattern of stripes.
 

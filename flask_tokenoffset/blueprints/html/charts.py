@@ -158,6 +158,17 @@ def range_bar(value: Range) -> Markup:
     return chart_drawing.draw_range(low, central, high)
 
 
+def amount_bar(cents: int, most_cents: int) -> Markup:
+    """How large an amount is beside the largest one on the same axis, which begins at nothing.
+
+    The words beside it say the same, so screen readers skip it.
+
+    :param cents: not negative.
+    :param most_cents: what the whole width stands for.
+    """
+    return chart_drawing.draw_amount(Decimal(cents) * 100 / max(most_cents, 1))
+
+
 def _named(day: date, kept_days: Collection[date]) -> str:
     return formatting.date(day) + (" (kept)" if day in kept_days else "")
 

@@ -9,7 +9,7 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
@@ -107,7 +107,10 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
         band_title=presentation.band_title,
         band_options=presentation.band_options(),
         no_plan=NO_PLAN,
-        price_sentence=price_sentence(state.settings.method),
+        both=preview
+        and BothMethods.of_band(
+            preview.offer.band, preview.offer.coverage_percent, preview.offer.method_version
+        ),
     )
     return page, refused.status if refused else 422 if errors else 200
 

@@ -13,7 +13,7 @@ from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership, require_acceptance
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
-from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -210,7 +210,8 @@ def _page(
         offer=offer,
         errors=errors,
         band_choices=presentation.band_choices(),
-        price_sentence=price_sentence(state.settings.method),
+        both=offer
+        and BothMethods.of_band(offer.band, offer.coverage_percent, offer.method_version),
         records=list_records(state.session, plan.membership.account_id, limit=_RECORDS_SHOWN),
         notice=_notice(plan, done, own=own),
         refused=refused if isinstance(refused, Conflict) else None,

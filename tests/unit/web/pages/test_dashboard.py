@@ -59,7 +59,7 @@ def test_the_range_is_told_in_words_beside_the_published_rate(world: World) -> N
     for quantity in ("Energy a month", "Water a month", "CO2e a month"):
         assert quantity in text
     assert text.count("most likely") >= 3
-    assert "At the published rate" in text
+    assert "By the flat rate" in text
     assert "environmental estimate" in text
 
 
