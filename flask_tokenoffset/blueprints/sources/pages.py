@@ -27,7 +27,7 @@ from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_sample
-from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
+from flask_tokenoffset.services.sampling.labels import LONGEST_LABEL
 from flask_tokenoffset.services.sources import listing as sources
 from flask_tokenoffset.services.sources.usage import read_usage
 from flask_tokenoffset.state import current_state
@@ -190,8 +190,11 @@ def _connect_form(
     vendor: Provider, label: str, refused: RefusedKey | None = None
 ) -> ResponseReturnValue:
     state = current_state()
+    account_id = account_if_any()
+    connected = sources.list_sources(state.session, account_id) if account_id else []
     page = render(
         "sources/connect.html",
+        alike=[each.source.label for each in connected if each.connection.provider == vendor.name],
         vendor=vendor,
         label=label,
         longest_label=LONGEST_LABEL,

@@ -198,3 +198,17 @@ def test_a_disconnected_source_leaves_the_plan_readable(world: World) -> None:
     text = world.ada.page("/").text
     assert f"${amount / 100:,.2f}" in text
     assert "A sampled connection" in text
+
+
+def test_an_empty_dashboard_offers_the_band_first_and_the_key_second(world: World) -> None:
+    page = world.stranger.page("/")
+    offered = [
+        each
+        for each in page.elements
+        if each.tag == "a" and each.text.startswith(("Pick a band", "Connect "))
+    ]
+    titles = [each.text for each in offered]
+    assert titles == ["Pick a band", "Connect Anthropic", "Connect OpenAI"]
+    kinds = [each.attributes["class"].rpartition("-")[2] for each in offered]
+    assert kinds == ["primary", "secondary", "secondary"]
+    assert page.text.index("Pick the band") < page.text.index("Or connect a vendor")
