@@ -133,6 +133,59 @@ function followProgress(place) {
   window.setTimeout(ask, pause);
 }
 
+/**
+ * What a day of a chart stands for, beside it while it is pointed at or has the focus. One day at a
+ * time is reached by Tab, the others by the arrow keys: ninety stops would bar the way.
+ */
+function tellDays(figure) {
+  const days = [...figure.querySelectorAll(".to-chart-day")];
+  if (!days.length) return;
+  const chart = figure.querySelector(".to-chart");
+  const tip = document.createElement("p");
+  tip.className = "to-chart-tip";
+  tip.hidden = true;
+  tip.setAttribute("aria-hidden", "true");
+  figure.append(tip);
+
+  function tell(day) {
+    tip.textContent = day.getAttribute("aria-label");
+    tip.hidden = false;
+    const around = figure.getBoundingClientRect();
+    const at = day.getBoundingClientRect();
+    const middle = at.left + at.width / 2 - around.left - tip.offsetWidth / 2;
+    const most = around.width - tip.offsetWidth;
+    tip.style.left = `${Math.max(0, Math.min(middle, most))}px`;
+    tip.style.top = `${chart.getBoundingClientRect().top - around.top - tip.offsetHeight}px`;
+  }
+
+  function quiet() {
+    const focused = days.find((day) => day === document.activeElement);
+    if (focused) tell(focused);
+    else tip.hidden = true;
+  }
+
+  days.forEach((day, at) => {
+    // The browser's own tooltip would stand over ours.
+    const title = day.querySelector("title");
+    day.setAttribute("aria-label", title.textContent);
+    title.remove();
+    day.setAttribute("tabindex", at === days.length - 1 ? "0" : "-1");
+    day.addEventListener("pointerenter", () => tell(day));
+    day.addEventListener("pointerleave", quiet);
+    day.addEventListener("focus", () => tell(day));
+    day.addEventListener("blur", () => (tip.hidden = true));
+    day.addEventListener("keydown", (event) => {
+      const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: days.length - 1 }[event.key];
+      if (event.key === "Escape") tip.hidden = true;
+      if (to === undefined || !days[to]) return;
+      event.preventDefault();
+      day.setAttribute("tabindex", "-1");
+      days[to].setAttribute("tabindex", "0");
+      days[to].focus();
+    });
+  });
+}
+
 function offerDialog(link) {
   const dialog = document.getElementById(link.dataset.toDialog);
   if (!dialog || typeof dialog.showModal !== "function") return;
@@ -148,6 +201,7 @@ for (const root of document.querySelectorAll(".to-root")) {
   root.querySelectorAll("[data-to-slider]").forEach(followSlider);
   root.querySelectorAll("[data-to-poll]").forEach(followProgress);
   root.querySelectorAll("[data-to-dialog]").forEach(offerDialog);
+  root.querySelectorAll("[data-to-chart]").forEach(tellDays);
   for (const each of root.querySelectorAll("[data-to-without-script]")) each.hidden = true;
   for (const each of root.querySelectorAll("[data-to-with-script]")) each.hidden = false;
 }

@@ -268,3 +268,34 @@ def test_what_a_host_says_about_bare_elements_does_not_bend_ours(
     before = [page.locator(place).first.bounding_box() for place in places]
     page.add_style_tag(content=rules)
     assert [page.locator(place).first.bounding_box() for place in places] == before
+
+
+def test_a_day_of_a_chart_says_what_it_is_by_mouse_and_by_keyboard(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page()
+    figure = page.locator("figure.to-chart-figure").first
+    days, tip = figure.locator(".to-chart-day"), figure.locator(".to-chart-tip")
+    expect(tip).to_be_hidden()
+    days.nth(3).hover()
+    expect(tip).to_have_text(days.nth(3).get_attribute("aria-label") or "nothing")
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    # One stop for the whole chart; the arrow keys go on from there.
+    assert figure.locator('.to-chart-day[tabindex="0"]').count() == 1
+    days.last.focus()
+    page.keyboard.press("ArrowLeft")
+    before = days.nth(days.count() - 2)
+    expect(before).to_be_focused()
+    expect(tip).to_have_text(before.get_attribute("aria-label") or "nothing")
+    page.keyboard.press("Home")
+    expect(days.first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_without_the_script_every_day_can_be_reached(open_page: Callable[..., Page]) -> None:
+    page = open_page(java_script_enabled=False)
+    days = page.locator("figure.to-chart-figure").first.locator(".to-chart-day")
+    assert days.first.get_attribute("tabindex") == "0"
+    assert days.first.locator("title").count() == 1

@@ -18,6 +18,7 @@ from flask_tokenoffset.blueprints.dashboard.presentation import (
     news_of,
 )
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
+from flask_tokenoffset.blueprints.html.chart_choices import ChartChoice
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
@@ -31,9 +32,15 @@ def dashboard() -> str:
     """The plan, what it rests on, what it means, and what is new."""
     state = current_state()
     account_id = account_if_any()
-    shown = EMPTY
+    shown, choice = EMPTY, ChartChoice.read(request.args)
     if account_id is not None:
-        shown = read_dashboard(state.session, account_id, method_version=state.settings.method)
+        shown = read_dashboard(
+            state.session,
+            account_id,
+            method_version=state.settings.method,
+            chart_days=choice.days,
+            by_model=choice.by_model,
+        )
     labels = labels_of(shown)
     charged, proposal = shown.charged, shown.proposal
     described = None
@@ -58,6 +65,8 @@ def dashboard() -> str:
             for each in shown.sources
         ],
         days=shown.days,
+        models=shown.models,
+        choice=choice,
         cost_nano_usd=sum(day.cost_nano_usd for day in shown.days),
         news=news_of(shown),
         plan_origin=charged
