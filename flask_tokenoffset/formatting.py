@@ -92,6 +92,22 @@ def nano_usd(amount_nano_usd: int) -> str:
     return money_cents(whole if amount_nano_usd > 0 else -whole)
 
 
+def nano_usd_if_known(amount_nano_usd: int | None) -> str:
+    """A vendor's cost as :func:`nano_usd` says it, or that it is not known, which is not nothing.
+
+    :param amount_nano_usd: in nano-US-dollars; None where it is not known.
+    """
+    return "not known" if amount_nano_usd is None else nano_usd(amount_nano_usd)
+
+
+def model_name(model: str) -> str:
+    """A model as a person reads it.
+
+    :param model: the vendor's name, or nothing where the vendor named none.
+    """
+    return model or "no model named"
+
+
 def tokens(count: int) -> str:
     """A number of tokens as people say it: ``300,000``, ``1.5 billion``, ``140 million``.
 

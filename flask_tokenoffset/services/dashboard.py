@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.models import SampleRun
+
 #: Days the charts show unless fewer are asked for.
 CHART_DAYS = 90
 
@@ -69,13 +71,15 @@ def read_dashboard(
     charged = read_charged(session, account_id)
     sources = list_sources(session, account_id)
     candidate = _candidate(newest_by_source(session, account_id))
-    window = _chart_window(sources, chart_days)
-    sampled = [each.source.id for each in sources if each.newest_complete is not None]
+    samples = [each.newest_complete for each in sources if each.newest_complete is not None]
+    window = _chart_window(samples, chart_days)
     days: list[DayTotals] = []
     models = None
     if window is not None:
-        days = daily_totals(session, account_id, sampled, window)
-        models = daily_models(session, account_id, sampled, window) if by_model else None
+        days = daily_totals(session, account_id, samples, window)
+        if by_model:
+            sampled = [run.source_id for run in samples]
+            models = daily_models(session, account_id, sampled, window)
     return Dashboard(
         charged=charged,
         proposal=_proposal(charged, candidate, method_version),
@@ -112,7 +116,7 @@ def _proposal(
     )
 
 
-def _chart_window(sources: list[SampledSource], days: int) -> DayRange | None:
+def _chart_window(samples: list[SampleRun], days: int) -> DayRange | None:
     """The newest days that any connection was sampled for; none before the first sample."""
-    ends = [each.newest_complete.window_end for each in sources if each.newest_complete]
-    return DayRange(max(ends) - timedelta(days=days), max(ends)) if ends else None
+    end = max((run.window_end for run in samples), default=None)
+    return None if end is None else DayRange(end - timedelta(days=days), end)

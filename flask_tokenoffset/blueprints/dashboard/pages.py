@@ -24,6 +24,7 @@ from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.dashboard import EMPTY, read_dashboard
+from flask_tokenoffset.services.sources.usage import known_cost_nano_usd
 from flask_tokenoffset.state import current_state
 
 
@@ -67,7 +68,9 @@ def dashboard() -> str:
         days=shown.days,
         models=shown.models,
         choice=choice,
-        cost_nano_usd=sum(day.cost_nano_usd for day in shown.days),
+        cost_nano_usd=known_cost_nano_usd(shown.days),
+        uncosted_days=sum(not day.cost_is_whole for day in shown.days),
+        unread_days=sum(not day.is_whole for day in shown.days),
         news=news_of(shown),
         plan_origin=charged
         and origin_of(

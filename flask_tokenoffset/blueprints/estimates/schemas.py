@@ -12,6 +12,7 @@ from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body, DecimalText, Query
 from flask_tokenoffset.blueprints.schemas.programmes import ProgrammeList
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
+from flask_tokenoffset.formatting import model_name
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT, TokenKind
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
@@ -126,7 +127,9 @@ class ClassAwareAnswer(Answer):
     energy_wh: RangeAnswer
     water_ml: RangeAnswer
     co2e_g: RangeAnswer
-    unknown_models: list[str] = Field(description="Counted as large models.")
+    unknown_models: list[str] = Field(
+        description="Counted as large models; `no model named` where the vendor named none."
+    )
     difference: str = Field(description="Why the two methods differ, in a sentence.")
 
 
@@ -213,11 +216,16 @@ class EstimateAnswer(Answer):
             published=PublishedAnswer.of(
                 figures.published, version=figures.published.method_version
             ),
-            class_aware=ClassAwareAnswer.of(figures, version=estimate.class_aware_version),
+            class_aware=ClassAwareAnswer.of(
+                figures,
+                version=estimate.class_aware_version,
+                unknown_models=list(map(model_name, figures.unknown_models)),
+            ),
             models=[
-                ModelAnswer(model=usage.model, tokens_per_month=usage.tokens.total)
+                ModelAnswer(model=model_name(usage.model), tokens_per_month=usage.tokens.total)
                 for usage in figures.models
-                if usage.model
+                # A band has a class of model and no name.
+                if usage.model or usage.model_class is None
             ],
             projection=figures.projection and ProjectionAnswer.of(figures.projection),
             notes=[NoteAnswer(code=code, sentence=sentence) for code, sentence in figures.notes],

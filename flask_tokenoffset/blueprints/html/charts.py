@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.html import chart_drawing
 from flask_tokenoffset.blueprints.html.chart_drawing import Bar, Labels, Part
-from flask_tokenoffset.methodology import TokenCounts, TokenKind
+from flask_tokenoffset.methodology import TokenKind
+from flask_tokenoffset.services.sources.usage import known_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 KINDS: Final = formatting.KIND_TITLES
 PLOT_HEIGHT_PX: Final = 220
 COST_PLOT_HEIGHT_PX: Final = 120
+_UNREAD: Final = ("not read",) * len(KINDS)
 
 
 #: What all models together are that are not told apart.
@@ -65,18 +67,27 @@ def daily_usage_chart(
     bars = [
         Bar(
             each.day,
-            f"{_named(each.day, kept_days)}: {formatting.tokens(each.tokens.total)} tokens",
-            tuple(Part(css_class, each.tokens.of(kind), fill) for kind, css_class, fill in looks),
+            f"{_named(each.day, kept_days)}: {_tokens_in_words(each)}",
+            tuple(
+                Part(css_class, each.tokens.of(kind) if each.tokens else 0, fill)
+                for kind, css_class, fill in looks
+            ),
             marked=each.day in kept_days,
+            unread=each.tokens is None,
         )
         for each in days
     ]
     kept = sum(bar.marked for bar in bars)
+    unread = sum(each.tokens is None for each in days)
     labels = Labels(
         title=f"Tokens a day{_span(days)}",
         description=_describe(bars, formatting.tokens, "tokens")
         + " Bars are stacked by kind of token."
-        + (f" Days kept from an earlier sample, marked with a dot: {kept}." if kept else ""),
+        + (f" Days kept from an earlier sample, marked with a dot: {kept}." if kept else "")
+        + (
+            f" Days that were not read, and are not known to be without use: {unread}."
+            * bool(unread)
+        ),
         nothing="No tokens on any of these days" if days else "Nothing was sampled yet",
         axis=formatting.tokens_short,
     )
@@ -106,9 +117,10 @@ def daily_model_chart(
         bars.append(
             Bar(
                 each.day,
-                f"{_named(each.day, kept_days)}: {formatting.tokens(sum(counts))} tokens",
+                f"{_named(each.day, kept_days)}: {_tokens_in_words(each)}",
                 tuple(Part(look, count) for look, count in zip(looks, counts, strict=False)),
                 marked=each.day in kept_days,
+                unread=each.tokens is None,
             )
         )
     labels = Labels(
@@ -126,7 +138,7 @@ def model_legend(models: ModelDays) -> list[LegendEntry]:
     :param models: the same.
     """
     sums = [sum(counts) for counts in zip(*models.tokens.values(), strict=True)] or [0]
-    names = [name or "No model named" for name in models.models]
+    names = [formatting.model_name(name) for name in models.models]
     entries = [
         LegendEntry(str(at), name, tokens)
         for at, (name, tokens) in enumerate(zip(names, sums, strict=False), 1)
@@ -150,7 +162,11 @@ def model_rows(
     return [
         [
             _named(each.day, kept_days),
-            *map(formatting.integer, models.tokens.get(each.day, nothing)[:count]),
+            *(
+                map(formatting.integer, models.tokens.get(each.day, nothing)[:count])
+                if each.tokens
+                else ("not read",) * count
+            ),
         ]
         for each in reversed(days)
     ]
@@ -173,8 +189,9 @@ def cost_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-cost") -> M
     bars = [
         Bar(
             each.day,
-            f"{formatting.date(each.day)}: {formatting.nano_usd(each.cost_nano_usd)}",
-            (Part("to-chart-cost", max(each.cost_nano_usd, 0)),),
+            f"{formatting.date(each.day)}: {formatting.nano_usd_if_known(each.cost_nano_usd)}",
+            (Part("to-chart-cost", max(each.cost_nano_usd or 0, 0)),),
+            unread=each.cost_nano_usd is None,
         )
         for each in days
     ]
@@ -194,7 +211,7 @@ def legend(days: Sequence[DayTotals]) -> list[LegendEntry]:
 
     :param days: the same days.
     """
-    totals = TokenCounts.sum(each.tokens for each in days)
+    totals = known_totals(days)
     return [LegendEntry(kind, title, totals.of(kind)) for kind, title in reversed(KINDS.items())]
 
 
@@ -207,8 +224,8 @@ def usage_rows(days: Sequence[DayTotals], *, kept_days: Collection[date] = ()) -
     return [
         [
             _named(each.day, kept_days),
-            *map(formatting.integer, each.tokens.counts()),
-            formatting.nano_usd(each.cost_nano_usd),
+            *(map(formatting.integer, each.tokens.counts()) if each.tokens else _UNREAD),
+            formatting.nano_usd_if_known(each.cost_nano_usd),
         ]
         for each in reversed(days)
     ]
@@ -227,6 +244,11 @@ def swatch(kind: str, *, id_prefix: str = "daily-usage") -> Markup:
 def kept_mark() -> Markup:
     """The dot over a day that was kept, to stand in the legend."""
     return chart_drawing.draw_mark()
+
+
+def unread_swatch() -> Markup:
+    """How a day is drawn of which nothing is known, to stand in the legend."""
+    return chart_drawing.draw_swatch("to-chart-unread", None)
 
 
 def range_bar(value: Range) -> Markup:
@@ -251,6 +273,12 @@ def amount_bar(cents: int, most_cents: int) -> Markup:
     :param most_cents: what the whole width stands for.
     """
     return chart_drawing.draw_amount(Decimal(cents) * 100 / max(most_cents, 1))
+
+
+def _tokens_in_words(each: DayTotals) -> str:
+    if each.tokens is None:
+        return "not read"
+    return f"{formatting.tokens(each.tokens.total)} tokens"
 
 
 def _named(day: date, kept_days: Collection[date]) -> str:

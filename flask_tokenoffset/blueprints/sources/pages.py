@@ -23,7 +23,6 @@ from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, Refu
 from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
-from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.notices import notice_of
@@ -31,7 +30,7 @@ from flask_tokenoffset.services.estimates.reading import newest_by_source, newes
 from flask_tokenoffset.services.sampling.labels import LONGEST_LABEL
 from flask_tokenoffset.services.sources import listing as sources
 from flask_tokenoffset.services.sources.model_usage import daily_models
-from flask_tokenoffset.services.sources.usage import read_usage
+from flask_tokenoffset.services.sources.usage import known_cost_nano_usd, known_totals, read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
 
@@ -170,8 +169,10 @@ def _source_page(
         days=days,
         models=models,
         choice=choice,
-        total_tokens=TokenCounts.sum(day.tokens for day in usage.days).total,
-        total_cost_nano_usd=sum(day.cost_nano_usd for day in usage.days),
+        total_tokens=known_totals(usage.days).total,
+        total_cost_nano_usd=known_cost_nano_usd(usage.days),
+        unread_days=sum(day.tokens is None for day in usage.days),
+        uncosted_days=sum(day.cost_nano_usd is None for day in usage.days),
         estimate=_newest_estimate(account_id, sampled),
         cadence=Cadence.of(state.settings),
         next_refresh=next_refresh(sampled.connection, state.clock.now()),

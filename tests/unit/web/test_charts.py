@@ -302,7 +302,7 @@ def test_bars_can_tell_models_apart() -> None:
     assert [each.get("class") for each in pieces_of(last)] == ["to-model-2"]
     assert [(each.title, each.tokens) for each in charts.model_legend(MODELS)] == [
         ("Others", 10),
-        ("No model named", 25),
+        ("no model named", 25),
         ("claude-opus", 70),
     ]
     assert charts.model_rows(days, MODELS) == [
@@ -322,3 +322,30 @@ def test_where_no_model_is_left_over_there_are_no_others() -> None:
 def test_a_name_from_a_vendor_is_escaped_in_the_chart_by_model() -> None:
     models = ModelDays(("<b>x",), {FIRST: (3, 0)})
     assert "<b>" not in charts.daily_model_chart(days_of([TokenCounts(3)]), models)
+
+
+def unread_in(drawing: ET.Element) -> list[str]:
+    """The names of the days that are drawn as not read."""
+    return [
+        (bar.findtext("title") or "")
+        for bar in bars_of(drawing)
+        if any(each.get("class") == "to-chart-unread" for each in bar.iter("rect"))
+    ]
+
+
+def test_a_day_that_was_not_read_is_drawn_unlike_one_without_use() -> None:
+    used, unread = TokenCounts(100), None
+    days = [
+        DayTotals(FIRST, used, 1),
+        DayTotals(FIRST + timedelta(days=1), TokenCounts(), 0),
+        DayTotals(FIRST + timedelta(days=2), unread, None),
+    ]
+    models = ModelDays(("a",), {FIRST: (100, 0)})
+    for drawn in (charts.daily_usage_chart(days), charts.daily_model_chart(days, models)):
+        assert unread_in(parsed(drawn)) == ["24 August 2026: not read"]
+        assert len(bars_of(parsed(drawn))) == 2  # Nothing is drawn of a day without use.
+    assert unread_in(parsed(charts.cost_chart(days))) == ["24 August 2026: not known"]
+    assert charts.model_rows(days, models)[0] == ["24 August 2026", "not read"]
+    assert charts.model_rows(days, models)[1] == ["23 August 2026", "0"]
+    # Where nothing was read at all there is nothing to compare, and it is told apart all the same.
+    assert len(unread_in(parsed(charts.daily_usage_chart(days[2:])))) == 1
