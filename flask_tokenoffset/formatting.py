@@ -63,6 +63,15 @@ def percent(whole_percent: int) -> str:
     return f"{whole_percent:,}\N{NO-BREAK SPACE}%"
 
 
+def contribution_level(whole_percent: int) -> str:
+    """How many times the rate is contributed: ``1x rate``, ``0.5x rate``, ``2.25x rate``.
+
+    :param whole_percent: 100 is once.
+    """
+    times = (Decimal(whole_percent) / 100).normalize()
+    return f"{times:f}x\N{NO-BREAK SPACE}rate"
+
+
 def money_cents(cents: int) -> str:
     """An amount in US cents: ``$12.50``."""
     sign = "-" if cents < 0 else ""
@@ -81,6 +90,22 @@ def nano_usd(amount_nano_usd: int) -> str:
     cents = Decimal(size) / _NANO_USD_PER_CENT
     whole = int(cents.to_integral_value(ROUND_HALF_EVEN))
     return money_cents(whole if amount_nano_usd > 0 else -whole)
+
+
+def nano_usd_if_known(amount_nano_usd: int | None) -> str:
+    """A vendor's cost as :func:`nano_usd` says it, or that it is not known, which is not nothing.
+
+    :param amount_nano_usd: in nano-US-dollars; None where it is not known.
+    """
+    return "not known" if amount_nano_usd is None else nano_usd(amount_nano_usd)
+
+
+def model_name(model: str) -> str:
+    """A model as a person reads it.
+
+    :param model: the vendor's name, or nothing where the vendor named none.
+    """
+    return model or "no model named"
 
 
 def tokens(count: int) -> str:

@@ -11,8 +11,15 @@ from flask.cli import with_appcontext
 
 from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.errors import InvalidInput, ProviderError
-from flask_tokenoffset.formatting import money_cents, nano_usd
-from flask_tokenoffset.methodology import NoProjection, Quantity, describe, describe_range
+from flask_tokenoffset.formatting import model_name, money_cents, nano_usd, nano_usd_if_known
+from flask_tokenoffset.methodology import (
+    NoProjection,
+    Quantity,
+    RecentUse,
+    describe,
+    describe_range,
+    outlook,
+)
 from flask_tokenoffset.providers import Gateway
 from flask_tokenoffset.services.sampling.trial import Trial, try_key
 from flask_tokenoffset.services.sources.windows import sample_window
@@ -20,7 +27,10 @@ from flask_tokenoffset.state import State, current_state
 from flask_tokenoffset.vault import Secret, read_key
 
 if TYPE_CHECKING:
-    from flask_tokenoffset.methodology import Range, TokenCounts
+    from collections.abc import Iterable
+    from datetime import date
+
+    from flask_tokenoffset.methodology import Outlook, Projection, Range, TokenCounts
     from flask_tokenoffset.providers import Provider
 
 _KINDS = {
@@ -38,8 +48,9 @@ _KINDS = {
 @click.option(
     "--simulate", is_flag=True, help="Ask a simulated vendor; no key is needed, nothing is sent."
 )
+@click.option("--seats", type=click.IntRange(1), help="How many people use this key's vendor.")
 @with_appcontext
-def estimate(provider: str, days: int, as_json: bool, simulate: bool) -> None:
+def estimate(provider: str, days: int, as_json: bool, simulate: bool, seats: int | None) -> None:
     """Read a vendor once and print what it means.
 
     The admin key is read from a prompt, or from standard input, used once, and stored nowhere.
@@ -55,11 +66,11 @@ def estimate(provider: str, days: int, as_json: bool, simulate: bool) -> None:
     except ProviderError as error:
         said = f" {vendor.title} said: {error.vendor_message}"
         raise click.ClickException(error.message + (said if error.vendor_message else "")) from None
-    document = _document(trial, provider, state.settings.method)
+    document = _document(trial, provider, state.settings.method, seats)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
-        _print_table(trial, vendor.title, state.settings.method)
+        _print_table(trial, vendor.title, state.settings.method, seats)
 
 
 def _enabled_vendor(state: State, name: str) -> Provider:
@@ -125,7 +136,7 @@ def _read(
         )
 
 
-def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
+def _document(trial: Trial, provider: str, method: str, seats: int | None) -> dict[str, Any]:
     projection, meaning = trial.projection, trial.meaning
     document: dict[str, Any] = {
         "provider": provider,
@@ -135,12 +146,17 @@ def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
             "end": trial.window.end.isoformat(),
             "days": len(trial.window),
             "days_with_use": trial.days_with_use,
+            "unknown_usage_days": _iso(trial.unknown_usage_days),
+            "unknown_cost_days": _iso(trial.unknown_cost_days),
         },
         "tokens": _counts(trial.tokens),
         "tokens_by_model": {
-            model: _counts(tokens) for model, tokens in trial.tokens_by_model.items()
+            model_name(model): _counts(tokens) for model, tokens in trial.tokens_by_model.items()
         },
+        "unknown_models": list(map(model_name, trial.unknown_models)),
         "cost_nano_usd": trial.cost_nano_usd,
+        "known_cost_nano_usd": trial.known_cost_nano_usd,
+        "cost_faults": list(trial.cost_faults),
     }
     if isinstance(projection, NoProjection) or meaning is None:
         reason = projection if isinstance(projection, NoProjection) else None
@@ -157,6 +173,7 @@ def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
             "basis_start": projection.basis_start.isoformat(),
             "basis_end": projection.basis_end.isoformat(),
             "quality": projection.quality_tier,
+            "outlook": _outlook(projection, seats),
             "notes": [{"code": note.code, "sentence": note.sentence} for note in projection.notes],
         },
         "environment_per_month": {
@@ -180,35 +197,58 @@ def _document(trial: Trial, provider: str, method: str) -> dict[str, Any]:
     }
 
 
+def _iso(days: Iterable[date]) -> list[str]:
+    return [day.isoformat() for day in days]
+
+
 def _counts(tokens: TokenCounts) -> dict[str, int]:
     return dict(zip(_KINDS, tokens.counts(), strict=True)) | {"total": tokens.total}
+
+
+def _stated(projection: Projection, seats: int | None) -> Outlook:
+    recent = RecentUse.of_window(projection.last_week_tokens, projection.rolling)
+    return outlook(projection.tokens_per_month.total, seats, recent)
+
+
+def _outlook(projection: Projection, seats: int | None) -> dict[str, Any]:
+    stated = _stated(projection, seats)
+    return {
+        "low_tokens": stated.low_tokens,
+        "high_tokens": stated.high_tokens,
+        "covered_percent": stated.covered_percent,
+        "sentence": stated.sentence,
+    }
 
 
 def _ends(value: Range) -> dict[str, str]:
     return {"low": str(value.low), "central": str(value.central), "high": str(value.high)}
 
 
-def _print_table(trial: Trial, title: str, method: str) -> None:
+def _print_table(trial: Trial, title: str, method: str, seats: int | None) -> None:
     name = trial.organization.name or trial.organization.id or f"{title} does not tell its name"
     last = trial.window.end - DAY
     _row("Organization", name)
-    _row("Days", f"{trial.window.start} to {last} ({trial.days_with_use} with use)")
+    unread = f", {len(trial.unknown_usage_days)} not read" if trial.unknown_usage_days else ""
+    _row("Days", f"{trial.window.start} to {last} ({trial.days_with_use} with use{unread})")
     for label, count in zip(_KINDS.values(), trial.tokens.counts(), strict=True):
         _row(label, f"{count:,} tokens")
     _row("All tokens", f"{trial.tokens.total:,} tokens")
-    _row("Charged", nano_usd(trial.cost_nano_usd))
+    if trial.unknown_models:
+        _row("Counted as large", ", ".join(map(model_name, trial.unknown_models)) + " (not known)")
+    _row("Charged", _charged(trial))
     click.echo()
     projection, meaning = trial.projection, trial.meaning
     if isinstance(projection, NoProjection) or meaning is None:
         click.echo(
             projection.sentence if isinstance(projection, NoProjection) else "No projection."
         )
+        for fault in trial.cost_faults:
+            click.echo(fault)
         return
     figures = meaning.environment.class_aware
     flat = meaning.environment.published
     _row("Tokens a month", f"{projection.tokens_per_month.total:,} ({meaning.band_name})")
-    if projection.cost_nano_usd_per_month is not None:
-        _row("Charged a month", nano_usd(projection.cost_nano_usd_per_month))
+    _row("Charged a month", nano_usd_if_known(projection.cost_nano_usd_per_month))
     _row("Energy a month", describe_range(figures.energy_wh, Quantity.ENERGY))
     _row("Water a month", describe_range(figures.water_ml, Quantity.WATER))
     _row("CO2e a month", describe_range(figures.co2e_g, Quantity.CARBON))
@@ -220,8 +260,16 @@ def _print_table(trial: Trial, title: str, method: str) -> None:
     _row("Contribution", f"{money_cents(meaning.amount_cents)} a month (method {method})")
     click.echo()
     click.echo(meaning.environment.difference.sentence)
+    click.echo(_stated(projection, seats).sentence)
     for note in projection.notes:
         click.echo(note.sentence)
+
+
+def _charged(trial: Trial) -> str:
+    if trial.known_cost_nano_usd is None or not trial.unknown_cost_days:
+        return nano_usd_if_known(trial.known_cost_nano_usd)
+    days = len(trial.window) - len(trial.unknown_cost_days)
+    return f"{nano_usd(trial.known_cost_nano_usd)} on the {days} days whose cost is known"
 
 
 def _row(label: str, text: str) -> None:

@@ -6,14 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.clock import DayRange
+from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.methodology.tokens import TokenCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
+
+#: What a month costs is measured at most so many days before what it uses.
+_LATEST_COST_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,14 @@ class DayUsage:
     """One day that was read in full.
 
     :param tokens_by_model: empty where nothing was used: that is a known nothing.
-    :param cost_nano_usd: what the vendor charged that day; None where it is not known.
+    :param cost_nano_usd: what the vendor charged that day, credits left out; None where it is not
+        known.
+    :param credit_nano_usd: what the vendor gave back that day, zero or below.
     """
 
     tokens_by_model: Mapping[str, TokenCounts] = field(default_factory=dict)
     cost_nano_usd: int | None = None
+    credit_nano_usd: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,16 @@ class DailySeries:
     :param window: the days that were asked for.
     :param known: those that were read, whether or not anything was used. A day that is left out is
         unknown, which is something else than a day without use.
+    :param cost_of_unread: what the vendor charged on unknown days, as far as it says, credits left
+        out.
+    :param cost_faults: what is wrong with the vendor's cost report, in whole sentences.
     :raises ValueError: a day outside the window is given.
     """
 
     window: DayRange
     known: Mapping[date, DayUsage]
+    cost_of_unread: Mapping[date, int] = field(default_factory=dict)
+    cost_faults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for day in self.known:
@@ -55,14 +66,20 @@ class DailySeries:
         known_days: Iterable[date],
         usage: Iterable[tuple[date, str, TokenCounts]],
         costs: Iterable[tuple[date, int]] | None = None,
+        *,
+        cost_days: Iterable[date] | None = None,
+        cost_faults: Iterable[str] = (),
     ) -> DailySeries:
         """Gather a series from rows as a database holds them.
 
         :param window: the days that were asked for.
         :param known_days: the days that were read in full; rows of other days are left out.
         :param usage: day, model and tokens; any number of rows for the same day and model.
-        :param costs: day and nano-US-dollars, any number of rows for a day; a known day without a
-            row cost nothing. None where cost is not known at all.
+        :param costs: day and nano-US-dollars, any number of rows for a day, those below zero being
+            credits. None where cost is not known at all.
+        :param cost_days: the days whose cost was read. A day of these without a row cost nothing,
+            unless there was use on it: then its cost is not known. All known days without it.
+        :param cost_faults: what is wrong with the cost report, in whole sentences.
         """
         gathered: dict[date, dict[str, list[TokenCounts]]] = {
             day: defaultdict(list) for day in known_days
@@ -70,25 +87,60 @@ class DailySeries:
         for day, model, tokens in usage:
             if day in gathered:
                 gathered[day][model].append(tokens)
-        cost_by_day: dict[date, int] = defaultdict(int)
+        charges: dict[date, int] = {}
+        credits_: dict[date, int] = defaultdict(int)
         for day, cost_nano_usd in costs or ():
-            cost_by_day[day] += cost_nano_usd
-        known = {
-            day: DayUsage(
-                {
-                    model: counts[0] if len(counts) == 1 else TokenCounts.sum(counts)
-                    for model, counts in by_model.items()
-                },
-                None if costs is None else cost_by_day[day],
-            )
-            for day, by_model in gathered.items()
-        }
-        return cls(window, MappingProxyType(known))
+            if cost_nano_usd < 0:
+                credits_[day] += cost_nano_usd
+            else:
+                charges[day] = charges.get(day, 0) + cost_nano_usd
+        of_cost = set(gathered if cost_days is None else cost_days) if costs is not None else set()
+        known = {}
+        for day, by_model in gathered.items():
+            tokens_by_model = {
+                model: counts[0] if len(counts) == 1 else TokenCounts.sum(counts)
+                for model, counts in by_model.items()
+            }
+            used = any(tokens.total for tokens in tokens_by_model.values())
+            charge = charges.get(day, None if used else 0) if day in of_cost else None
+            known[day] = DayUsage(tokens_by_model, charge, credits_.get(day, 0))
+        return cls(
+            window,
+            MappingProxyType(known),
+            MappingProxyType(
+                {day: charges.get(day, 0) for day in window if day in of_cost - known.keys()}
+            ),
+            tuple(dict.fromkeys(cost_faults)),
+        )
 
     @cached_property
     def unknown(self) -> tuple[date, ...]:
         """The days of the window that were not read, oldest first."""
         return tuple(day for day in self.window if day not in self.known)
+
+    def cost_of(self, day: date) -> int | None:
+        """What the vendor charged on a day, credits left out; None where it is not known."""
+        known = self.known.get(day)
+        return self.cost_of_unread.get(day) if known is None else known.cost_nano_usd
+
+    @cached_property
+    def cost_unknown(self) -> tuple[date, ...]:
+        """The days whose cost is not known, oldest first."""
+        return tuple(day for day in self.window if self.cost_of(day) is None)
+
+    @cached_property
+    def charged_unread(self) -> tuple[date, ...]:
+        """Unknown days that the vendor charged for all the same, oldest first."""
+        return tuple(day for day in self.unknown if self.cost_of(day))
+
+    @cached_property
+    def charged_without_use(self) -> tuple[date, ...]:
+        """Known days without use that the vendor charged for, oldest first."""
+        return tuple(
+            day
+            for day in self.window
+            if day in self.known and self.cost_of(day) and not self.total_tokens(day)
+        )
 
     @cached_property
     def active_days(self) -> tuple[date, ...]:
@@ -123,7 +175,7 @@ class DailySeries:
             found.append(DayRange(start, within.end))
         return tuple(found)
 
-    def tokens_by_model(self, stretch: DayRange) -> dict[str, TokenCounts]:
+    def tokens_by_model(self, stretch: Iterable[date]) -> dict[str, TokenCounts]:
         """What was used on some known days, by model in order of name; none with nothing.
 
         :param stretch: days that are all known.
@@ -136,14 +188,29 @@ class DailySeries:
         return {model: tokens for model, tokens in sums.items() if tokens.total}
 
     def cost_nano_usd(self, stretch: DayRange) -> int | None:
-        """What the vendor charged for some known days; None where one day's cost is not known.
+        """What the vendor charged for some days, credits left out; None where it is not known.
 
-        :param stretch: days that are all known.
+        A cost report with a fault that no earlier reading fills is not trusted in part.
+
+        :param stretch: days of the window.
         """
-        total = 0
-        for day in stretch:
-            cost = self.known[day].cost_nano_usd
-            if cost is None:
+        if self.cost_faults and self.cost_unknown:
+            return None
+        costs = [self.cost_of(day) for day in stretch]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    def charged_stretch(self, basis: DayRange, history: DayRange) -> DayRange | None:
+        """The latest days in a row, as many as a basis, whose cost is known; None without any.
+
+        A vendor says what the newest days cost some hours or days after what was used on them.
+
+        :param basis: the days that use was measured over.
+        :param history: where to look.
+        """
+        for days in range(_LATEST_COST_DAYS + 1):
+            stretch = DayRange(basis.start - days * DAY, basis.end - days * DAY)
+            if stretch.start < history.start:
                 return None
-            total += cost
-        return total
+            if self.cost_nano_usd(stretch) is not None:
+                return stretch
+        return None

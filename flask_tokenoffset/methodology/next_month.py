@@ -8,9 +8,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.methodology.descriptions import figure
+from flask_tokenoffset.methodology.projection import DAYS_PER_MONTH
 from flask_tokenoffset.methodology.ranges import decimal_of
 
 if TYPE_CHECKING:
+    from flask_tokenoffset.methodology.projection import RollingSums
     from flask_tokenoffset.methodology.ranges import Range
 
 #: From so many active seats on, ups and downs of single people begin to cancel out.
@@ -39,12 +41,12 @@ class Width:
 #: The outer tenths over four ledgers of single people were 0.31 and 11.4 times the month before;
 #: both ends stand further out, because ledgers that were not measured move differently again.
 ONE_PERSON: Final = Width(
-    Fraction(1, 6), Fraction(16), 92, "held-out months of a published ledger of one person"
+    Fraction(1, 6), Fraction(16), 91, "held-out months of a published ledger of one person"
 )
 #: Random groups of twenty API clients, one week against the next. Clients are services, not
 #: people, and a month is longer than a week, so the range is wider than those groups needed.
 MANY_PEOPLE: Final = Width(
-    Fraction(1, 2), Fraction(3), 95, "weeks of groups of twenty clients of a model vendor"
+    Fraction(1, 3), Fraction(4), 99, "weeks of groups of twenty clients of a model vendor"
 )
 
 
@@ -60,6 +62,21 @@ class RecentUse:
     last_week_tokens_per_month: int
     smallest_tokens_per_month: int | None = None
     largest_tokens_per_month: int | None = None
+
+    @classmethod
+    def of_window(cls, last_week_tokens: int, rolling: RollingSums | None) -> RecentUse:
+        """From sums as a projection holds them.
+
+        :param last_week_tokens: of the last seven days.
+        :param rolling: the sums of so many days in a row; None where the history holds none.
+        """
+        weekly = round(last_week_tokens * DAYS_PER_MONTH / 7)
+        if rolling is None:
+            return cls(weekly)
+        factor = DAYS_PER_MONTH / rolling.days
+        return cls(
+            weekly, round(rolling.smallest_tokens * factor), round(rolling.largest_tokens * factor)
+        )
 
 
 @dataclass(frozen=True, slots=True)

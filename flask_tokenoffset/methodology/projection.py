@@ -2,9 +2,10 @@
 
 The central value is what was measured in the last four complete weeks. Whole weeks, because thirty
 days hold two weekdays five times and the others four times, so that a steady user's month would
-move with the weekday of sampling. Nothing is extrapolated: tried on real ledgers, no trend or seasonal method forecast the next month notably better than the
-trailing month did, and nobody is to be charged for growth that has not happened. What was not read
-is never filled in and never averaged over.
+move with the weekday of sampling. Nothing is extrapolated: tried on real ledgers, no trend or
+seasonal method forecast the next month notably better than the trailing month did, and nobody is to
+be charged for growth that has not happened. What was not read is never filled in and never averaged
+over.
 """
 
 from __future__ import annotations
@@ -98,8 +99,10 @@ class Projection:
     :param basis_start: first day the value was measured over.
     :param basis_end: the day after the last.
     :param basis_tokens: what was used on those days, by kind.
-    :param basis_cost_nano_usd: what the vendor charged for them; None where that is not known.
-    :param cost_nano_usd_per_month: the same, scaled like the tokens.
+    :param basis_cost_nano_usd: what the vendor charged for them, credits left out; None where that
+        is not known.
+    :param cost_nano_usd_per_month: the same, scaled like the tokens; of as many days a little
+        earlier where the cost of the newest is not known yet, which a note says.
     :param rolling: sums of 28 days in a row; None where the history holds none.
     :param last_week_tokens: what was used in the last seven days of the basis.
     :param mean_tokens_per_month: mean of all days since first use, times 30.44; None where some of
@@ -143,10 +146,7 @@ def project(series: DailySeries) -> Projection | NoProjection:
         return _too_many_unknown(series)
     active = series.active_days
     if not active:
-        return NoProjection(
-            NoProjectionReason.NO_USE,
-            f"No use was reported in these {len(series.window)} days. Choose a band instead.",
-        )
+        return NoProjection(NoProjectionReason.NO_USE, _no_use(series))
     # Days before the first use are days before this account was a user, not days of no use.
     history = DayRange(active[0], series.window.end)
     if len(history) < MIN_DAYS:
@@ -161,6 +161,16 @@ def project(series: DailySeries) -> Projection | NoProjection:
     if basis is None:
         return _too_many_unknown(series)
     return _projection(series, history, basis)
+
+
+def _no_use(series: DailySeries) -> str:
+    sentence = f"No use was reported in these {len(series.window)} days."
+    if charged := len(series.charged_without_use):
+        sentence += (
+            f" Yet the vendor charged for {charged} of them, so there may be use that its report of"
+            " tokens does not hold."
+        )
+    return f"{sentence} Choose a band instead."
 
 
 def _too_few_days(series: DailySeries, history: DayRange) -> str:
@@ -204,7 +214,8 @@ def _projection(series: DailySeries, history: DayRange, basis: DayRange) -> Proj
     factor = DAYS_PER_MONTH / len(basis)
     by_model = series.tokens_by_model(basis)
     basis_tokens = TokenCounts.sum(by_model.values())
-    cost_nano_usd = series.cost_nano_usd(basis)
+    charged = series.charged_stretch(basis, history)
+    charged_nano_usd = None if charged is None else series.cost_nano_usd(charged)
     monthly_by_model = _scaled_by_model(by_model, factor)
     is_measured = len(basis) == BASIS_DAYS
     notes = Notes(series, history, basis)
@@ -214,7 +225,9 @@ def _projection(series: DailySeries, history: DayRange, basis: DayRange) -> Proj
     notes.say_unknown_days()
     notes.say_outlier_days()
     notes.say_no_recent_use()
-    notes.say_unknown_cost()
+    notes.say_cost_without_use()
+    notes.say_unknown_cost(charged)
+    notes.say_credits()
     return Projection(
         tokens_per_month=TokenCounts.sum(monthly_by_model.values()),
         tokens_per_month_by_model=monthly_by_model,
@@ -222,8 +235,10 @@ def _projection(series: DailySeries, history: DayRange, basis: DayRange) -> Proj
         basis_start=basis.start,
         basis_end=basis.end,
         basis_tokens=basis_tokens,
-        basis_cost_nano_usd=cost_nano_usd,
-        cost_nano_usd_per_month=None if cost_nano_usd is None else round(cost_nano_usd * factor),
+        basis_cost_nano_usd=series.cost_nano_usd(basis),
+        cost_nano_usd_per_month=None
+        if charged_nano_usd is None
+        else round(charged_nano_usd * factor),
         rolling=_rolling(series, series.known_stretches(history)),
         last_week_tokens=sum(map(series.total_tokens, basis.last(_WEEK))),
         mean_tokens_per_month=_mean_per_month(series, history),

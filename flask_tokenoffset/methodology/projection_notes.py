@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
+from flask_tokenoffset.clock import DAY
 from flask_tokenoffset.methodology.descriptions import percent
 from flask_tokenoffset.methodology.ranges import decimal_of
 
@@ -24,6 +26,9 @@ _OUTLIER_SHARE: Final = Fraction(1, 10)
 #: would have eight of them.
 _OUTLIER_TIMES_MEDIAN: Final = 3
 _DAYS_WRITTEN_OUT: Final = 5
+#: Faults of a report that are told; the first few say what to look for.
+_FAULTS_TOLD: Final = 3
+_NANO_USD_PER_CENT: Final = 10_000_000
 
 
 class NoteCode(StrEnum):
@@ -35,6 +40,9 @@ class NoteCode(StrEnum):
     OUTLIER_DAYS = "outlier_days"
     NO_RECENT_USE = "no_recent_use"
     COST_UNKNOWN = "cost_unknown"
+    COST_INCOMPLETE = "cost_incomplete"
+    COST_WITHOUT_USE = "cost_without_use"
+    CREDITS = "credits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +142,70 @@ class Notes:
                 " before that is not counted.",
             )
 
-    def say_unknown_cost(self) -> None:
-        """The vendor's charge for the basis is not known."""
-        if self._series.cost_nano_usd(self._basis) is None:
+    def say_cost_without_use(self) -> None:
+        """The vendor charged for days on which it reported no tokens, or did not report at all."""
+        series = self._series
+        for days, what in (
+            (series.charged_unread, "but says nothing of what was used on"),
+            (series.charged_without_use, "but reports no tokens on"),
+        ):
+            if days:
+                subject = "1 day" if len(days) == 1 else f"{len(days)} days"
+                self._say(
+                    NoteCode.COST_WITHOUT_USE,
+                    f"The vendor charged for {subject} {what} {_it_or_them(days)}"
+                    f" ({_listed(days)}): its two reports contradict each other, or this is use"
+                    " that its report of tokens does not hold. No tokens were made up for it.",
+                    days,
+                )
+
+    def say_unknown_cost(self, charged: DayRange | None) -> None:
+        """What the vendor charged is not known, or not for all days.
+
+        :param charged: the days that the cost a month is measured over; None where there are none.
+        """
+        series = self._series
+        days = series.cost_unknown
+        if not days and not series.cost_faults:
+            return
+        faults = "".join(f" {fault}" for fault in series.cost_faults[:_FAULTS_TOLD])
+        subject = "1 day" if len(days) == 1 else f"{len(days)} days"
+        if charged is None:
             self._say(
                 NoteCode.COST_UNKNOWN,
-                "What the vendor charged for these days is not known, so no cost is shown.",
+                f"What the vendor charged is not known for {subject} ({_listed(days)}), so no cost"
+                f" a month is shown.{faults}",
+                days,
+            )
+            return
+        if not days:
+            sentence = f"What the vendor charged was partly known from an earlier sample.{faults}"
+        elif charged == self._basis:
+            sentence = (
+                f"The vendor does not say what it charged for {subject} ({_listed(days)}). The cost"
+                f" a month is measured on other days.{faults}"
+            )
+        else:
+            sentence = (
+                f"The vendor does not say yet what it charged for {subject} ({_listed(days)}). The"
+                f" cost a month is measured from {written(charged.start)} to"
+                f" {written(max(charged))}.{faults}"
+            )
+        self._say(NoteCode.COST_INCOMPLETE, sentence, days)
+
+    def say_credits(self) -> None:
+        """The vendor gave something back, which says nothing of what a month costs."""
+        known = self._series.known
+        days = tuple(
+            day for day in self._series.window if day in known and known[day].credit_nano_usd
+        )
+        if days:
+            total = sum(known[day].credit_nano_usd for day in days)
+            self._say(
+                NoteCode.CREDITS,
+                f"The vendor credited {_dollars(-total)} ({_listed(days)}). A credit comes once, so"
+                " it is left out of the cost a month.",
+                days,
             )
 
     def _say(self, code: NoteCode, sentence: str, days: tuple[date, ...] = ()) -> None:
@@ -161,7 +227,32 @@ _MONTHS: Final = (
 )
 
 
+def _it_or_them(days: Sequence[date]) -> str:
+    return "it" if len(days) == 1 else "them"
+
+
+def _dollars(nano_usd: int) -> str:
+    if nano_usd < _NANO_USD_PER_CENT:
+        return "less than $0.01"
+    return f"${Decimal(nano_usd) / (_NANO_USD_PER_CENT * 100):,.2f}"
+
+
 def _listed(days: Sequence[date]) -> str:
-    if len(days) > _DAYS_WRITTEN_OUT:
-        return f"{written(days[0])} to {written(days[-1])}"
-    return ", ".join(map(written, days))
+    if len(days) <= _DAYS_WRITTEN_OUT:
+        return ", ".join(map(written, days))
+    stretches: list[list[date]] = []
+    for day in days:
+        if stretches and day - stretches[-1][-1] == DAY:
+            stretches[-1].append(day)
+        else:
+            stretches.append([day])
+    told = [
+        written(stretch[0])
+        if len(stretch) == 1
+        else f"{written(stretch[0])} to {written(stretch[-1])}"
+        for stretch in stretches
+    ]
+    more = len(told) - _DAYS_WRITTEN_OUT
+    if more <= 0:
+        return ", ".join(told)
+    return f"{', '.join(told[:_DAYS_WRITTEN_OUT])}, and later ones up to {written(days[-1])}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.models.accounts import Account
@@ -93,3 +93,26 @@ class SampleRun(Base):
     lease_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
+    #: What of the window is not known, by name; set when the run is complete.
+    gaps: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    @property
+    def unknown_usage_days(self) -> list[date] | None:
+        """Days of the window of which nothing is known; None before the run is complete.
+
+        A day that is neither here nor among the rows was read, and nothing was used on it.
+        """
+        return self._days("unknown_usage_days")
+
+    @property
+    def unknown_cost_days(self) -> list[date] | None:
+        """Likewise, days whose cost is not known."""
+        return self._days("unknown_cost_days")
+
+    @property
+    def cost_fault(self) -> str | None:
+        """What was wrong with the cost report, as a sentence; use was read all the same."""
+        return None if self.gaps is None else self.gaps["cost_fault"]
+
+    def _days(self, name: str) -> list[date] | None:
+        return None if self.gaps is None else list(map(date.fromisoformat, self.gaps[name]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -27,13 +28,12 @@ def decode_json(body: bytes, title: str) -> object:
     :param title: the vendor's name, for the message.
     :raises MalformedAnswer: for bad UTF-8, for anything but JSON, and for NaN and Infinity.
     """
-    try:
-        # A Decimal's own overflow is an ArithmeticError; deep nesting ends in a RecursionError.
-        return json.loads(
-            body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant
-        )
-    except (ValueError, ArithmeticError, RecursionError):
-        pass
+    with suppress(ValueError, ArithmeticError, RecursionError):  # as deep nesting ends in
+        text = body.decode("utf-8")
+        # A power of ten beyond a Decimal's own is an ArithmeticError.
+        with suppress(ArithmeticError):
+            return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return json.loads(text, parse_float=_zero_or_decimal, parse_constant=_refuse_constant)
     # Outside the handler, because a JSONDecodeError carries the whole body with it.
     raise MalformedAnswer(
         f"{title} answered with something other than the report it documents, so nothing of it was"
@@ -74,6 +74,12 @@ def inflated(
                 " so nothing of it was used."
             )
         yield piece
+
+
+def _zero_or_decimal(text: str) -> Decimal:
+    """A fraction as it is, and zero whatever its power of ten."""
+    digits, _, _ = text.lower().partition("e")
+    return Decimal(text) if digits.strip("-0.") else Decimal(0)
 
 
 def _refuse_constant(_name: str) -> NoReturn:

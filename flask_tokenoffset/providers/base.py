@@ -90,10 +90,22 @@ class CostDay(NamedTuple):
     """Everything a vendor says one UTC day cost; no rows means that it names no cost.
 
     :param columns: texts and figures in the order of :class:`CostRow`.
+    :param fault: what is wrong with the day's report, in whole sentences without a figure. Then the
+        day has no rows and its cost is not known, while that of other days stands.
     """
 
     day: date
     columns: Columns
+    fault: str | None = None
+
+    @classmethod
+    def faulty(cls, day: date, fault: str) -> CostDay:
+        """A day whose cost cannot be read.
+
+        :param day: the UTC day.
+        :param fault: why.
+        """
+        return cls(day, Columns([], ([],)), fault)
 
     @property
     def rows(self) -> list[CostRow]:
@@ -118,6 +130,7 @@ class WalkThrough:
     :param what_is_not_read: what never leaves the vendor.
     :param not_covered: surfaces of the vendor whose usage these endpoints do not show.
     :param cadence: when the vendor is asked, and how fresh its figures are.
+    :param beyond_reading: what a key of this kind could do besides what it is used for here.
     """
 
     key_page_url: str
@@ -126,6 +139,7 @@ class WalkThrough:
     what_is_not_read: tuple[str, ...]
     not_covered: tuple[str, ...]
     cadence: tuple[str, ...]
+    beyond_reading: tuple[str, ...] = ()
 
 
 class ReportingClient(Protocol):
@@ -145,6 +159,9 @@ class ReportingClient(Protocol):
     def usage(self, window: DayRange) -> Iterator[list[UsageDay]]:
         """Token counts, one list for each page of the vendor, oldest day first within it.
 
+        Every day that the vendor answered for is there, with no rows where nothing was used. A day
+        that is left out counts as not read, never as one without use.
+
         :param window: the days to read; days outside it never appear.
         :raises ProviderError: at any page; what came before is then not the whole window.
         """
@@ -152,6 +169,9 @@ class ReportingClient(Protocol):
 
     def costs(self, window: DayRange) -> Iterator[list[CostDay]]:
         """What the vendor charged, one list for each page, oldest day first within it.
+
+        As with use, a day that is left out is not known. Whatever goes wrong here leaves the use
+        that was read as it is: then the cost is not known.
 
         :param window: the days to read; days outside it never appear.
         :raises ProviderError: at any page; what came before is then not the whole window.

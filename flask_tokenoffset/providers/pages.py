@@ -51,6 +51,11 @@ def follow_pages(
     for _ in range(page_limit):
         data, has_more, next_token = read_envelope(fetch(token), title)
         if not has_more:
+            if next_token is not None and next_token != "":
+                raise IncompleteAnswer(
+                    f"{title} said that there are no more pages, and how to get the next one, so"
+                    " the window may not be whole. Nothing of it was used."
+                )
             yield data
             return
         if not data:
@@ -105,11 +110,15 @@ def read_envelope(page: object, title: str) -> tuple[list[object], bool, object]
 class DayCollector(Generic[Day]):
     """Turns pages of buckets into days inside a window, each at most once.
 
+    A day without a bucket is not made up: what a vendor says nothing of is not known.
+
     :param window: the days to keep.
     :param title: the vendor's name, for messages.
     :param read_bucket: reads a bucket's day.
     :param read_results: turns a bucket's ``results`` into columns.
     :param make_day: makes what is yielded from a date and its columns.
+    :param make_faulty_day: makes what is yielded from a date and what is wrong with it; where it is
+        left out, one such day refuses the report.
     """
 
     def __init__(
@@ -120,12 +129,14 @@ class DayCollector(Generic[Day]):
         read_bucket: BucketReader,
         read_results: Callable[[list[object]], Columns],
         make_day: Callable[[date, Columns], Day],
+        make_faulty_day: Callable[[date, str], Day] | None = None,
     ) -> None:
         self._window = window
         self._title = title
         self._read_bucket = read_bucket
         self._read_results = read_results
         self._make_day = make_day
+        self._make_faulty_day = make_faulty_day
         # A fingerprint for each day instead of its rows, which the caller may let go.
         self._seen: dict[date, int] = {}
 
@@ -136,31 +147,46 @@ class DayCollector(Generic[Day]):
         :raises MalformedAnswer: where a bucket or a row is not what the vendor documents.
         :raises IncompleteAnswer: where a day is told twice and differently.
         """
-        found: dict[date, Columns] = {}
+        found: dict[date, Day] = {}
         for bucket in buckets:
-            results = bucket.get("results") if isinstance(bucket, dict) else None
-            if not isinstance(bucket, dict) or not isinstance(results, list):
+            if not isinstance(bucket, dict):
                 raise MalformedAnswer(
-                    f"{self._title} sent a day without its list of results, so nothing of the"
-                    " report was used."
+                    f"{self._title} sent something other than a day, so nothing of the report was"
+                    " used."
                 )
             day, is_whole = self._read_bucket(bucket)
             if day not in self._window:
                 continue
-            if not is_whole:
-                raise MalformedAnswer(
-                    f"{self._title} sent only a part of {day.isoformat()} where whole days were"
-                    " asked for, so nothing of the report was used."
-                )
-            columns = self._read_results(results)
-            # Of the rows as a set, because a day told again may list them in another order.
-            fingerprint = hash(frozenset(zip(columns.dimensions, *columns.figures, strict=True)))
+            made, fingerprint = self._day(day, bucket.get("results"), is_whole=is_whole)
             if day not in self._seen:
                 self._seen[day] = fingerprint
-                found[day] = columns
+                found[day] = made
             elif self._seen[day] != fingerprint:
                 raise IncompleteAnswer(
                     f"{self._title} told {day.isoformat()} twice and differently, so its figures"
                     " changed while they were read. Nothing of them was used; they are read again."
                 )
-        return [self._make_day(day, found[day]) for day in sorted(found)]
+        return [found[day] for day in sorted(found)]
+
+    def _day(self, day: date, results: object, *, is_whole: bool) -> tuple[Day, int]:
+        """One day, and a fingerprint of what was told of it."""
+        if not isinstance(results, list):
+            fault = f"{self._title} sent {day.isoformat()} without its list of results."
+        elif not is_whole:
+            fault = (
+                f"{self._title} sent only a part of {day.isoformat()} where whole days were asked"
+                " for."
+            )
+        else:
+            try:
+                columns = self._read_results(results)
+            except MalformedAnswer as error:
+                fault = f"{error.message} It is a row of {day.isoformat()}."
+            else:
+                # Of the rows as a set, because a day told again may list them in another order.
+                rows = zip(columns.dimensions, *columns.figures, strict=True)
+                return self._make_day(day, columns), hash(frozenset(rows))
+        # Raised out here, the error has no context with the rows in it.
+        if self._make_faulty_day is None:
+            raise MalformedAnswer(f"{fault} Nothing of the report was used.")
+        return self._make_faulty_day(day, fault), hash(fault)

@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from flask_tokenoffset.errors import KeyRefused
-from flask_tokenoffset.providers.pages import Day, DayCollector, follow_pages
+from flask_tokenoffset.errors import KeyRefused, MalformedAnswer, RequestRefused
+from flask_tokenoffset.providers.pages import Day, DayCollector, follow_pages, read_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +31,8 @@ class DailyReport(Generic[Day]):
     :param query: the parameters for a window, but for the page.
     :param make_reader: gives what turns a bucket's ``results`` into columns; asked once a reading.
     :param make_day: makes what is yielded from a date and its columns.
+    :param make_faulty_day: makes it from a date and what is wrong, in a report beside the main one;
+        see :class:`.DayCollector`.
     """
 
     endpoint: Endpoint
@@ -38,6 +40,7 @@ class DailyReport(Generic[Day]):
     query: Callable[[DayRange], list[tuple[str, str]]]
     make_reader: Callable[[], Callable[[list[Any]], Columns]]
     make_day: Callable[[date, Columns], Day]
+    make_faulty_day: Callable[[date, str], Day] | None = None
 
     def page_count(self, window: DayRange) -> int:
         """How many pages a window is expected to take."""
@@ -95,6 +98,23 @@ class DailyReportsClient(ABC):
 
         return follow_pages(fetch, title=self.title, page_limit=self._http.limits.pages)
 
+    def try_costs(self, window: DayRange) -> list[object]:
+        """The buckets of the first page of the cost report, to see whether a key may read it.
+
+        What is wrong with the report itself refuses no key, and is said when it is read.
+
+        :param window: the days to ask for.
+        :raises ProviderError: the key is refused, or the vendor cannot be reached.
+        """
+        report = self.cost_report
+        try:
+            buckets, _, _ = read_envelope(
+                self.get(report.endpoint, report.query(window)), self.title
+            )
+        except (MalformedAnswer, RequestRefused):
+            return []
+        return buckets
+
     def get(self, endpoint: Endpoint, query: list[tuple[str, str]]) -> object:
         """One answer, with a refusal in words that help.
 
@@ -118,6 +138,7 @@ class DailyReportsClient(ABC):
             read_bucket=self.read_bucket,
             read_results=report.make_reader(),
             make_day=report.make_day,
+            make_faulty_day=report.make_faulty_day,
         )
         for buckets in self.pages(report, window):
             yield collector.days(buckets)

@@ -1,4 +1,4 @@
-"""What both vendors' rows have in common: dimensions that are checked once, sums that stay true.
+"""What both vendors' rows have in common: dimensions that are cleaned once, sums that stay true.
 
 A window holds some fifteen thousand rows, which are read in the time the vendor's own page takes to
 decode. So each reader takes a day column by column, and what columns share is here.
@@ -7,69 +7,99 @@ decode. So each reader takes a day column by column, and what columns share is h
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from functools import partial
 from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.errors import MalformedAnswer
+from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import Columns, CostDay, CostRow, UsageDay, UsageRow
-from flask_tokenoffset.providers.money import check_costs
+from flask_tokenoffset.providers.money import check_costs, exact_sums, rounded_nano_usd
+from flask_tokenoffset.providers.row_faults import check_figures, malformed_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-#: Longer is no name of a model or a price, but free text in the wrong place.
+    from flask_tokenoffset.providers.money import ExactNanoUSD
+
+#: Longer is no name of a model or a price, but free text in the wrong place; the rest is cut off.
 LONGEST_DIMENSION: Final = 200
-#: Figures are kept as signed 64-bit integers; no figure has a bit from this one on.
-FIGURE_BITS: Final = 63
 #: How many of the fields of a row of use are figures: four kinds of tokens, and requests.
 _USAGE_FIGURES: Final = 5
+#: The type of a cost below zero where the vendor names none.
+CREDIT: Final = "credit"
 
 
 class Dimensions(dict[tuple[object, ...], tuple[str, ...]]):
     """The dimensions of a row as the vendor sent them, to the texts a row starts with.
 
-    The same few combinations come again on every day, so each is checked when it is first met and
+    The same few combinations come again on every day, so each is cleaned when it is first met and
     found here afterwards. An unknown name of a model or tier passes: vendors add them.
 
-    :param title: the vendor's name, for messages.
     :param arrange: puts the vendor's dimensions, as text, where the row has them.
+    :param clean: makes a text of a dimension.
     """
 
-    def __init__(self, title: str, arrange: Callable[..., tuple[str, ...]]) -> None:
+    def __init__(
+        self, arrange: Callable[..., tuple[str, ...]], clean: Callable[[object], str]
+    ) -> None:
         super().__init__()
-        self._title = title
         self._arrange = arrange
+        self._label = clean
 
-    def of(
-        self, results: list[dict[str, object]], names: tuple[str, str, *tuple[str, ...]]
-    ) -> list[tuple[str, ...]]:
+    def of(self, results: list[dict[str, object]], names: tuple[str, ...]) -> list[tuple[str, ...]]:
         """The texts of each row.
 
         :param results: the rows as the vendor sent them; a dimension may be null or left out.
         :param names: what the vendor calls the dimensions.
-        :raises MalformedAnswer: for one that is no short text.
-        :raises TypeError: for one that is a list or an object, or a row that is no object.
         """
+        sent = map(itemgetter(*names), results)
         try:
-            return list(map(self.__getitem__, map(itemgetter(*names), results)))
-        except KeyError:
-            return [self[tuple(map(result.get, names))] for result in results]
+            # Of one name alone the getter gives the value itself.
+            keys = sent if len(names) > 1 else ((value,) for value in sent)
+            return list(map(self.__getitem__, keys))
+        except (KeyError, TypeError):
+            # Left out, or no text: then it says nothing, which is no reason to lose the figures.
+            return [
+                self[tuple(_hashable(result.get(name)) for name in names)] for result in results
+            ]
 
     def __missing__(self, sent: tuple[object, ...]) -> tuple[str, ...]:
-        # Not printable are, for example, NUL and half of a character, which no database keeps.
-        if any(
-            value is not None
-            and not (
-                isinstance(value, str) and len(value) <= LONGEST_DIMENSION and value.isprintable()
-            )
-            for value in sent
-        ):
-            raise malformed_row(self._title)
-        texts = self[sent] = self._arrange(*("" if value is None else value for value in sent))
+        texts = self[sent] = self._arrange(*map(self._label, sent))
         return texts
+
+
+def name_label(sent: object) -> str:
+    """A name of a model or tier as it is kept; see :func:`label`.
+
+    Text that is longer than any name stands in the wrong place and may be a person's; nothing of it
+    is kept.
+
+    :param sent: what the vendor sent.
+    """
+    if isinstance(sent, str) and len(sent) > LONGEST_DIMENSION:
+        return ""
+    return label(sent)
+
+
+def label(sent: object) -> str:
+    """A label of a vendor as it is kept: one line of visible characters, and not too many.
+
+    Whatever it is, it is no reason to refuse the figures beside it.
+
+    :param sent: what the vendor sent; null and what is no text or number say nothing.
+    """
+    if isinstance(sent, str):
+        return clean_text(sent, LONGEST_DIMENSION)
+    if isinstance(sent, bool):
+        return "true" if sent else "false"
+    return str(sent)[:LONGEST_DIMENSION] if isinstance(sent, int | Decimal) else ""
+
+
+def _hashable(sent: object) -> object:
+    return None if isinstance(sent, dict | list) else sent
 
 
 def usage_day(title: str, day: date, rows: Sequence[UsageRow]) -> UsageDay:
@@ -80,11 +110,11 @@ def usage_day(title: str, day: date, rows: Sequence[UsageRow]) -> UsageDay:
     :param title: the vendor's name, for messages.
     :param day: the UTC day.
     :param rows: in any order; a dimension may be ``None`` where the vendor says null.
-    :raises MalformedAnswer: a dimension is no short text, or a figure no whole number from zero up.
+    :raises MalformedAnswer: a figure is no whole number from zero up.
     """
     texts = len(UsageRow._fields) - _USAGE_FIGURES
-    check = partial(check_figures, title)
-    return UsageDay(day, _columns(title, rows, texts, len(UsageRow._fields), check))
+    check = partial(check_figures, title, UsageRow._fields[texts:])
+    return UsageDay(day, _columns(rows, texts, len(UsageRow._fields), name_label, check))
 
 
 def cost_day(title: str, day: date, rows: Sequence[CostRow]) -> CostDay:
@@ -93,62 +123,37 @@ def cost_day(title: str, day: date, rows: Sequence[CostRow]) -> CostDay:
     :param title: the vendor's name, for messages.
     :param day: the UTC day.
     :param rows: in any order; amounts in billionths of a US dollar, negative for a credit.
-    :raises MalformedAnswer: a dimension is no short text, or an amount cannot be kept.
+    :raises MalformedAnswer: an amount cannot be kept.
     """
     texts = len(CostRow._fields) - 1
 
-    def check(amounts: list[int]) -> None:
+    def check(columns: Sequence[list[int]]) -> None:
+        (amounts,) = columns
         if set(map(type, amounts)) - {int}:
-            raise malformed_row(title)
+            raise malformed_row(title, "the amount is missing or no whole number")
         check_costs(amounts)
 
-    return CostDay(day, _columns(title, rows, texts, len(CostRow._fields), check))
+    return CostDay(day, _columns(rows, texts, len(CostRow._fields), label, check))
 
 
 def _columns(
-    title: str,
     rows: Sequence[tuple[Any, ...]],
     texts: int,
     fields: int,
-    check: Callable[..., None],
+    clean: Callable[[object], str],
+    check: Callable[[Sequence[list[int]]], None],
 ) -> Columns:
-    dimensions = Dimensions(title, lambda *sent: sent)
-    named = [dimensions[row[:texts]] for row in rows]
+    dimensions = Dimensions(lambda *sent: sent, clean)
+    named = [dimensions[tuple(map(_hashable, row[:texts]))] for row in rows]
     figures = tuple([row[place] for row in rows] for place in range(texts, fields))
-    check(*figures)
+    check(figures)
     return merged(named, figures, check)
-
-
-def malformed_row(title: str) -> MalformedAnswer:
-    """The error for a row that is not what the vendor documents; it shows nothing of the row.
-
-    :param title: the vendor's name.
-    """
-    return MalformedAnswer(
-        f"{title} sent a row with a figure that is missing, no whole number, negative, or in"
-        " contradiction with another, so nothing of the report was used."
-    )
-
-
-def check_figures(title: str, *columns: list[int]) -> None:
-    """Refuse whatever is not a whole number from zero to the largest that is kept.
-
-    :param title: the vendor's name, for the message.
-    :param columns: a list for each figure.
-    :raises MalformedAnswer: for such a figure.
-    """
-    for column in columns:
-        if column and (
-            # The type itself and not isinstance(), because True is an int.
-            set(map(type, column)) != {int} or min(column) < 0 or max(column) >> FIGURE_BITS
-        ):
-            raise malformed_row(title)
 
 
 def merged(
     dimensions: list[tuple[str, ...]],
     figures: tuple[list[int], ...],
-    check_sums: Callable[..., None],
+    check_sums: Callable[[Sequence[list[int]]], None],
 ) -> Columns:
     """The rows of one day; those of equal dimensions become one, which is what dropping one means.
 
@@ -166,5 +171,27 @@ def merged(
     for column, column_of_sums in zip(figures, sums, strict=True):
         for place, figure in zip(places, column, strict=True):
             column_of_sums[place] += figure
-    check_sums(*sums)
+    check_sums(sums)
     return Columns(list(place_of), sums)
+
+
+def merged_costs(dimensions: list[tuple[str, ...]], exact: list[ExactNanoUSD]) -> Columns:
+    """One day's cost as it is kept: rows of equal dimensions are added up, and then rounded.
+
+    :param dimensions: the texts of each row; the second is the type of the cost.
+    :param exact: what each row costs, in nano-dollars.
+    :raises MalformedAnswer: a sum cannot be kept.
+    """
+    if exact and min(exact) < 0:
+        # A credit without a type must not vanish in the charges of the same day.
+        dimensions = [
+            (texts[0], CREDIT, *texts[2:]) if amount < 0 and not texts[1] else texts
+            for texts, amount in zip(dimensions, exact, strict=True)
+        ]
+    if len(set(dimensions)) == len(dimensions):
+        return Columns(dimensions, (rounded_nano_usd(exact),))
+    sums: dict[tuple[str, ...], ExactNanoUSD] = {}
+    with exact_sums():
+        for texts, amount in zip(dimensions, exact, strict=True):
+            sums[texts] = sums.get(texts, 0) + amount
+    return Columns(list(sums), (rounded_nano_usd(list(sums.values())),))

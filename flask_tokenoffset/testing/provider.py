@@ -189,6 +189,10 @@ def _reads_the_window(harness: ProviderHarness) -> None:
             _expect(all(day in window for day in days), "No day outside the window appears.")
             _expect(len(set(days)) == len(days), "No day appears twice.")
             _expect(days == sorted(days), "Days come oldest first.")
+            _expect(
+                days == list(window),
+                "Every day that the vendor answered for is there; one left out counts as not read.",
+            )
         _expect(client.page_count(window) > 0, "page_count() foretells at least one page.")
 
 

@@ -31,9 +31,9 @@ Simulator = AnthropicSimulator | OpenAISimulator
 KEYS = {"anthropic": ANTHROPIC_DEMO_KEY, "openai": OPENAI_DEMO_KEY}
 PROFILES: list[ProfileName] = ["small_team", "new_customer", "quiet"]
 
-# The clients do not tell these from the truth. Two equal rows can be two projects' shares of one
-# line item, and a vendor may leave out days without use.
-CREDIBLE_LIES = {"duplicate_rows", "ends_early"}
+# Days that are left out are not known to the clients, and not known to be wanted: that is for those
+# who have the whole window before them.
+LEAVE_DAYS_OUT = {"ends_early", "leaves_out_empty_days"}
 
 
 class Read(NamedTuple):
@@ -59,14 +59,17 @@ def read(simulator: Simulator, window: DayRange = WINDOW) -> Read:
 
 def assert_equals_ledger(simulator: Simulator, seen: Read, window: DayRange = WINDOW) -> None:
     usage = {day.day: day.rows for day in seen.usage}
-    costs = {day.day: day.rows for day in seen.costs}
+    costs = {day.day: day.rows for day in seen.costs if day.fault is None}
+    faulty = {day.day for day in seen.costs if day.fault is not None}
     for day, truth in simulator.ledger.by_day(window.start, window.end).items():
         rows = usage.get(day, [])
         assert sum(row.uncached_input_tokens for row in rows) == truth.uncached_input_tokens
         assert sum(row.cached_input_tokens for row in rows) == truth.cached_input_tokens
         assert sum(row.cache_creation_tokens for row in rows) == truth.cache_creation_tokens
         assert sum(row.output_tokens for row in rows) == truth.output_tokens
-        assert sum(row.cost_nano_usd for row in costs.get(day, [])) == truth.cost_nano_usd
+        assert day in faulty or (
+            sum(row.cost_nano_usd for row in costs.get(day, [])) == truth.cost_nano_usd
+        )
 
 
 @pytest.mark.parametrize("kind", SIMULATORS)
@@ -119,7 +122,7 @@ def test_planted_text_is_nowhere_in_what_was_read(kind: type[Simulator]) -> None
 
 
 @pytest.mark.parametrize("times", [1, None])
-@pytest.mark.parametrize("name", sorted(EVERY_FAULT.keys() - CREDIBLE_LIES))
+@pytest.mark.parametrize("name", sorted(EVERY_FAULT.keys() - LEAVE_DAYS_OUT))
 @pytest.mark.parametrize("kind", SIMULATORS)
 def test_whatever_goes_wrong_an_answer_is_whole_or_refused(
     kind: type[Simulator], name: str, times: int | None

@@ -1,4 +1,4 @@
-"""Every process of a run has the same tests in the same order, and none is timed by the example.
+"""How a run is shared: the same tests in the same order everywhere, and enough processes.
 
 Parameters from a set come in the order of the process's hash seed, and pytest-xdist refuses
 processes that differ, without saying why. This says why.
@@ -6,8 +6,13 @@ processes that differ, without saying why. This says why.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+#: Two fifths of the time of a test is waiting for a server, a worker or a lease.
+PROCESSES_PER_CORE = 2
 
 
 def pytest_configure() -> None:
@@ -16,6 +21,11 @@ def pytest_configure() -> None:
         "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("shared machine")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes ``-n auto`` starts: more than cores, because many tests wait."""
+    return PROCESSES_PER_CORE * len(os.sched_getaffinity(0))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

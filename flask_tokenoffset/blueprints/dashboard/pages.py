@@ -18,11 +18,13 @@ from flask_tokenoffset.blueprints.dashboard.presentation import (
     news_of,
 )
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
+from flask_tokenoffset.blueprints.html.chart_choices import ChartChoice
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.dashboard import EMPTY, read_dashboard
+from flask_tokenoffset.services.sources.usage import known_cost_nano_usd
 from flask_tokenoffset.state import current_state
 
 
@@ -31,9 +33,15 @@ def dashboard() -> str:
     """The plan, what it rests on, what it means, and what is new."""
     state = current_state()
     account_id = account_if_any()
-    shown = EMPTY
+    shown, choice = EMPTY, ChartChoice.read(request.args)
     if account_id is not None:
-        shown = read_dashboard(state.session, account_id, method_version=state.settings.method)
+        shown = read_dashboard(
+            state.session,
+            account_id,
+            method_version=state.settings.method,
+            chart_days=choice.days,
+            by_model=choice.by_model,
+        )
     labels = labels_of(shown)
     charged, proposal = shown.charged, shown.proposal
     described = None
@@ -47,7 +55,9 @@ def dashboard() -> str:
         "dashboard/dashboard.html",
         charged=charged,
         proposal=proposal,
-        comparison=compare(charged, proposal, labels) if charged and proposal else None,
+        comparison=compare(charged, proposal, labels, state.settings.method)
+        if charged and proposal
+        else None,
         view=EstimateView.of(described, labels.get(str(described.source_id)))
         if described
         else None,
@@ -56,7 +66,11 @@ def dashboard() -> str:
             for each in shown.sources
         ],
         days=shown.days,
-        cost_nano_usd=sum(day.cost_nano_usd for day in shown.days),
+        models=shown.models,
+        choice=choice,
+        cost_nano_usd=known_cost_nano_usd(shown.days),
+        uncosted_days=sum(not day.cost_is_whole for day in shown.days),
+        unread_days=sum(not day.is_whole for day in shown.days),
         news=news_of(shown),
         plan_origin=charged
         and origin_of(

@@ -15,6 +15,7 @@ from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, op
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.services.estimates import estimates, reading
+from flask_tokenoffset.services.organizations.member_lists import active_seats
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def read_estimate(estimate_id: UUID, query: CoverageQuery) -> OperationAnswer:
 
 
 def _shown(estimate: Estimate, coverage_percent: int = 100) -> EstimateAnswer:
-    return EstimateAnswer.of(estimate, current_state().settings.method, coverage_percent)
+    state = current_state()
+    seats = active_seats(state.session, estimate.account_id)
+    return EstimateAnswer.of(estimate, state.settings, coverage_percent, seats)
 
 
 def _refuse_other_fields(body: EstimateBody) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -58,6 +58,16 @@ class RunAnswer(Answer):
         description="Why it failed, waits, or yields no estimate; a stable code."
     )
     reason: str | None = Field(description="The same as a sentence for a person.")
+    unknown_usage_days: list[date] | None = Field(
+        description="Days of the window of which the vendor said nothing and nothing was known"
+        " before. On any other day without tokens nothing was used. Null until it is complete."
+    )
+    unknown_cost_days: list[date] | None = Field(
+        description="Likewise, days whose cost is not known."
+    )
+    cost_fault: str | None = Field(
+        description="What was wrong with the vendor's cost report; use was read all the same."
+    )
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -99,16 +109,26 @@ class UsageDayAnswer(Answer):
     """One UTC day: tokens by kind, and what the vendor charged."""
 
     day: date
-    uncached_input_tokens: int
-    cached_input_tokens: int
-    cache_creation_tokens: int
-    output_tokens: int
-    cost_usd: str = Field(description="A decimal text in US dollars, exact to nine places.")
+    uncached_input_tokens: int | None = Field(
+        description="Null, as the other kinds are, where nothing is known of the day."
+    )
+    cached_input_tokens: int | None
+    cache_creation_tokens: int | None
+    output_tokens: int | None
+    cost_usd: str | None = Field(
+        description="A decimal text in US dollars, exact to nine places; null where the cost of the"
+        " day is not known."
+    )
 
     @classmethod
     def of(cls, totals: DayTotals) -> Self:
         """Show a day."""
-        return super().of(totals, totals.tokens, cost_usd=usd_text(totals.cost_nano_usd))
+        cost = totals.cost_nano_usd
+        return super().of(
+            totals.tokens or _UNREAD,
+            day=totals.day,
+            cost_usd=None if cost is None else usd_text(cost),
+        )
 
 
 class UsageAnswer(Answer):
@@ -122,6 +142,15 @@ class UsageAnswer(Answer):
         description="Days the vendor no longer reports; the figures known before are kept."
     )
     items: list[UsageDayAnswer]
+
+
+class _Unread:
+    """The tokens of a day of which nothing is known."""
+
+    uncached_input_tokens = cached_input_tokens = cache_creation_tokens = output_tokens = None
+
+
+_UNREAD: Final = _Unread()
 
 
 def usd_text(cost_nano_usd: int) -> str:

@@ -43,6 +43,7 @@ def _create_sample_run() -> None:
         sa.Column("lease_expires_at", INSTANT, nullable=True),
         sa.Column("started_at", INSTANT, nullable=True),
         sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("gaps", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["tokenoffset_account.id"],

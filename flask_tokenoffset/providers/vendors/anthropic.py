@@ -20,15 +20,23 @@ from flask_tokenoffset.providers.base import (
     CostDay,
     Provider,
     UsageDay,
+    UsageRow,
     VendorOrganization,
     WalkThrough,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import check_costs, nano_usd_from_cents_texts, require_usd
+from flask_tokenoffset.providers.money import exact_nano_usd_from_cents_texts, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
-from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged
+from flask_tokenoffset.providers.row_faults import (
+    check_figures,
+    missing_in,
+    refuse_doubled,
+    refuse_new_counts,
+    tokens_of_new_parts,
+)
+from flask_tokenoffset.providers.rows import Dimensions, label, merged, merged_costs, name_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,8 +105,8 @@ WALK_THROUGH: Final = WalkThrough(
             " Personal accounts without an organization have no such page."
         ),
         (
-            "Create an admin key and give it a name that you will recognize later, for example"
-            " tokenoffset-readonly."
+            "Create an admin key and give it a name that says what it is for and no more, for"
+            " example usage-report."
         ),
         "Copy the key at once. It begins with sk-ant-admin and is shown only this one time.",
         (
@@ -134,6 +142,17 @@ WALK_THROUGH: Final = WalkThrough(
         ),
         "Days are UTC days. The running day is left out, because it is not complete.",
     ),
+    beyond_reading=(
+        (
+            "An Anthropic admin key has no read-only form. It could also invite, change and remove"
+            " members, create and archive workspaces, and rename or switch off API keys."
+        ),
+        "It cannot send prompts, and it cannot create API keys.",
+        (
+            "So whoever holds it can do harm. Delete it in the Console when you no longer need the"
+            " connection."
+        ),
+    ),
 )
 
 
@@ -165,6 +184,21 @@ class AnthropicProvider:
             title=TITLE, key_header="x-api-key", headers={"anthropic-version": API_VERSION}
         )
         return AnthropicClient(http)
+
+
+#: What every row of use must say.
+_FIGURES: Final = (
+    "uncached_input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation.ephemeral_5m_input_tokens",
+    "cache_creation.ephemeral_1h_input_tokens",
+    "output_tokens",
+)
+#: Lifetimes of a cache that are known; the tokens of any other are added to them.
+_LIFETIMES: Final = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
+_FIELDS: Final = frozenset(
+    {"uncached_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"}
+)
 
 
 def _usage_query(window: DayRange) -> list[tuple[str, str]]:
@@ -210,8 +244,8 @@ def _instant(text: object) -> datetime:
 
 
 def _usage_reader() -> Callable[[list[Any]], Columns]:
-    check_tokens = partial(check_figures, TITLE)
-    dimensions = Dimensions(TITLE, lambda model, tier, context: (model, tier, context, ""))
+    check = partial(check_figures, TITLE)
+    dimensions = Dimensions(lambda model, tier, context: (model, tier, context, ""), name_label)
 
     def read(results: list[Any]) -> Columns:
         try:
@@ -222,33 +256,40 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
             short_lived = [each["ephemeral_5m_input_tokens"] for each in creation]
             long_lived = [each["ephemeral_1h_input_tokens"] for each in creation]
             output = [result["output_tokens"] for result in results]
-            created = list(map(operator.add, short_lived, long_lived))
-            texts = dimensions.of(results, ("model", "service_tier", "context_window"))
         except (KeyError, TypeError):
-            raise malformed_row(TITLE) from None
-        check_tokens(uncached, cached, short_lived, long_lived, created, output)
+            raise missing_in(TITLE, results, _FIGURES) from None
+        check(_FIGURES, (uncached, cached, short_lived, long_lived, output))
+        refuse_new_counts(TITLE, results, _FIELDS)
+        created = list(map(operator.add, short_lived, long_lived))
+        new_lifetimes = tokens_of_new_parts(TITLE, "cache_creation", creation, _LIFETIMES)
+        if new_lifetimes is not None:
+            created = list(map(operator.add, created, new_lifetimes))
+        texts = dimensions.of(results, ("model", "service_tier", "context_window"))
         figures = (uncached, cached, created, output, [0] * len(results))
-        return merged(texts, figures, check_tokens)
+        refuse_doubled(TITLE, results, texts, figures)
+        check(("cache_creation",), (created,))
+        return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
     return read
 
 
 def _cost_reader() -> Callable[[list[Any]], Columns]:
-    dimensions = Dimensions(TITLE, lambda *texts: texts)
+    dimensions = Dimensions(lambda *texts: texts, label)
 
     def read(results: list[Any]) -> Columns:
         try:
             cents = [result["amount"] for result in results]
             currencies = {result["currency"] for result in results}
-            texts = dimensions.of(
-                results, ("description", "cost_type", "model", "service_tier", "token_type")
-            )
         except (KeyError, TypeError):
-            raise malformed_row(TITLE) from None
+            raise missing_in(TITLE, results, ("amount", "currency")) from None
         for currency in currencies:
             require_usd(currency)
-        costs_nano_usd = nano_usd_from_cents_texts(cents)
-        return merged(texts, (costs_nano_usd,), check_costs)
+        texts = dimensions.of(
+            results, ("description", "cost_type", "model", "service_tier", "token_type")
+        )
+        exact = exact_nano_usd_from_cents_texts(cents)
+        refuse_doubled(TITLE, results, texts, (exact,))
+        return merged_costs(texts, exact)
 
     return read
 
@@ -258,7 +299,9 @@ class AnthropicClient(DailyReportsClient):
 
     title = TITLE
     usage_report = DailyReport(USAGE, DAYS_A_PAGE, _usage_query, _usage_reader, UsageDay)
-    cost_report = DailyReport(COSTS, DAYS_A_PAGE, _cost_query, _cost_reader, CostDay)
+    cost_report = DailyReport(
+        COSTS, DAYS_A_PAGE, _cost_query, _cost_reader, CostDay, CostDay.faulty
+    )
 
     def check(self, day: date) -> VendorOrganization:
         """Try all three endpoints, each for as little as it can give.
@@ -269,7 +312,7 @@ class AnthropicClient(DailyReportsClient):
         organization = _read_organization(self.get(ORGANIZATION, []))
         window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
-        read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
+        self.try_costs(window)
         return organization
 
     @staticmethod

@@ -21,15 +21,24 @@ from flask_tokenoffset.providers.base import (
     CostDay,
     Provider,
     UsageDay,
+    UsageRow,
     VendorOrganization,
     WalkThrough,
 )
 from flask_tokenoffset.providers.endpoints import Endpoint
 from flask_tokenoffset.providers.keys import KeyKind, require_key_kind
-from flask_tokenoffset.providers.money import check_costs, nano_usd_from_dollars, require_usd
+from flask_tokenoffset.providers.money import exact_nano_usd_from_dollars, require_usd
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
-from flask_tokenoffset.providers.rows import Dimensions, check_figures, malformed_row, merged
+from flask_tokenoffset.providers.row_faults import (
+    check_figures,
+    malformed_row,
+    missing_in,
+    refuse_doubled,
+    refuse_new_counts,
+    refuse_new_parts,
+)
+from flask_tokenoffset.providers.rows import Dimensions, label, merged, merged_costs, name_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,8 +106,8 @@ WALK_THROUGH: Final = WalkThrough(
             f" {KEY_PAGE_URL} (Settings, Admin keys)."
         ),
         (
-            "Create a new admin key and give it a name that you will recognize later, for example"
-            " tokenoffset-readonly. If it asks for permissions, reading usage (api.usage.read) is"
+            "Create a new admin key and give it a name that says what it is for and no more, for"
+            " example usage-report. If it asks for permissions, reading usage (api.usage.read) is"
             " all that is needed."
         ),
         "Copy the key at once. It begins with sk-admin- and is shown only this one time.",
@@ -133,7 +142,29 @@ WALK_THROUGH: Final = WalkThrough(
         ),
         "Days are UTC days. The running day is left out, because it is not complete.",
     ),
+    beyond_reading=(
+        (
+            "An OpenAI admin key with all permissions could also invite and remove people, create"
+            " projects and service accounts with keys of their own, delete keys, and read the audit"
+            " log."
+        ),
+        (
+            "Where OpenAI lets you choose permissions, choose reading usage alone: then it can do"
+            " none of that."
+        ),
+        (
+            "Whoever holds an unrestricted one can do harm. Delete it at OpenAI when you no longer"
+            " need the connection."
+        ),
+    ),
 )
+
+#: What every row of use must say, and what some say beside it.
+_REQUIRED: Final = ("input_tokens", "output_tokens", "num_model_requests")
+_PARTS: Final = ("input_cached_tokens", "input_cache_write_tokens")
+_FIGURES: Final = (*_REQUIRED, *_PARTS)
+_FIELDS: Final = frozenset({*_FIGURES, "input_uncached_tokens"})
+_AMOUNT: Final = frozenset({"value", "currency"})
 
 _ORGANIZATION_ID: Final = re.compile(r"org-[A-Za-z0-9_-]{1,90}")
 
@@ -205,8 +236,9 @@ def _instant(seconds: object) -> datetime:
 
 
 def _usage_reader() -> Callable[[list[Any]], Columns]:
-    check_tokens = partial(check_figures, TITLE)
-    dimensions = Dimensions(TITLE, lambda model, tier, batch: (model, tier, "", batch))
+    check = partial(check_figures, TITLE)
+    dimensions = Dimensions(lambda model, tier, batch: (model, tier, "", batch), name_label)
+    told: dict[str, set[bool]] = {name: set() for name in _PARTS}
 
     def read(results: list[Any]) -> Columns:
         try:
@@ -215,25 +247,36 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
             total_input = [result["input_tokens"] for result in results]
             output = [result["output_tokens"] for result in results]
             requests = [result["num_model_requests"] for result in results]
-            cached = [result.get("input_cached_tokens") or 0 for result in results]
-            written = [result.get("input_cache_write_tokens") or 0 for result in results]
-            # Computed, because recordings have no count of their own for it; one that is sent has
-            # to agree.
-            uncached = list(map(operator.sub, map(operator.sub, total_input, cached), written))
+            parts = [[result.get(name) for result in results] for name in _PARTS]
             said = [result.get("input_uncached_tokens") for result in results]
-            texts = [
-                dimensions[get("model"), get("service_tier"), _batch(get("batch"))]
-                for get in [result.get for result in results]
-            ]
-        except (KeyError, TypeError):
-            raise malformed_row(TITLE) from None
-        # Uncached input is negative where there was more cached input than input.
-        check_tokens(total_input, uncached, cached, written, output, requests)
+        except (KeyError, TypeError, AttributeError):
+            raise missing_in(TITLE, results, _REQUIRED) from None
+        for name, part in zip(_PARTS, parts, strict=True):
+            # The specification lets a vendor leave a part out, but not in some rows: there it is
+            # missing, unless another figure says the same.
+            told[name] |= set(map(_is_told, part))
+            if len(told[name]) > 1 and None in said:
+                raise malformed_row(TITLE, f"{name} is missing")
+        cached, written = ([figure or 0 for figure in part] for part in parts)
+        check(_FIGURES, (total_input, output, requests, cached, written))
+        refuse_new_counts(TITLE, results, _FIELDS, _is_part)
+        # Computed, because recordings have no count of their own for it; one that is sent has to
+        # agree.
+        uncached = list(map(operator.sub, map(operator.sub, total_input, cached), written))
+        # Negative where there was more cached input than input.
+        check(("input_tokens without input_cached_tokens",), (uncached,))
         if not _agree(said, uncached):
-            raise malformed_row(TITLE)
-        return merged(texts, (uncached, cached, written, output, requests), check_tokens)
+            raise malformed_row(TITLE, "input_uncached_tokens is not what input_tokens leaves")
+        texts = dimensions.of(results, ("model", "service_tier", "batch"))
+        figures = (uncached, cached, written, output, requests)
+        refuse_doubled(TITLE, results, texts, figures)
+        return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
     return read
+
+
+def _is_told(figure: object) -> bool:
+    return figure is not None
 
 
 def _agree(said: list[object], computed: list[int]) -> bool:
@@ -244,29 +287,28 @@ def _agree(said: list[object], computed: list[int]) -> bool:
     )
 
 
-def _batch(flag: object) -> str | None:
-    if flag is None:
-        return None
-    if isinstance(flag, bool):
-        return "true" if flag else "false"
-    raise malformed_row(TITLE)
+def _is_part(field: str) -> bool:
+    """Input by medium, for example, is a part of all input, which is read."""
+    return field.startswith(("input_", "output_"))
 
 
 def _cost_reader() -> Callable[[list[Any]], Columns]:
-    dimensions = Dimensions(TITLE, lambda line_item: (line_item, "", "", "", ""))
+    dimensions = Dimensions(lambda line_item: (line_item, "", "", "", ""), label)
 
     def read(results: list[Any]) -> Columns:
         try:
             amounts = [result["amount"] for result in results]
             dollars = [amount["value"] for amount in amounts]
             currencies = {amount["currency"] for amount in amounts}
-            texts = [dimensions[(result.get("line_item"),)] for result in results]
         except (KeyError, TypeError):
-            raise malformed_row(TITLE) from None
+            raise missing_in(TITLE, results, ("amount.value", "amount.currency")) from None
         for currency in currencies:
             require_usd(currency)
-        costs_nano_usd = list(map(nano_usd_from_dollars, dollars))
-        return merged(texts, (costs_nano_usd,), check_costs)
+        refuse_new_parts(TITLE, "amount", amounts, _AMOUNT)
+        texts = dimensions.of(results, ("line_item",))
+        exact = list(map(exact_nano_usd_from_dollars, dollars))
+        refuse_doubled(TITLE, results, texts, (exact,))
+        return merged_costs(texts, exact)
 
     return read
 
@@ -276,7 +318,9 @@ class OpenAIClient(DailyReportsClient):
 
     title = TITLE
     usage_report = DailyReport(USAGE, USAGE_DAYS_A_PAGE, _usage_query, _usage_reader, UsageDay)
-    cost_report = DailyReport(COSTS, COST_DAYS_A_PAGE, _cost_query, _cost_reader, CostDay)
+    cost_report = DailyReport(
+        COSTS, COST_DAYS_A_PAGE, _cost_query, _cost_reader, CostDay, CostDay.faulty
+    )
 
     def check(self, day: date) -> VendorOrganization:
         """Try both endpoints, each for as little as it can give.
@@ -287,8 +331,7 @@ class OpenAIClient(DailyReportsClient):
         """
         window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
-        buckets, _, _ = read_envelope(self.get(COSTS, _cost_query(window)), TITLE)
-        return VendorOrganization(_organization_id_in(buckets), None)
+        return VendorOrganization(_organization_id_in(self.try_costs(window)), None)
 
     @staticmethod
     def read_bucket(bucket: Mapping[str, object], /) -> tuple[date, bool]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import ColumnElement, func, literal, select, tuple_
 
 from flask_tokenoffset.errors import NotFound
-from flask_tokenoffset.models import Membership, MembershipStatus, Person
+from flask_tokenoffset.models import Membership, MembershipStatus, Organization, Person
 from flask_tokenoffset.permissions import Role
 
 if TYPE_CHECKING:
@@ -133,6 +133,19 @@ def count_members(session: Session, organization_id: UUID, wanted: MemberFilter)
         .subquery()
     )
     return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def active_seats(session: Session, account_id: UUID) -> int | None:
+    """How many active members the organization of an account has; None for a person's account.
+
+    :param account_id: whose use is looked at.
+    """
+    organization_id = session.scalar(
+        select(Organization.id).where(Organization.account_id == account_id)
+    )
+    if organization_id is None:
+        return None
+    return count_members(session, organization_id, MemberFilter(status=MembershipStatus.ACTIVE))
 
 
 def read_member(session: Session, organization_id: UUID, membership_id: UUID) -> Member:

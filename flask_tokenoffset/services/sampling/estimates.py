@@ -36,33 +36,35 @@ if TYPE_CHECKING:
     from flask_tokenoffset.services.sources.readings import Reading
 
 
+def series_of_sample(
+    session: Session, reading: Reading, *, kept: KeptDays, source_id: UUID, window: DayRange
+) -> DailySeries:
+    """What is known of each day of a freshly stored sample.
+
+    :param reading: what was read; it is not read back from the tables.
+    :param kept: days the vendor no longer reported, whose stored figures count. Any other day that
+        it did not report is unknown.
+    """
+    return DailySeries.from_rows(
+        window,
+        reading.usage.reported | kept.usage,
+        chain(reading.tokens_by_day_and_model(), tokens_of_days(session, source_id, kept.usage)),
+        chain(reading.cost_by_day(), costs_of_days(session, source_id, kept.costs)),
+        cost_days=reading.costs.reported | kept.costs,
+        cost_faults=reading.cost_faults,
+    )
+
+
 def estimate_from_sample(
-    session: Session,
-    reading: Reading,
-    *,
-    kept: KeptDays,
-    source_id: UUID,
-    run_id: UUID,
-    window: DayRange,
-    now: datetime,
+    session: Session, series: DailySeries, *, source_id: UUID, run_id: UUID, now: datetime
 ) -> Estimate | NoProjection:
     """Project a freshly stored sample to a month.
 
-    :param reading: what was read; it is not read back from the tables.
-    :param kept: days the vendor no longer reported, whose stored figures count.
+    :param series: from :func:`series_of_sample`.
     :return: the estimate, or the reason why there is no honest monthly value.
     """
     source = session.get_one(Source, source_id)
-    projection = project(
-        DailySeries.from_rows(
-            window,
-            window,
-            chain(
-                reading.tokens_by_day_and_model(), tokens_of_days(session, source_id, kept.usage)
-            ),
-            chain(reading.cost_by_day(), costs_of_days(session, source_id, kept.costs)),
-        )
-    )
+    projection = project(series)
     if isinstance(projection, NoProjection):
         return projection
     models = tuple(
@@ -77,7 +79,7 @@ def estimate_from_sample(
         models=models,
         now=now,
         run_id=run_id,
-        window=window,
+        window=series.window,
         projection=projection,
         cost_nano_usd_per_month=projection.cost_nano_usd_per_month,
     )

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select, update
 
@@ -40,7 +40,7 @@ from flask_tokenoffset.models import (
 )
 from flask_tokenoffset.services.consents.restrictions import may_sample
 from flask_tokenoffset.services.retention.choices import days_for
-from flask_tokenoffset.services.sampling.estimates import estimate_from_sample
+from flask_tokenoffset.services.sampling.estimates import estimate_from_sample, series_of_sample
 from flask_tokenoffset.services.sampling.weekly_schedule import MOST_ATTEMPTS
 from flask_tokenoffset.services.shared.leases import Held, LeaseLost, Leases
 from flask_tokenoffset.services.sources.credentials import credential_context, sealed_of
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.methodology import DailySeries
     from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork, Units
@@ -136,7 +137,12 @@ def _read_and_keep(
         key = vault.open(claim.sealed, claim.context)
         lease = _Lease(units, claim, clock)
         with gateway.open(claim.provider, key, should_continue=lease.keep) as client:
-            reading = Reading.of_vendor(client, claim.window, lease.publish)
+            reading = Reading.of_vendor(
+                client,
+                claim.window,
+                lease.publish,
+                may_wait_for_costs=claim.held.attempt < MOST_ATTEMPTS,
+            )
         with units() as work:
             _complete(work, claim, reading, lease.progress, clock)
     except (ProviderError, VaultError, InvalidInput) as error:
@@ -264,23 +270,22 @@ def _complete(
         run_id=claim.held.row_id,
         window=claim.window,
     )
-    result = estimate_from_sample(
-        work.session,
-        reading,
-        kept=kept,
-        source_id=claim.source_id,
-        run_id=claim.held.row_id,
-        window=claim.window,
-        now=now,
+    series = series_of_sample(
+        work.session, reading, kept=kept, source_id=claim.source_id, window=claim.window
     )
+    result = estimate_from_sample(
+        work.session, series, source_id=claim.source_id, run_id=claim.held.row_id, now=now
+    )
+    values: dict[str, Any] = {"gaps": _gaps_of(series)}
     if isinstance(result, NoProjection):
         # The sample is complete all the same; the page says why it yields no number.
-        work.session.execute(
-            update(SampleRun)
-            .where(SampleRun.id == claim.held.row_id, SampleRun.account_id == claim.account_id)
-            .values(reason_code=result.reason_code, reason=result.sentence)
-            .execution_options(synchronize_session=False)
-        )
+        values |= {"reason_code": result.reason_code, "reason": result.sentence}
+    work.session.execute(
+        update(SampleRun)
+        .where(SampleRun.id == claim.held.row_id, SampleRun.account_id == claim.account_id)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
     work.tell(
         signals.sample_completed,
         run_id=claim.held.row_id,
@@ -288,6 +293,15 @@ def _complete(
         account_id=claim.account_id,
         estimate_id=None if isinstance(result, NoProjection) else result.id,
     )
+
+
+def _gaps_of(series: DailySeries) -> dict[str, Any]:
+    """What is not known of a window, as its run keeps it."""
+    return {
+        "unknown_usage_days": list(map(date.isoformat, series.unknown)),
+        "unknown_cost_days": list(map(date.isoformat, series.cost_unknown)),
+        "cost_fault": " ".join(series.cost_faults[:1]) or None,
+    }
 
 
 def _record_failure(

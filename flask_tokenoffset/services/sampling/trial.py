@@ -15,6 +15,7 @@ from flask_tokenoffset.methodology import (
     TokenCounts,
     amount_cents,
     band_for,
+    class_aware,
     estimate_environment,
     project,
 )
@@ -22,6 +23,7 @@ from flask_tokenoffset.services.sources.readings import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from flask_tokenoffset.providers import Gateway, VendorOrganization
     from flask_tokenoffset.vault import Secret
@@ -43,8 +45,15 @@ class Meaning:
 class Trial:
     """Everything one reading says.
 
-    :param tokens: of the whole window, by kind.
-    :param cost_nano_usd: what the vendor charged over the whole window.
+    :param tokens: of all days that were read, by kind.
+    :param cost_nano_usd: what the vendor charged over the whole window, less what it credited; None
+        where that is not known of every day.
+    :param known_cost_nano_usd: the same over the days of which it is known; None without any.
+    :param unknown_usage_days: days of which the vendor said nothing.
+    :param unknown_cost_days: days whose cost it did not say.
+    :param cost_faults: what is wrong with its cost report, in whole sentences.
+    :param unknown_models: names that are not known and count as large models, ``""`` where the
+        vendor named none.
     :param days_with_use: days of the window on which anything was used.
     :param meaning: absent where there is no honest monthly value.
     """
@@ -53,7 +62,12 @@ class Trial:
     window: DayRange
     tokens: TokenCounts
     tokens_by_model: dict[str, TokenCounts]
-    cost_nano_usd: int
+    cost_nano_usd: int | None
+    known_cost_nano_usd: int | None
+    unknown_usage_days: tuple[date, ...]
+    unknown_cost_days: tuple[date, ...]
+    cost_faults: tuple[str, ...]
+    unknown_models: tuple[str, ...]
     days_with_use: int
     projection: Projection | NoProjection
     meaning: Meaning | None
@@ -85,16 +99,31 @@ def try_key(
 def _said(
     reading: Reading, organization: VendorOrganization, window: DayRange, method_version: str
 ) -> Trial:
-    usage, costs = reading.tokens_by_day_and_model(), reading.cost_by_day()
-    series = DailySeries.from_rows(window, window, usage, costs)
+    costs = reading.cost_by_day()
+    series = DailySeries.from_rows(
+        window,
+        reading.usage.reported,
+        reading.tokens_by_day_and_model(),
+        costs,
+        cost_days=reading.costs.reported,
+        cost_faults=reading.cost_faults,
+    )
     projection = project(series)
-    by_model = series.tokens_by_model(window)
+    by_model = series.tokens_by_model(series.known)
+    cost_nano_usd = sum(cost for _, cost in costs)
+    knows_cost = len(series.cost_unknown) < len(window)
+    method = class_aware()
     return Trial(
         organization=organization,
         window=window,
         tokens=TokenCounts.sum(by_model.values()),
         tokens_by_model=by_model,
-        cost_nano_usd=sum(cost for _, cost in costs),
+        cost_nano_usd=None if series.cost_unknown else cost_nano_usd,
+        known_cost_nano_usd=cost_nano_usd if knows_cost else None,
+        unknown_usage_days=series.unknown,
+        unknown_cost_days=series.cost_unknown,
+        cost_faults=series.cost_faults,
+        unknown_models=tuple(model for model in by_model if method.class_of(model) is None),
         days_with_use=len(series.active_days),
         projection=projection,
         meaning=None

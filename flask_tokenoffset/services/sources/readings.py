@@ -9,7 +9,16 @@ from datetime import date
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
-from flask_tokenoffset.errors import MalformedAnswer
+from flask_tokenoffset.errors import (
+    EndpointNotAllowed,
+    KeyRefused,
+    MalformedAnswer,
+    OutboundDisabled,
+    ProviderError,
+    RateLimited,
+    VendorUnavailable,
+    WrongKeyKind,
+)
 from flask_tokenoffset.methodology import TokenCounts
 from flask_tokenoffset.models import CostLine, DailyCost, DailyUsage, Report, UsageSeries
 
@@ -25,6 +34,11 @@ if TYPE_CHECKING:
 #: as much, and below it a month of as many connections as an account may have, however short their
 #: histories, still fits the database's whole numbers.
 LARGEST_SUM: Final = 2 * 10**17
+
+#: Whatever the report holds, these end the whole reading: the key or our own set-up is at fault.
+_NO_FAULT_OF_THE_REPORT: Final = (EndpointNotAllowed, KeyRefused, OutboundDisabled, WrongKeyKind)
+#: What a vendor may be over with a little later.
+_MAY_PASS: Final = (RateLimited, VendorUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,9 @@ class ReadingColumns:
     def __init__(self, layout: ReportLayout) -> None:
         self.layout = layout
         self.numbers: Mapping[tuple[str, ...], int] = _Numbers()
+        #: The days that came, those without a row as well.
+        self.reported: set[date] = set()
+        #: The days with rows.
         self.days: list[date] = []
         self.day_ordinals = array("l")
         self.keys = array("l")
@@ -105,6 +122,7 @@ class ReadingColumns:
         :param day: a UTC day that was not added before.
         :param columns: dimensions and figures in the layout's order.
         """
+        self.reported.add(day)
         if not columns.dimensions:
             return
         self.days.append(day)
@@ -133,10 +151,15 @@ class ReadingColumns:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything one sample run read."""
+    """Everything one sample run read.
+
+    :param cost_faults: what is wrong with the cost report, in whole sentences; none where it is
+        sound. Use stands whatever they say.
+    """
 
     usage: ReadingColumns
     costs: ReadingColumns
+    cost_faults: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> Reading:
@@ -149,39 +172,50 @@ class Reading:
         client: ReportingClient,
         window: DayRange,
         page_done: Callable[[int, int], None],
+        *,
+        may_wait_for_costs: bool = False,
     ) -> Reading:
         """Read a whole window page by page.
 
+        Use is whole or refused. What is wrong with the cost is said in :attr:`cost_faults` instead,
+        because use is worth knowing without it.
+
         :param page_done: called after each page with the pages read and the pages expected; what
             it raises ends the reading.
+        :param may_wait_for_costs: whether to raise where the cost report may be had a little later.
         :raises ProviderError: at any page; a part of a window is never given back.
         """
-        reading = cls.empty()
+        usage, costs = ReadingColumns(USAGE_LAYOUT), ReadingColumns(COST_LAYOUT)
         expected, done = client.page_count(window), 0
-        for columns, pages in (
-            (reading.usage, client.usage(window)),
-            (reading.costs, client.costs(window)),
-        ):
-            for page in pages:
-                for day, reported in page:
-                    columns.add_day(day, reported)
-                done += 1
-                page_done(done, max(done, expected))
-        reading.refuse_absurd_sums()
-        return reading
 
-    def refuse_absurd_sums(self) -> None:
-        """Refuse figures that are credible one by one and could not be added up and kept.
+        def count() -> None:
+            nonlocal done
+            done += 1
+            page_done(done, max(done, expected))
 
-        :raises MalformedAnswer: the window's sum would not fit a month's column.
-        """
-        *tokens, _ = self.usage.figures
-        (costs,) = self.costs.figures
-        if max(sum(map(sum, tokens)), sum(map(abs, costs))) > LARGEST_SUM:
-            raise MalformedAnswer(
-                "The vendor sent figures that cannot be true when they are added up, so nothing of"
-                " them was used."
-            )
+        for usage_page in client.usage(window):
+            for day, reported in usage_page:
+                usage.add_day(day, reported)
+            count()
+        _refuse_absurd_sums(usage)
+        faults: list[str] = []
+        try:
+            for cost_page in client.costs(window):
+                for day, reported, fault in cost_page:
+                    if fault is None:
+                        costs.add_day(day, reported)
+                    else:
+                        faults.append(fault)
+                count()
+            _refuse_absurd_sums(costs)
+        except ProviderError as error:
+            if isinstance(error, _NO_FAULT_OF_THE_REPORT) or (
+                may_wait_for_costs and isinstance(error, _MAY_PASS)
+            ):
+                raise
+            # A part of the report is not taken for the whole: what was known before stands.
+            costs, faults = ReadingColumns(COST_LAYOUT), [error.message]
+        return cls(usage, costs, tuple(faults))
 
     def tokens_by_day_and_model(self) -> list[tuple[date, str, TokenCounts]]:
         """Tokens by day and model; tiers, context windows and batches are added up."""
@@ -205,9 +239,27 @@ class Reading:
         ]
 
     def cost_by_day(self) -> list[tuple[date, int]]:
-        """What the vendor charged by day, in nano-US-dollars."""
+        """What the vendor charged by day, in nano-US-dollars, and apart from it its credits."""
         (costs,) = self.costs.figures
-        sums: dict[int, int] = defaultdict(int)
+        sums: dict[tuple[int, bool], int] = defaultdict(int)
         for ordinal, cost_nano_usd in zip(self.costs.day_ordinals, costs, strict=True):
-            sums[ordinal] += cost_nano_usd
-        return [(date.fromordinal(ordinal), cost) for ordinal, cost in sums.items()]
+            sums[ordinal, cost_nano_usd < 0] += cost_nano_usd
+        return [(date.fromordinal(ordinal), cost) for (ordinal, _), cost in sums.items()]
+
+
+def _refuse_absurd_sums(columns: ReadingColumns) -> None:
+    """Refuse figures that are credible one by one and could not be added up and kept.
+
+    :raises MalformedAnswer: the window's sum would not fit a month's column.
+    """
+    # The number of requests is kept by day alone.
+    added_up = [
+        column
+        for column, name in zip(columns.figures, columns.layout.figures, strict=True)
+        if name != "request_count"
+    ]
+    if sum(sum(map(abs, column)) for column in added_up) > LARGEST_SUM:
+        raise MalformedAnswer(
+            f"The vendor's report of {columns.layout.report} holds figures that cannot be true when"
+            " they are added up, so nothing of it was used."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -20,7 +21,7 @@ from flask_tokenoffset.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
     from uuid import UUID
 
@@ -37,11 +38,38 @@ _TOKEN_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """One UTC day of a source: tokens by kind, and what the vendor charged."""
+    """One UTC day of one or several sources: tokens by kind, and what the vendors charged.
+
+    What is not known is None, which is something else than nothing used or charged.
+
+    :param tokens: of the sources whose use of that day is known; None where that is none of them.
+    :param cost_nano_usd: likewise.
+    :param is_whole: whether the use of every one of the sources is known.
+    :param cost_is_whole: whether the cost of every one is.
+    """
 
     day: date
-    tokens: TokenCounts
-    cost_nano_usd: int
+    tokens: TokenCounts | None
+    cost_nano_usd: int | None
+    is_whole: bool = True
+    cost_is_whole: bool = True
+
+
+def known_totals(days: Iterable[DayTotals]) -> TokenCounts:
+    """The tokens of those days that are known.
+
+    :param days: any days.
+    """
+    return TokenCounts.sum(each.tokens for each in days if each.tokens is not None)
+
+
+def known_cost_nano_usd(days: Iterable[DayTotals]) -> int | None:
+    """What was charged on those days whose cost is known; None where that is none of them.
+
+    :param days: any days.
+    """
+    costs = [each.cost_nano_usd for each in days if each.cost_nano_usd is not None]
+    return sum(costs) if costs else None
 
 
 def tokens_of_days(
@@ -62,14 +90,18 @@ def tokens_of_days(
 def costs_of_days(
     session: Session, source_id: UUID, days: Collection[date]
 ) -> list[tuple[date, int]]:
-    """What is stored of the cost of some of a source's days, in nano-US-dollars."""
+    """What is stored of the cost of some of a source's days, in nano-US-dollars.
+
+    What was charged and, apart from it, what was credited: one entry each for a day.
+    """
     if not days:
         return []
+    is_credit = DailyCost.cost_nano_usd < 0
     rows = session.execute(
         select(DailyCost.day, _sum(DailyCost.cost_nano_usd))
         .join(CostLine, CostLine.id == DailyCost.line_id)
         .where(CostLine.source_id == source_id, DailyCost.day.in_(sorted(days)))
-        .group_by(DailyCost.day)
+        .group_by(DailyCost.day, is_credit)
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -82,30 +114,58 @@ def _sum(column: InstrumentedAttribute[int]) -> ColumnElement[int]:
 def daily_totals(
     session: Session,
     account_id: UUID,
-    source_ids: Sequence[UUID],
+    samples: Sequence[SampleRun],
     window: DayRange,
 ) -> list[DayTotals]:
     """Some sources' usage and cost, day by day, every day of the window present; two queries.
 
-    :param source_ids: sources of this account; another's ids yield nothing.
+    :param samples: the newest complete run of each source, of this account; another's sources yield
+        nothing. It says which days without rows were read.
     """
     of = {
         "account_id": account_id,
-        "source_ids": source_ids,
+        "source_ids": [run.source_id for run in samples],
         "start": window.start,
         "end": window.end,
     }
-    usage = session.execute(_daily_usage(), of)
-    tokens = {row[0]: TokenCounts(row[1], row[2], row[3], row[4]) for row in usage}
-    costs = {row[0]: row[1] for row in session.execute(_daily_cost(), of)}
-    nothing = TokenCounts.zero()
-    return [DayTotals(day, tokens.get(day, nothing), costs.get(day, 0)) for day in window]
+    tokens: dict[date, dict[UUID, TokenCounts]] = defaultdict(dict)
+    for source_id, day, *counts in session.execute(_daily_usage(), of):
+        tokens[day][source_id] = TokenCounts(*counts)
+    costs: dict[date, dict[UUID, int]] = defaultdict(dict)
+    for source_id, day, cost_nano_usd in session.execute(_daily_cost(), of):
+        costs[day][source_id] = cost_nano_usd
+    read = [
+        (run, frozenset(run.unknown_usage_days or ()), frozenset(run.unknown_cost_days or ()))
+        for run in samples
+    ]
+    totals = []
+    for day in window:
+        use_of, cost_of = tokens[day], costs[day]
+        for run, no_usage, no_cost in read:
+            if run.window_start <= day < run.window_end:
+                if day not in no_usage:
+                    use_of.setdefault(run.source_id, TokenCounts.zero())
+                if day in no_cost:
+                    # A part of a day's cost, such as a credit alone, is not what it cost.
+                    cost_of.pop(run.source_id, None)
+                else:
+                    cost_of.setdefault(run.source_id, 0)
+        totals.append(
+            DayTotals(
+                day,
+                TokenCounts.sum(use_of.values()) if use_of else None,
+                sum(cost_of.values()) if cost_of else None,
+                is_whole=len(use_of) == len(samples),
+                cost_is_whole=len(cost_of) == len(samples),
+            )
+        )
+    return totals
 
 
 @cache
 def _daily_usage() -> Executable:
     return (
-        select(DailyUsage.day, *(_sum(column) for column in _TOKEN_COLUMNS))
+        select(UsageSeries.source_id, DailyUsage.day, *(_sum(column) for column in _TOKEN_COLUMNS))
         .join(UsageSeries, UsageSeries.id == DailyUsage.series_id)
         .where(
             UsageSeries.account_id == bindparam("account_id"),
@@ -113,14 +173,14 @@ def _daily_usage() -> Executable:
             DailyUsage.day >= bindparam("start"),
             DailyUsage.day < bindparam("end"),
         )
-        .group_by(DailyUsage.day)
+        .group_by(UsageSeries.source_id, DailyUsage.day)
     )
 
 
 @cache
-def _daily_cost() -> Select[date, int]:
+def _daily_cost() -> Select[UUID, date, int]:
     return (
-        select(DailyCost.day, _sum(DailyCost.cost_nano_usd))
+        select(CostLine.source_id, DailyCost.day, _sum(DailyCost.cost_nano_usd))
         .join(CostLine, CostLine.id == DailyCost.line_id)
         .where(
             CostLine.account_id == bindparam("account_id"),
@@ -128,7 +188,7 @@ def _daily_cost() -> Select[date, int]:
             DailyCost.day >= bindparam("start"),
             DailyCost.day < bindparam("end"),
         )
-        .group_by(DailyCost.day)
+        .group_by(CostLine.source_id, DailyCost.day)
     )
 
 
@@ -162,7 +222,7 @@ def read_usage(
             "end": window.end,
         },
     )
-    return SampledUsage(daily_totals(session, account_id, [source_id], window), list(kept))
+    return SampledUsage(daily_totals(session, account_id, [complete], window), list(kept))
 
 
 @cache

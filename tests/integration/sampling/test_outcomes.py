@@ -50,7 +50,7 @@ def test_a_short_history_is_said_and_becomes_a_measured_one(
     assert world.ada.newest_estimate(source_id)["quality"] == "short_history"
     world.clock.move(days=14)
     world.ada.resample(source_id)
-    assert world.ada.newest_estimate(source_id)["quality"] == "measured_30_days"
+    assert world.ada.newest_estimate(source_id)["quality"] == "measured_28_days"
 
 
 def test_two_connections_are_added_up(db_world: World) -> None:

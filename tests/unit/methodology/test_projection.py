@@ -71,22 +71,22 @@ def test_constant_use_is_projected_as_itself_times_a_mean_month(tokens: TokenCou
     result = projected(series(90, lambda _: tokens))
     assert result.tokens_per_month == tokens.scaled(MONTH)
     assert result.mean_tokens_per_month == round(tokens.total * MONTH)
-    assert result.quality_tier is QualityTier.MEASURED_30_DAYS
+    assert result.quality_tier is QualityTier.MEASURED_28_DAYS
     assert result.rolling is not None
     assert (
         result.rolling.smallest_tokens
         == result.rolling.median_tokens
         == result.rolling.largest_tokens
-        == tokens.total * 30
+        == tokens.total * 28
     )
-    assert result.rolling.count == 61
+    assert result.rolling.count == 63
     assert result.notes == ()
 
 
-def test_only_the_last_thirty_days_count_for_the_central_value() -> None:
-    result = projected(series(90, lambda at: STEADY if at >= 60 else TokenCounts(10**9)))
+def test_only_the_last_four_weeks_count_for_the_central_value() -> None:
+    result = projected(series(90, lambda at: STEADY if at >= 62 else TokenCounts(10**9)))
     assert result.tokens_per_month == STEADY.scaled(MONTH)
-    assert (result.basis_start, result.basis_end) == (day(60), day(90))
+    assert (result.basis_start, result.basis_end) == (day(62), day(90))
     assert (result.window_start, result.window_end) == (day(0), day(90))
 
 
@@ -119,9 +119,18 @@ def test_kinds_and_models_always_add_up_and_growth_is_never_invented(
         assert rolling.smallest_tokens <= result.basis_tokens.total <= rolling.largest_tokens
 
 
+@pytest.mark.parametrize("phase", range(7))
+def test_weekday_only_use_gives_the_same_month_on_every_weekday_of_sampling(phase: int) -> None:
+    # Five days in seven are worked, whichever weekday the window ends on.
+    result = projected(
+        series(90, lambda at: STEADY if (at + phase) % 7 < 5 else TokenCounts.zero())
+    )
+    assert result.tokens_per_month == STEADY.scaled(MONTH * 5 / 7)
+
+
 def test_rising_use_is_not_carried_on() -> None:
     result = projected(series(90, TokenCounts))
-    assert result.tokens_per_month.total == round(sum(range(60, 90)) * MONTH / 30)
+    assert result.tokens_per_month.total == round(sum(range(62, 90)) * MONTH / 28)
 
 
 def test_models_and_kinds_are_kept_apart() -> None:
@@ -162,7 +171,7 @@ def test_a_short_history_rests_on_whole_weeks_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("days", "tier"),
-    [(14, "short_history"), (29, "short_history"), (30, "measured_30_days")],
+    [(14, "short_history"), (27, "short_history"), (28, "measured_28_days")],
 )
 def test_the_tier_follows_the_length_of_the_history(days: int, tier: str) -> None:
     assert projected(series(days)).quality_tier.value == tier
@@ -202,18 +211,18 @@ def test_an_unknown_day_is_neither_filled_nor_averaged_over() -> None:
     result = projected(
         series(90, lambda at: TokenCounts(3 if at < 80 else 5), unknown=frozenset([80]))
     )
-    assert (result.basis_start, result.basis_end) == (day(50), day(80))
+    assert (result.basis_start, result.basis_end) == (day(52), day(80))
     assert result.tokens_per_month.total == round(3 * MONTH)
-    assert result.quality_tier is QualityTier.MEASURED_30_DAYS
+    assert result.quality_tier is QualityTier.MEASURED_28_DAYS
     assert "newest 10 days" in note(result, NoteCode.BASIS_ENDS_EARLY).sentence
     assert "1 day of 90" in note(result, NoteCode.UNKNOWN_DAYS).sentence
     assert note(result, NoteCode.UNKNOWN_DAYS).days == (day(80),)
     assert result.mean_tokens_per_month is None
     assert result.rolling is not None
-    assert result.rolling.largest_tokens == 90
+    assert result.rolling.largest_tokens == 84
 
 
-def test_without_thirty_known_days_in_a_row_the_latest_whole_weeks_stand_in() -> None:
+def test_without_28_known_days_in_a_row_the_latest_whole_weeks_stand_in() -> None:
     result = projected(series(90, unknown=frozenset([20, 45, 70])))
     assert result.quality_tier is QualityTier.SHORT_HISTORY
     assert (result.basis_start, result.basis_end) == (day(76), day(90))
@@ -234,17 +243,17 @@ def test_use_that_has_ended_is_projected_as_none_and_said() -> None:
 
 
 def test_outlier_days_stay_in_and_are_named() -> None:
-    # Of 59 tokens in thirty days, 30 fell on one.
+    # Of 57 tokens in four weeks, 30 fell on one.
     result = projected(series(90, lambda at: TokenCounts(30 if at == 75 else 1)))
-    assert result.basis_tokens.total == 59
+    assert result.basis_tokens.total == 57
     named = note(result, NoteCode.OUTLIER_DAYS)
     assert named.days == (day(75),)
-    assert named.sentence == "1 day made up 51 % of this estimate (15 August 2026)."
+    assert named.sentence == "1 day made up 53 % of this estimate (15 August 2026)."
 
 
-@pytest.mark.parametrize(("busiest", "named"), [(3, False), (4, True)])
+@pytest.mark.parametrize(("busiest", "named"), [(2, False), (4, True)])
 def test_a_day_below_a_tenth_of_the_month_is_not_named(busiest: int, named: bool) -> None:
-    # Beside 29 days of one token, 3 are 9 % and 4 are 12 %.
+    # Beside 27 days of one token, 2 are 7 % and 4 are 13 %.
     result = projected(series(90, lambda at: TokenCounts(busiest if at == 75 else 1)))
     assert (NoteCode.OUTLIER_DAYS in codes(result)) is named
 
@@ -256,7 +265,7 @@ def test_a_person_who_works_a_few_days_a_month_has_no_outliers() -> None:
 
 def test_the_vendors_charge_is_scaled_like_the_tokens() -> None:
     result = projected(series(90, cost_nano_usd=1_000))
-    assert result.basis_cost_nano_usd == 30_000
+    assert result.basis_cost_nano_usd == 28_000
     assert result.cost_nano_usd_per_month == 30_440
 
 

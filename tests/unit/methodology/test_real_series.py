@@ -16,7 +16,7 @@ from flask_tokenoffset.methodology import (
     project,
 )
 
-LEDGER = Path(__file__).parent / "data" / "individual-a-daily.csv"
+LEDGER = Path(__file__).parents[3] / "docs" / "data" / "usage-series" / "individual-a-daily.csv"
 END = date(2026, 9, 15)
 MODEL = "unnamed"
 
@@ -47,20 +47,20 @@ def projection_at(rows: list[tuple[date, str, TokenCounts]], end: date, days: in
     return result
 
 
-def test_ninety_days_give_the_last_thirty_as_a_month(
+def test_ninety_days_give_the_last_four_weeks_as_a_month(
     rows: list[tuple[date, str, TokenCounts]],
 ) -> None:
     result = projection_at(rows, END, 90)
-    assert result.basis_tokens == TokenCounts(831_102_618, 22_034_929_065, 0, 90_017_745)
-    assert result.basis_tokens.total == 22_956_049_428
-    # 22,956,049,428 x 30.44 / 30 = 23,292,738,152.9
-    assert result.tokens_per_month.total == 23_292_738_153
-    assert result.quality_tier is QualityTier.MEASURED_30_DAYS
+    assert result.basis_tokens == TokenCounts(801_271_132, 21_150_351_226, 0, 84_753_330)
+    assert result.basis_tokens.total == 22_036_375_688
+    # 22,036,375,688 x 30.44 / 28 = 23,956,688,426.5
+    assert result.tokens_per_month.total == 23_956_688_427
+    assert result.quality_tier is QualityTier.MEASURED_28_DAYS
     assert (result.days_covered, result.active_days) == (90, 63)
     assert result.rolling is not None
-    assert result.rolling.smallest_tokens == 442_850_456
-    assert result.rolling.median_tokens == 2_937_262_536
-    assert result.rolling.largest_tokens == 24_498_725_555
+    assert result.rolling.smallest_tokens == 360_985_372
+    assert result.rolling.median_tokens == 1_998_658_598
+    assert result.rolling.largest_tokens == 23_286_025_340
     # 26,355,285,540 x 30.44 / 90 = 8,913,943,242.6
     assert result.mean_tokens_per_month == 8_913_943_243
 
@@ -71,9 +71,9 @@ def test_the_two_extreme_days_are_named_and_stay_in(
     result = projection_at(rows, END, 90)
     named = next(note for note in result.notes if note.code is NoteCode.OUTLIER_DAYS)
     assert named.days == (date(2026, 9, 5), date(2026, 9, 6))
-    # (5,798,489,048 + 4,342,974,216) / 22,956,049,428 = 44.2 %
+    # (5,798,489,048 + 4,342,974,216) / 22,036,375,688 = 46.0 %
     assert named.sentence == (
-        "2 days made up 44 % of this estimate (5 September 2026, 6 September 2026)."
+        "2 days made up 46 % of this estimate (5 September 2026, 6 September 2026)."
     )
 
 

@@ -9,12 +9,20 @@ from hypothesis import strategies as st
 
 from flask_tokenoffset.errors import MalformedAnswer
 from flask_tokenoffset.providers.money import (
+    exact_nano_usd_from_cents_texts,
+    exact_nano_usd_from_dollars,
     nano_usd_from_cents_text,
-    nano_usd_from_cents_texts,
     nano_usd_from_dollars,
     require_usd,
+    rounded_nano_usd,
     within_column,
 )
+from flask_tokenoffset.providers.rows import merged_costs
+
+
+def nano_usd_from_cents_texts(amounts: list[object]) -> list[int]:
+    """Many amounts of one day, each on a line of its own."""
+    return rounded_nano_usd(exact_nano_usd_from_cents_texts(amounts))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +35,18 @@ from flask_tokenoffset.providers.money import (
         ("-0.5", -5_000_000),
         ("0.00000005", 0),  # half a nano-dollar rounds to even
         ("0.00000015", 2),
+        # Whatever notation, it is one exact number.
+        ("+1.5", 15_000_000),
+        (".5", 5_000_000),
+        ("5.", 50_000_000),
+        ("1.5e2", 1_500_000_000),
+        ("1.5E+0", 15_000_000),
+        ("0E-6176", 0),
+        ("-0.000e+99999999999999999999", 0),
+        ("1E-6176", 0),
+        ("0.362750000000000000000000000000000000", 3_627_500),
+        ("000000000000000000123.45", 1_234_500_000),
+        ("123456.789012345678901234567890", 1_234_567_890_123),
     ],
 )
 def test_cents_become_nano_dollars(cents: str, nano_usd: int) -> None:
@@ -42,6 +62,12 @@ def test_cents_become_nano_dollars(cents: str, nano_usd: int) -> None:
         (Decimal("3E-7"), 300),
         (Decimal("1e-999999999"), 0),
         ("12.50", 12_500_000_000),
+        ("0E-6176", 0),
+        (Decimal("0E-6176"), 0),
+        (Decimal("-0E+6000"), 0),
+        ("0.003627500000000000000000000000000000", 3_627_500),
+        (Decimal("0.003627500000000000000000000000000000"), 3_627_500),
+        ("+.25E1", 2_500_000_000),
         ("1.5e2", 150_000_000_000),
         (7, 7_000_000_000),
         (Decimal("-4.25"), -4_250_000_000),
@@ -67,8 +93,12 @@ def test_dollars_become_nano_dollars(dollars: object, nano_usd: int) -> None:
             "0x1",
             "\uff11\uff12",
             "$1",
-            ".5",
-            "5.",
+            ".",
+            "1e",
+            "e5",
+            "1.2.3",
+            "--1",
+            "1" * 200,
         ),
         *(True, 1.5, [], {}, b"1", "9" * 17, "1\n"),
     ],
@@ -135,6 +165,14 @@ def test_both_conversions_are_exact_to_the_nano_dollar(amount: Decimal) -> None:
     exact_dollars = Fraction(amount)
     assert nano_usd_from_dollars(amount) == round(exact_dollars * 10**9)
     assert nano_usd_from_cents_text(f"{amount:f}") == round(exact_dollars * 10**7)
+
+
+@given(st.lists(st.decimals(min_value=-(10**6), max_value=10**6, places=14), max_size=20))
+def test_equal_lines_of_a_day_are_added_up_exactly_and_rounded_once(amounts: list[Decimal]) -> None:
+    exact = [exact_nano_usd_from_dollars(f"{abs(each):f}") for each in amounts]
+    line: list[tuple[str, ...]] = [("input", "", "", "", "")] * len(exact)
+    whole = round(sum((abs(Fraction(each)) for each in amounts), Fraction(0)) * 10**9)
+    assert merged_costs(line, exact).figures == ([whole] if exact else [],)
 
 
 @given(st.integers(min_value=-(10**17), max_value=10**17))

@@ -114,15 +114,16 @@ def test_canaries_in_recorded_answers_change_nothing(name: str) -> None:
 
 
 @pytest.mark.promise("TO-034")
-def test_a_prompt_in_the_place_of_a_model_is_refused_and_not_shown(
+def test_a_prompt_in_the_place_of_a_model_is_neither_kept_nor_shown(
     vendor: Vendor, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     row = vendor.usage(model=f"{PROMPT}\n" + "and so on " * 40)
     page = vendor.page_of([vendor.bucket(FIRST_DAY, [row])])
-    with opened(vendor, fixed(json=page)) as client, pytest.raises(ProviderError) as caught:
-        list(client.usage(window_of(1)))
-    assert "CANARY" not in str(caught.value) + caplog.text
+    with opened(vendor, fixed(json=page)) as client:
+        [[day]] = list(client.usage(window_of(1)))
+    assert (day.rows[0].model, day.rows[0].cached_input_tokens) == ("", 20)
+    assert "CANARY" not in repr(day) + caplog.text
 
 
 @pytest.mark.promise("TO-034")

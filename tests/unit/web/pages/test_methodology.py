@@ -146,7 +146,7 @@ def test_the_projections_rules_are_those_of_the_code(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = world.nobody.page("/methodology").text
-    assert "measured in the last 30 days \N{MULTIPLICATION SIGN} 30.44/30" in text
+    assert "measured in the last 28 days \N{MULTIPLICATION SIGN} 30.44/28" in text
     assert "less than 90 % of the window known" in text
     assert "fewer than 14 days since the first use, or fewer than 3 days with any" in text
     for name, value in {

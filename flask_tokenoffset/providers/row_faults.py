@@ -1,0 +1,207 @@
+"""What is wrong with a row of a report, in words that show nothing of the row.
+
+The readers take a day column by column, and only when that fails is it worth looking for the place.
+Names of fields are those that the vendor documents; a value is never repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_tokenoffset.errors import MalformedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+#: Figures are kept as signed 64-bit integers; no figure has a bit from this one on.
+FIGURE_BITS: Final = 63
+#: A name in a vendor's own style; any other may be text of a person in the wrong place.
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_.]{0,60}")
+
+
+def malformed_row(title: str, what: str) -> MalformedAnswer:
+    """The error for a row that is not what the vendor documents.
+
+    :param title: the vendor's name.
+    :param what: what is wrong, as the end of “a row in which …”.
+    """
+    return MalformedAnswer(f"{title} sent a row in which {what}.")
+
+
+def check_figures(title: str, names: Sequence[str], columns: Sequence[list[int]]) -> None:
+    """Refuse whatever is not a whole number from zero to the largest that is kept.
+
+    :param title: the vendor's name, for the message.
+    :param names: what the vendor calls each figure.
+    :param columns: a list for each figure.
+    :raises MalformedAnswer: for such a figure, naming it.
+    """
+    for name, column in zip(names, columns, strict=True):
+        if column and (
+            # The type itself and not isinstance(), because True is an int.
+            set(map(type, column)) != {int} or min(column) < 0 or max(column) >> FIGURE_BITS
+        ):
+            raise malformed_row(title, f"{name} {_what_is_wrong(column)}")
+
+
+def _what_is_wrong(column: Iterable[object]) -> str:
+    for figure in column:
+        if figure is None:
+            return "is missing"
+        if type(figure) is not int:
+            return "is no whole number"
+        if figure < 0:
+            return "is negative"
+    return "is too large to be true"
+
+
+def missing_in(title: str, rows: Sequence[object], names: Sequence[str]) -> MalformedAnswer:
+    """The error for a day whose rows cannot even be taken apart.
+
+    :param title: the vendor's name.
+    :param rows: the rows as the vendor sent them.
+    :param names: what each must have; ``a.b`` is the field ``b`` of the object ``a``.
+    """
+    for row in rows:
+        if not isinstance(row, dict):
+            return malformed_row(title, "there are no fields")
+        for name in names:
+            place: object = row
+            for part in name.split("."):
+                if not isinstance(place, dict) or part not in place:
+                    return malformed_row(title, f"{name} is missing")
+                place = place[part]
+            if place is None:
+                return malformed_row(title, f"{name} is missing")
+    return malformed_row(title, "a figure is of another type than documented")
+
+
+def refuse_doubled(
+    title: str,
+    rows: Sequence[Mapping[str, object]],
+    dimensions: Sequence[tuple[str, ...]],
+    figures: Sequence[Sequence[object]],
+) -> None:
+    """Refuse a day on which the very same row is told twice.
+
+    Rows of equal dimensions are shares of one line, and are added up. Two that are alike in every
+    field, those that nobody asked for included, are one row told twice: neither the one nor the
+    sum of both can be trusted.
+
+    :param title: the vendor's name, for the message.
+    :param rows: the rows as the vendor sent them.
+    :param dimensions: the texts of each row.
+    :param figures: a list for each figure.
+    :raises MalformedAnswer: for a row with any figure that is told twice.
+    """
+    if len(set(dimensions)) == len(dimensions):
+        return
+    told = list(zip(dimensions, *figures, strict=True))
+    if len(set(told)) == len(told):
+        return
+    seen: set[str] = set()
+    for row, (_, *of_row) in zip(rows, told, strict=True):
+        text = repr(sorted(row.items()))
+        if text in seen and any(of_row):
+            raise malformed_row(title, "all is as in another row of that day")
+        seen.add(text)
+
+
+def tokens_of_new_parts(
+    title: str, name: str, objects: Sequence[Mapping[str, Any]], known: frozenset[str]
+) -> list[int] | None:
+    """What objects whose fields add up hold in fields that came since: the parts are an open list.
+
+    :param title: the vendor's name, for the message.
+    :param name: what the vendor calls the object.
+    :param objects: one for each row.
+    :param known: the fields that are read already.
+    :returns: a sum for each row, or ``None`` where there is nothing new.
+    :raises MalformedAnswer: for a field that may hold tokens and cannot be added.
+    """
+    fields = _fields_of(objects) - known
+    if not fields:
+        return None
+    sums = [0] * len(objects)
+    for field in sorted(fields):
+        for at, each in enumerate(objects):
+            value = each.get(field)
+            if type(value) is int and value >= 0 and field.endswith("_tokens"):
+                sums[at] += value
+            elif _may_count(field, value):
+                raise malformed_row(title, f"{_shown(name, field)} cannot be added up")
+    return sums
+
+
+def refuse_new_counts(
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    known: frozenset[str],
+    is_part: Callable[[str], bool] = lambda _field: False,
+) -> None:
+    """Refuse tokens under a name that nobody here knows: they would be dropped without a word.
+
+    :param title: the vendor's name, for the message.
+    :param rows: the rows as the vendor sent them.
+    :param known: the fields that are read, or are known to hold no tokens of their own.
+    :param is_part: says of a field whether it holds a part of a sum that is read.
+    :raises MalformedAnswer: for such tokens, naming them.
+    """
+    for field in sorted(_fields_of(rows) - known):
+        for row in rows:
+            value = row.get(field)
+            if type(value) is int and is_part(field):
+                continue
+            if _holds_tokens(field, value):
+                raise malformed_row(title, f"{_shown('', field)} holds tokens of an unknown kind")
+
+
+def refuse_new_parts(
+    title: str, name: str, objects: Sequence[Mapping[str, Any]], known: frozenset[str]
+) -> None:
+    """Refuse an object that has a further figure, which may change what those we read mean.
+
+    :param title: the vendor's name, for the message.
+    :param name: what the vendor calls the object.
+    :param objects: one for each row.
+    :param known: the fields that are read.
+    :raises MalformedAnswer: for such a figure, naming it.
+    """
+    for field in sorted(_fields_of(objects) - known):
+        if any(_is_figure(each.get(field)) for each in objects):
+            raise malformed_row(title, f"{_shown(name, field)} is a figure of an unknown kind")
+
+
+def _fields_of(objects: Sequence[Mapping[str, Any]]) -> set[str]:
+    return set().union(*objects)
+
+
+def _is_figure(value: object) -> bool:
+    """Whether there is a number in it, at whatever depth."""
+    if isinstance(value, dict):
+        return any(map(_is_figure, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_figure, value))
+    return not isinstance(value, bool | str) and value is not None
+
+
+def _may_count(field: str, value: object) -> bool:
+    return _is_figure(value) or (value is not None and field.endswith("_tokens"))
+
+
+def _holds_tokens(field: str, value: object) -> bool:
+    """Whether a field of whatever depth has a number other than zero under a name with tokens."""
+    if isinstance(value, dict):
+        return any(_holds_tokens(f"{field}.{name}", part) for name, part in value.items())
+    if isinstance(value, list):
+        return any(_holds_tokens(field, part) for part in value)
+    if "token" not in field or value is None or isinstance(value, bool):
+        return False
+    # What counts tokens in any other form than a whole number is not understood.
+    return value != 0 if not isinstance(value, str) else value.strip().isdecimal()
+
+
+def _shown(name: str, field: str) -> str:
+    path = f"{name}.{field}" if name else field
+    return path if _FIELD.fullmatch(path) else f"a field of {name}" if name else "a field"
