@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "TOKENOFFSET_"
 #: What a notice says of what only the operator knows, until a setting says it.
 NOT_STATED: Final = "not stated by the operator"
-KNOWN_METHODS: Final = ("2026-05", "2026.11")
+KNOWN_METHODS: Final = ("2026-05", "2026.11", "2026.12")
 
 
 def _between(low: int, high: int, *, default: int) -> Any:
@@ -50,7 +50,7 @@ class Settings:
     #: Run jobs in a thread of the web process instead of Redis. For development and demos only.
     embedded_queue: bool = False
     #: The version of the method that prices a plan: ``2026-05`` (the published rate) or
-    #: ``2026.11`` (the class-aware estimate).
+    #: ``2026.12`` (the class-aware estimate; ``2026.11`` is its former version).
     method: str = "2026-05"
     #: What contributions are directed to: a list of ``name``, ``what_it_does``, ``address`` and
     #: ``share_percent``. Each adoption and each billing record keeps the list of its time.

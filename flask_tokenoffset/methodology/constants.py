@@ -122,6 +122,13 @@ class DataFile:
 
 
 @cache
+def _addresses() -> Mapping[str, str]:
+    """Addresses by source key, for published files that name a source without one."""
+    text = (_DATA / "source-addresses.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))
+
+
+@cache
 def _file_names(kind: str) -> Mapping[str, Traversable]:
     """The packaged files of one kind, by version, oldest first."""
     prefix, suffix = f"{kind}-", ".toml"
@@ -153,7 +160,7 @@ def load(kind: str, version: str) -> DataFile:
         raise unknown_version(version, versions(kind))
     content = tomllib.loads(found.read_text(encoding="utf-8"), parse_float=Decimal)
     sources = {
-        key: Source(key=key, text=entry["text"], url=entry["url"])
+        key: Source(key=key, text=entry["text"], url=entry["url"] or _addresses().get(key, ""))
         for key, entry in content["sources"].items()
     }
     return DataFile(content=MappingProxyType(content), sources=MappingProxyType(sources))

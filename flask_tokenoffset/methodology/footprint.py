@@ -30,6 +30,8 @@ class ModelUsage:
     :param model: the vendor's name for it; empty where only the class is known.
     :param tokens: how many, by kind.
     :param model_class: says the class outright; otherwise the name decides.
+    :param context_tokens: how long the context of one request was; None where nobody knows, and the
+        rates then hold as they are.
     :param cache_split_known: False where the vendor does not tell cached input from fresh input;
         ``tokens`` then counts all input as fresh.
     """
@@ -38,6 +40,7 @@ class ModelUsage:
     tokens: TokenCounts
     model_class: ModelClass | None = None
     cache_split_known: bool = True
+    context_tokens: int | None = None
 
     @classmethod
     def of_class(cls, model_class: ModelClass, tokens: TokenCounts) -> Self:
@@ -99,6 +102,7 @@ class _Placed:
     model_class: ModelClass
     tokens: TokenCounts
     fresh: TokenCounts
+    context_tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class _Ends:
     every_rate: str = "central"
     cached_input: str = "central"
     cache_creation: str = "central"
+    context: str = "central"
 
 
 _CENTRAL: Final = _Ends()
@@ -188,7 +193,14 @@ def _place(usages: Iterable[ModelUsage], method: ClassAwareMethod) -> list[_Plac
             split = TokenCounts.split(tokens.uncached_input_tokens, inputs)
             tokens = replace(tokens, uncached_input_tokens=0) + split
         model_class = usage.model_class or method.class_of(usage.model)
-        placed.append(_Placed(model_class or method.unknown_model_class, tokens, usage.tokens))
+        placed.append(
+            _Placed(
+                model_class or method.unknown_model_class,
+                tokens,
+                usage.tokens,
+                usage.context_tokens,
+            )
+        )
     return placed
 
 
@@ -215,11 +227,29 @@ def _energy_by_part(
         energy = method.energy[usage.model_class]
         fresh = _at(energy.uncached_input.value, ends.every_rate)
         output = _at(energy.output.value, ends.every_rate)
-        rates = (fresh, fresh * cached_input, fresh * cache_creation, output)
+        longer_in, longer_out = _context_factors(usage, method, ends.context)
+        rates = (
+            fresh * longer_in,
+            # Its share of fresh input was reckoned for long contexts already.
+            fresh * cached_input,
+            fresh * longer_in * cache_creation,
+            output * longer_out,
+        )
         for kind, count, rate in zip(TokenKind, usage.tokens.counts(), rates, strict=True):
             part = (usage.model_class, kind)
             parts[part] = parts.get(part, Decimal(0)) + count * rate * _PER_MILLION
     return parts
+
+
+def _context_factors(usage: _Placed, method: ClassAwareMethod, end: str) -> tuple[Decimal, Decimal]:
+    """What a long context multiplies fresh input and output by."""
+    if method.context is None:
+        return Decimal(1), Decimal(1)
+    doublings = method.context.doublings(usage.context_tokens)
+    return (
+        _at(method.context.uncached_input.value, end) ** doublings,
+        _at(method.context.output.value, end) ** doublings,
+    )
 
 
 def _energy(placed: Iterable[_Placed], method: ClassAwareMethod, ends: _Ends = _CENTRAL) -> Decimal:
@@ -234,6 +264,7 @@ def _energy_factors(
         (_Ends(every_rate="low"), _Ends(every_rate="high")),
         (_Ends(cached_input="low"), _Ends(cached_input="high")),
         (_Ends(cache_creation="low"), _Ends(cache_creation="high")),
+        (_Ends(context="low"), _Ends(context="high")),
     ]
     factors = [
         (_energy(placed, method, low) / central_wh, _energy(placed, method, high) / central_wh)

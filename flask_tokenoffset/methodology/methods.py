@@ -27,6 +27,7 @@ from flask_tokenoffset.methodology.model_classes import (
     ModelSize,
     classify,
 )
+from flask_tokenoffset.methodology.ranges import exact_decimals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +91,36 @@ class ClassEnergy:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextFactor:
+    """What a token costs more in a long context.
+
+    :param reference_tokens: length of context up to which the rates hold as they are.
+    :param uncached_input: times the rate of fresh input, for each doubling beyond that.
+    :param output: likewise for output.
+    """
+
+    reference_tokens: RangedConstant
+    uncached_input: RangedConstant
+    output: RangedConstant
+
+    @property
+    def constants(self) -> tuple[RangedConstant, ...]:
+        """Its figures, for a page to print."""
+        return (self.reference_tokens, self.uncached_input, self.output)
+
+    def doublings(self, context_tokens: int | None) -> Decimal:
+        """How often the reference has to be doubled to reach a context; 0 where it is unknown.
+
+        :param context_tokens: tokens of context of one request.
+        """
+        reference = self.reference_tokens.value.central
+        if context_tokens is None or context_tokens <= reference:
+            return Decimal(0)
+        with exact_decimals():
+            return (context_tokens / reference).ln() / Decimal(2).ln()
+
+
+@dataclass(frozen=True, slots=True)
 class CarbonPrice:
     """What a tonne of carbon dioxide may be said to cost, by one reckoning.
 
@@ -137,6 +168,8 @@ class ClassAwareMethod:
     :param onsite_water_l_per_kwh: at data centres alone; for comparison only.
     :param grid_co2e_g_per_kwh: carbon of electricity.
     :param embodied_co2e_g_per_kwh: carbon of making the hardware.
+    :param context: what a long context adds to a token; None in versions without it.
+    :param uncertainty_sources: how low and high are combined.
     :param carbon_price_usd_per_tonne: behind the suggested contribution.
     :param carbon_price_anchors: the price used and those beside it.
     :param floor_cents: the smallest suggestion for any use at all.
@@ -160,6 +193,8 @@ class ClassAwareMethod:
     onsite_water_l_per_kwh: RangedConstant
     grid_co2e_g_per_kwh: RangedConstant
     embodied_co2e_g_per_kwh: RangedConstant
+    context: ContextFactor | None
+    uncertainty_sources: tuple[Source, ...]
     carbon_price_usd_per_tonne: Constant
     carbon_price_anchors: tuple[CarbonPrice, ...]
     floor_cents: Constant
@@ -179,6 +214,7 @@ class ClassAwareMethod:
             ),
             self.cached_input_ratio,
             self.cache_creation_ratio,
+            *(self.context.constants if self.context else ()),
             self.water_l_per_kwh,
             self.onsite_water_l_per_kwh,
             self.grid_co2e_g_per_kwh,
@@ -241,8 +277,18 @@ def published(version: str = "2026-05") -> PublishedMethod:
     )
 
 
+def _context(file: DataFile) -> ContextFactor | None:
+    if "context_reference_tokens" not in file.content["constants"]:
+        return None
+    return ContextFactor(
+        file.ranged_constant("context_reference_tokens"),
+        file.ranged_constant("context_input_factor"),
+        file.ranged_constant("context_output_factor"),
+    )
+
+
 @cache
-def class_aware(version: str = "2026.11") -> ClassAwareMethod:
+def class_aware(version: str = "2026.12") -> ClassAwareMethod:
     """The estimate by model class and kind of token.
 
     :param version: one of :func:`class_aware_versions`.
@@ -265,6 +311,8 @@ def class_aware(version: str = "2026.11") -> ClassAwareMethod:
         onsite_water_l_per_kwh=file.ranged_constant("onsite_water_l_per_kwh"),
         grid_co2e_g_per_kwh=file.ranged_constant("grid_co2e_g_per_kwh"),
         embodied_co2e_g_per_kwh=file.ranged_constant("embodied_co2e_g_per_kwh"),
+        context=_context(file),
+        uncertainty_sources=file.cited(content.get("uncertainty_sources", ["GHGProtocol"])),
         carbon_price_usd_per_tonne=file.constant("carbon_price_usd_per_tonne"),
         carbon_price_anchors=_carbon_prices(file),
         floor_cents=file.constant("floor_cents"),

@@ -163,7 +163,7 @@ class EstimateView:
     def outlook(self) -> str | None:
         """How far next month may be from this one, for what was measured."""
         stated = outlook_of(self.estimate, self.figures, self.active_seats)
-        return stated and stated.sentence
+        return None if stated is None else stated.sentence
 
     def share_of_cost(self, amount_cents: int) -> str | None:
         """An amount as a share of what the vendor charges a month.
@@ -269,7 +269,10 @@ class BothMethods:
         :raises InvalidInput: the coverage is out of range.
         """
         flat, detailed = both_amounts(
-            tokens_per_month, figures.co2e_g, coverage_percent, method_version
+            tokens_per_month,
+            figures.carbon_by(method_version),
+            coverage_percent,
+            method_version,
         )
         return cls(flat, detailed, difference_of(figures, assumed=assumed))
 
@@ -340,7 +343,7 @@ def band_cards(coverage_percent: int, method_version: str) -> list[BandCard]:
     cards = []
     for each in bands():
         preview = preview_band(each.key)
-        tokens, carbon = preview.tokens.total, preview.figures.co2e_g
+        tokens, carbon = preview.tokens.total, preview.figures.carbon_by(method_version)
         amount = amount_cents(method_version, tokens, carbon, coverage_percent)
         cards.append(BandCard(each, amount, rate_of(tokens, carbon, method_version)))
     return cards

@@ -94,7 +94,7 @@ class ContributionAnswer(Answer):
                 MethodAmountAnswer.of_amount(each)
                 for each in both_amounts(
                     estimate.tokens_per_month,
-                    carbon_range(estimate),
+                    carbon_range(estimate, settings.method),
                     coverage_percent,
                     settings.method,
                 )

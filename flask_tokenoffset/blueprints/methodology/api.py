@@ -8,10 +8,20 @@ from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, op
 from flask_tokenoffset.blueprints.methodology.schemas import (
     BandAnswer,
     BandListAnswer,
+    CheckAnswer,
     MethodAnswer,
     MethodologyAnswer,
+    OutlookWidthAnswer,
+    VerdictAnswer,
 )
-from flask_tokenoffset.methodology import bands, class_aware, published
+from flask_tokenoffset.methodology import (
+    bands,
+    class_aware,
+    class_aware_versions,
+    comparisons,
+    next_month,
+    published,
+)
 from flask_tokenoffset.permissions import Permission
 from flask_tokenoffset.state import current_state
 
@@ -46,7 +56,18 @@ def read_methodology() -> OperationAnswer:
         pricing_method=current_state().settings.method,
         published=MethodAnswer.of(published()),
         class_aware=MethodAnswer.of(class_aware()),
+        published_elsewhere=_checks(),
+        outlook_of_one=OutlookWidthAnswer.of(next_month.ONE_PERSON),
+        outlook_of_many=OutlookWidthAnswer.of(next_month.MANY_PEOPLE),
     )
+
+
+def _checks() -> list[CheckAnswer]:
+    by_version = [comparisons(version) for version in class_aware_versions()]
+    return [
+        CheckAnswer.of(each[0].figure, verdicts=[VerdictAnswer.of(one) for one in each])
+        for each in zip(*by_version, strict=True)
+    ]
 
 
 register = operations(list_bands, read_methodology)

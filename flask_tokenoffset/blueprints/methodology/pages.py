@@ -12,14 +12,20 @@ from flask_tokenoffset.methodology import (
     Constant,
     ModelUsage,
     RangedConstant,
+    Verdict,
     band_for,
     bands,
     class_aware,
     class_aware_amount_cents,
+    class_aware_versions,
+    comparisons,
     estimate_environment,
+    figures_elsewhere,
+    next_month,
     projection,
     published,
     published_amount_cents,
+    significant,
 )
 from flask_tokenoffset.methodology.contribution import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.methodology.ranges import decimal_of
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from flask_tokenoffset.methodology import (
         Band,
         ClassAwareMethod,
+        Comparison,
         Environment,
         PublishedMethod,
         Source,
@@ -119,6 +126,47 @@ class Example:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What others have published, beside our range for the same use.
+
+    :param published: the figure or range, in full.
+    :param ours: low, central and high; empty where we compute no such thing.
+    :param verdicts: by version of the class-aware method, oldest first, in words.
+    """
+
+    what: str
+    source: Source
+    published: str
+    unit: str
+    ours: str
+    verdicts: tuple[tuple[str, str], ...]
+    note: str
+
+    @classmethod
+    def every(cls) -> list[Check]:
+        """All of them, held against every version."""
+        by_version = [comparisons(version) for version in class_aware_versions()]
+        return [cls._of(*each) for each in zip(*by_version, strict=True)]
+
+    @classmethod
+    def _of(cls, *by_version: Comparison) -> Check:
+        newest = by_version[-1]
+        figure, ours = newest.figure, newest.ours
+        ends = {figure.low: in_short(figure.low), figure.high: in_short(figure.high)}
+        return cls(
+            what=figure.what,
+            source=figure.source,
+            published=" to ".join(ends.values()),
+            unit=figure.unit,
+            ours=" / ".join(in_short(end) for end in (ours.low, ours.central, ours.high))
+            if ours
+            else "",
+            verdicts=tuple((each.method_version, _VERDICTS[each.verdict]) for each in by_version),
+            note=figure.note,
+        )
+
+
 @requires(Permission.READ_PUBLISHED)
 def methodology() -> str:
     """Both methods with every constant, the bands, the projection, and an example."""
@@ -140,6 +188,11 @@ def methodology() -> str:
         pricing_method=current_state().settings.method,
         bands=[Example.of(band, band.midpoint_tokens, flat, ranged) for band in all_bands],
         example=Example.of(band_for(EXAMPLE_TOKENS), EXAMPLE_TOKENS, flat, ranged),
+        checks=Check.every(),
+        outlook_of_one=next_month.ONE_PERSON,
+        outlook_of_many=next_month.MANY_PEOPLE,
+        many_seats=next_month.MANY_SEATS,
+        method_versions=class_aware_versions(),
         projection=projection,
         days_per_month=in_full(decimal_of(projection.DAYS_PER_MONTH)),
         least_known_percent=in_full((decimal_of(projection.MIN_KNOWN_SHARE) * _WHOLE).normalize()),
@@ -151,9 +204,22 @@ def methodology() -> str:
     )
 
 
+_VERDICTS: Final[Mapping[Verdict, str]] = {
+    Verdict.INSIDE: "inside",
+    Verdict.OUTSIDE_BELOW: "outside, below",
+    Verdict.OUTSIDE_ABOVE: "outside, above",
+    Verdict.OUTSIDE_BOTH: "outside, on both ends",
+    Verdict.NOT_COMPARED: "not compared",
+}
+
 register = page_routes(
     ("/methodology", methodology),
 )
+
+
+def in_short(value: Decimal) -> str:
+    """A decimal at three digits at most, without trailing zeros: ``0.24``, ``89,700``."""
+    return f"{significant(value, 3).normalize():,f}"
 
 
 def in_full(value: Decimal) -> str:
@@ -167,6 +233,13 @@ def _energy(method: ClassAwareMethod) -> list[RangedConstant]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cites:
+    """Sources that no constant names."""
+
+    sources: tuple[Source, ...]
+
+
 def _references(
     flat: PublishedMethod, ranged: ClassAwareMethod, all_bands: Iterable[Band]
 ) -> Mapping[tuple[str, str], int]:
@@ -178,6 +251,8 @@ def _references(
             *_energy(ranged),
             *ranged.constants,
             *ranged.carbon_price_anchors,
+            *(_Cites((each.source,)) for each in figures_elsewhere()),
+            _Cites(ranged.uncertainty_sources),
             *all_bands,
         ):
             yield from cites.sources

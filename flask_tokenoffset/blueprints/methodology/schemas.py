@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.schemas.base import Answer, DecimalText
-from flask_tokenoffset.methodology import TokenKind
+from flask_tokenoffset.methodology import TokenKind, Verdict
 
 if TYPE_CHECKING:
     from flask_tokenoffset.methodology import (
         ClassAwareMethod,
+        Comparison,
         Constant,
         PublishedMethod,
         RangedConstant,
@@ -89,9 +90,49 @@ class MethodAnswer(Answer):
         return super().of(method, constants=[ConstantAnswer.of(each) for each in method.constants])
 
 
+class VerdictAnswer(Answer):
+    """Where a published figure lies in one version of the class-aware method."""
+
+    method_version: str
+    verdict: Verdict
+    inside: bool | None = Field(description="Null where we compute no such thing.")
+    model_class: str | None
+    ours: RangeAnswer | None = Field(description="Our range for the same use.")
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> Self:
+        """Show a comparison."""
+        return super().of(comparison, inside=comparison.is_inside)
+
+
+class CheckAnswer(Answer):
+    """A figure that others have published, held against ours."""
+
+    id: str
+    what: str
+    unit: str
+    low: DecimalText = Field(description="Of a published range; the figure itself otherwise.")
+    high: DecimalText
+    source: CitationAnswer
+    note: str
+    verdicts: list[VerdictAnswer] = Field(description="By version, oldest first.")
+
+
+class OutlookWidthAnswer(Answer):
+    """How wide the outlook for the next month is, and how often such a range held."""
+
+    low_factor: DecimalText = Field(description="Times this month, as a whole or a fraction.")
+    high_factor: DecimalText
+    covered_percent: int
+    evidence: str
+
+
 class MethodologyAnswer(Answer):
     """Both methods side by side."""
 
     pricing_method: str = Field(description="The version that prices plans here.")
     published: MethodAnswer
     class_aware: MethodAnswer
+    published_elsewhere: list[CheckAnswer]
+    outlook_of_one: OutlookWidthAnswer
+    outlook_of_many: OutlookWidthAnswer

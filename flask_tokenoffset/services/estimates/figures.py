@@ -20,6 +20,9 @@ from flask_tokenoffset.methodology import (
     Range,
     RollingSums,
     TokenCounts,
+    class_aware,
+    class_aware_environment,
+    class_aware_versions,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class Figures:
     :param difference: one sentence on why the two methods differ.
     :param projection: for estimates that rest on sampled days.
     :param notes: what a reader should know, as stable codes and sentences.
+    :param class_aware_version: the version that the ranges were computed with.
     """
 
     models: tuple[ModelUsage, ...]
@@ -66,6 +70,21 @@ class Figures:
     difference: str
     projection: ProjectionFigures | None
     notes: tuple[tuple[str, str], ...]
+    class_aware_version: str
+
+    def carbon_by(self, method_version: str) -> Range:
+        """The carbon of a month in grams, as a version of the class-aware method has it.
+
+        :param method_version: ``TOKENOFFSET_METHOD``. Where that is the flat rate, the class-aware
+            version in force counts.
+        """
+        version = (
+            method_version if method_version in class_aware_versions() else class_aware().version
+        )
+        if version == self.class_aware_version:
+            return self.co2e_g
+        # A partner may price by another version than the one that made the estimate.
+        return class_aware_environment(self.models, class_aware(version)).co2e_g
 
 
 def to_json(
@@ -120,6 +139,7 @@ def from_json(figures: Mapping[str, Any]) -> Figures:
         difference=figures["difference"],
         projection=_projection_from_json(figures["projection"]),
         notes=tuple((note["code"], note["sentence"]) for note in figures["notes"]),
+        class_aware_version=ranged["version"],
     )
 
 

@@ -178,6 +178,9 @@ def _estimate() -> Select[Estimate]:
     )
 
 
-def carbon_range(estimate: Estimate) -> Range:
-    """The class-aware carbon of an estimate, in grams a month."""
-    return figures.from_json(estimate.figures).co2e_g
+def carbon_range(estimate: Estimate, method_version: str) -> Range:
+    """The class-aware carbon of an estimate, in grams a month.
+
+    :param method_version: the method that prices it.
+    """
+    return figures.from_json(estimate.figures).carbon_by(method_version)

@@ -74,7 +74,9 @@ def offer_of(key: str, coverage_percent: int, method_version: str, programmes: P
         band=key,
         coverage_percent=coverage_percent,
         tokens_per_month=tokens,
-        amount_cents=amount_cents(method_version, tokens, preview.figures.co2e_g, coverage_percent),
+        amount_cents=amount_cents(
+            method_version, tokens, preview.figures.carbon_by(method_version), coverage_percent
+        ),
         method_version=method_version,
         programmes=programmes,
     )

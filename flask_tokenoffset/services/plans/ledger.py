@@ -74,7 +74,10 @@ def price_cents(estimate: Estimate, coverage_percent: int, method_version: str) 
     :raises InvalidInput: the coverage is out of range; the field is ``coverage_percent``.
     """
     return amount_cents(
-        method_version, estimate.tokens_per_month, carbon_range(estimate), coverage_percent
+        method_version,
+        estimate.tokens_per_month,
+        carbon_range(estimate, method_version),
+        coverage_percent,
     )
 
 
@@ -367,7 +370,7 @@ def replay(session: Session, account_id: UUID) -> list[tuple[Adoption, int]]:
             amount_cents(
                 adoption.method_version,
                 adoption.tokens_per_month,
-                carbon_range(estimate),
+                carbon_range(estimate, adoption.method_version),
                 adoption.coverage_percent,
             ),
         )

@@ -16,6 +16,7 @@ from flask_tokenoffset.methodology import (
     amount_cents,
     band_for,
     class_aware,
+    class_aware_versions,
     estimate_environment,
     project,
 )
@@ -137,7 +138,10 @@ def _meaning(projection: Projection, method_version: str) -> Meaning:
         [
             ModelUsage(model, tokens)
             for model, tokens in projection.tokens_per_month_by_model.items()
-        ]
+        ],
+        class_aware_method=class_aware(method_version)
+        if method_version in class_aware_versions()
+        else None,
     )
     total = projection.tokens_per_month.total
     return Meaning(

@@ -44,4 +44,4 @@ def test_both_methods_stand_side_by_side_over_the_same_tokens() -> None:
     result = estimate_environment(usages)
     assert result.tokens == TokenCounts(11, 22, 33, 44)
     assert result.published == published_environment(result.tokens, published())
-    assert result.class_aware.method_version == "2026.11"
+    assert result.class_aware.method_version == "2026.12"

@@ -1,6 +1,7 @@
 """Published constants stay as published, and say where they come from."""
 
 import hashlib
+import tomllib
 from importlib.resources import files
 
 import pytest
@@ -12,7 +13,10 @@ from flask_tokenoffset.methodology import ModelClass
 DIGESTS = {
     "bands-2026-05.toml": "44a7753aa47ca64b9c85887d51c3b5afff4b7fb4f38c5b8d229a69e5ee26c57a",
     "class-aware-2026.11.toml": "c1c3a8e56b4377bbeb9b646a99df8bac8bee7713f153a945a97f3b43c0420ef3",
+    "class-aware-2026.12.toml": "93624716620ad50a6b6e85700881610afc52b5ff916eab4417d86d63bff40189",
+    "elsewhere-2026-12.toml": "152bd3edb855b6ce76657312d309c0ea14cb0dd9940ce447d6e25e0f4cd9a7f8",
     "published-2026-05.toml": "a86b5697d97f2ca442ddf418df701e4d934779ce515c9fdf635aa94981037670",
+    "source-addresses.toml": "4a469164b75f40de98a098316d2d6af05267ed943d708b72a8c923c2e189186e",
 }
 DATA = files("flask_tokenoffset.methodology") / "data"
 
@@ -70,9 +74,42 @@ def test_the_default_carbon_price_is_one_of_the_anchors_shown_beside_it() -> Non
     assert method.review_date.isoformat() == "2027-05-31"
 
 
+@pytest.mark.parametrize("version", methodology.class_aware_versions())
+def test_every_source_has_an_address_and_is_read_by_something(version: str) -> None:
+    method = methodology.class_aware(version)
+    flat, bands = methodology.published(), methodology.bands()
+    elsewhere = methodology.figures_elsewhere()
+    read = {
+        f"class-aware-{version}.toml": {
+            *(
+                s
+                for each in (*method.constants, *method.carbon_price_anchors)
+                for s in each.sources
+            ),
+            *method.uncertainty_sources,
+        },
+        "published-2026-05.toml": {s for each in flat.constants for s in each.sources},
+        "bands-2026-05.toml": {s for each in bands for s in each.sources},
+        "elsewhere-2026-12.toml": {each.source for each in elsewhere},
+    }
+    for name, sources in read.items():
+        named = tomllib.loads((DATA / name).read_text(encoding="utf-8"))["sources"]
+        assert {source.key for source in sources} == set(named), name
+        for source in sources:
+            assert source.url.startswith(("https://", "#")), (name, source.key)
+
+
+def test_no_figure_claims_independent_sources_where_one_derives_from_another() -> None:
+    for constant in methodology.class_aware().constants:
+        assert "seven independent" not in constant.note
+    assert (
+        "Couch derives from Epoch" in methodology.class_aware().energy[ModelClass.LARGE].output.note
+    )
+
+
 def test_versions_are_listed_and_found_whichever_method_they_belong_to() -> None:
     assert methodology.published_versions() == ("2026-05",)
-    assert methodology.class_aware_versions() == ("2026.11",)
+    assert methodology.class_aware_versions() == ("2026.11", "2026.12")
     assert methodology.bands_versions() == ("2026-05",)
     assert methodology.method("2026-05") is methodology.published("2026-05")
     assert methodology.method("2026.11") is methodology.class_aware("2026.11")

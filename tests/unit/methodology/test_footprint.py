@@ -34,10 +34,11 @@ usages = st.lists(
 )
 
 
-def figures(model_class: str, tokens: TokenCounts) -> ClassAwareFigures:
-    return class_aware_environment(
-        [ModelUsage.of_class(ModelClass(model_class), tokens)], class_aware()
-    )
+def figures(
+    model_class: str, tokens: TokenCounts, version: str = "2026.12", context: int | None = None
+) -> ClassAwareFigures:
+    usage = ModelUsage("", tokens, ModelClass(model_class), context_tokens=context)
+    return class_aware_environment([usage], class_aware(version))
 
 
 def two_digits(value: Range) -> tuple[float, float, float]:
@@ -63,22 +64,27 @@ def test_the_published_figures_are_exact(tokens: TokenCounts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "energy_kwh", "carbon_kg", "water_l"),
+    ("version", "key", "energy_kwh", "carbon_kg", "water_l"),
     [
-        ("casual", (0.020, 0.089, 0.26), (0.0079, 0.038, 0.11), 0.32),
-        ("worker", (0.16, 0.66, 1.9), (0.065, 0.28, 0.83), 2.4),
-        ("agentic", (1.3, 5.0, 14.0), (0.53, 2.1, 6.2), 18.0),
-        ("extreme", (11.0, 44.0, 130.0), (4.4, 19.0, 58.0), 160.0),
+        ("2026.12", "casual", (0.012, 0.089, 0.26), (0.0047, 0.038, 0.11), 0.32),
+        ("2026.12", "worker", (0.12, 0.66, 1.9), (0.047, 0.28, 0.83), 2.4),
+        ("2026.12", "agentic", (1.2, 5.0, 14.0), (0.48, 2.1, 6.2), 18.0),
+        ("2026.12", "extreme", (9.6, 44.0, 130.0), (3.9, 19.0, 58.0), 160.0),
+        ("2026.11", "casual", (0.020, 0.089, 0.26), (0.0079, 0.038, 0.11), 0.32),
+        ("2026.11", "worker", (0.16, 0.66, 1.9), (0.065, 0.28, 0.83), 2.4),
+        ("2026.11", "agentic", (1.3, 5.0, 14.0), (0.53, 2.1, 6.2), 18.0),
+        ("2026.11", "extreme", (11.0, 44.0, 130.0), (4.4, 19.0, 58.0), 160.0),
     ],
 )
 def test_the_bands_have_the_documented_figures(
+    version: str,
     key: str,
     energy_kwh: tuple[float, ...],
     carbon_kg: tuple[float, ...],
     water_l: float,
 ) -> None:
     chosen = band(key)
-    result = figures(chosen.model_class, chosen.midpoint)
+    result = figures(chosen.model_class, chosen.midpoint, version)
     assert two_digits(result.energy_wh) == energy_kwh
     assert two_digits(result.co2e_g) == carbon_kg
     assert two_digits(result.water_ml)[1] == water_l
@@ -114,7 +120,7 @@ def test_hausfathers_eight_weeks_of_agents_lie_within_the_range() -> None:
         },
     )
     energy = figures("large", tokens).energy_wh
-    assert two_digits(energy) == (22.0, 90.0, 270.0)
+    assert two_digits(energy) == (20.0, 90.0, 270.0)
     assert round(energy.high / 1000) == 275
     assert energy.low < 170_000 < energy.high
 
@@ -208,11 +214,37 @@ def test_stored_figures_can_be_computed_again_digit_for_digit() -> None:
     usage = [ModelUsage("claude-opus-5", TokenCounts(1_234_567, 98_765_432, 345_678, 45_678))]
     with localcontext() as host:
         host.prec = 4
-        result = class_aware_environment(usage, class_aware())
-    assert result == class_aware_environment(usage, class_aware())
+        result = class_aware_environment(usage, class_aware("2026.11"))
+    assert result == class_aware_environment(usage, class_aware("2026.11"))
     assert result.energy_wh == Range(
         Decimal("386.230519"), Decimal("2011.603194"), Decimal("6598.687302")
     )
     assert result.co2e_g == Range(
         Decimal("156.883672"), Decimal("854.931357"), Decimal("2845.216547")
     )
+
+
+def test_a_long_context_takes_more_a_token_where_its_length_is_known() -> None:
+    tokens = TokenCounts(100_000, 0, 0, 500)
+    method = class_aware()
+    usual, at_edge, long = (
+        figures("medium", tokens, context=context).energy_wh for context in (None, 10_000, 100_000)
+    )
+    assert usual == at_edge
+    # log2(10) doublings of 1.2 each: 1.83 times.
+    assert long.central / usual.central == pytest.approx(Decimal("1.8325"), abs=Decimal("0.001"))
+    assert long.high / long.central > usual.high / usual.central
+    assert figures("medium", tokens, "2026.11", 100_000).energy_wh.central == usual.central
+    cached = TokenCounts(cached_input_tokens=10**6)
+    assert (
+        figures("medium", cached, context=100_000).energy_wh == figures("medium", cached).energy_wh
+    )
+    assert method.context is not None
+    assert method.context.doublings(20_000) == 1
+
+
+def test_the_former_version_gives_what_it_gave() -> None:
+    former = figures("large", TokenCounts(output_tokens=10**6), "2026.11").energy_wh
+    assert former == Range(Decimal(350), Decimal(1400), Decimal(4500))
+    now = figures("large", TokenCounts(output_tokens=10**6)).energy_wh
+    assert (now.low, now.central, now.high) == (140, 1400, 4500)

@@ -15,7 +15,7 @@ from flask_tokenoffset.methodology import ModelClass, class_aware
         ("gemini-2.5-flash-lite", "small"),
         ("llama-3.1-8b-instruct", "small"),
         ("qwen3-32b", "small"),
-        ("claude-sonnet-4-5", "medium"),
+        ("claude-sonnet-4-5", "large"),
         ("gpt-4o", "medium"),
         ("gpt-6.1-sol", "medium"),
         ("models/gemini-3-flash", "medium"),
@@ -38,3 +38,8 @@ def test_a_known_name_has_its_class(model: str, model_class: str) -> None:
 @pytest.mark.parametrize("model", ["", "wizard", "mixtral-8x7b", "gpt-4", "minimax-m2"])
 def test_a_name_that_says_nothing_we_know_has_no_class(model: str) -> None:
     assert class_aware().class_of(model) is None
+
+
+def test_sonnet_is_classed_as_its_sources_class_it_and_the_former_version_stays() -> None:
+    assert class_aware("2026.11").class_of("claude-sonnet-4-5") is ModelClass.MEDIUM
+    assert class_aware("2026.12").class_of("claude-3-7-sonnet") is ModelClass.LARGE

@@ -23,7 +23,7 @@ def test_the_review_shows_what_a_sample_rests_on(world: World) -> None:
     assert "23 October 2026 to 19 November 2026" in text
     # Pages name the two methods as they do beside the amounts.
     difference = estimate["class_aware"]["difference"]
-    assert difference.startswith("The published figure is about 12 times the class-aware one")
+    assert difference.startswith("The published figure is about 8.1 times the class-aware one")
     named = difference.replace("published figure", "flat-rate figure")
     assert named.replace("class-aware", "detailed") in text
     for kind in ("uncached_input", "cached_input", "cache_creation", "output"):

@@ -16,6 +16,7 @@ from flask_tokenoffset.methodology import (
     bands,
     class_aware,
     class_aware_amount_cents,
+    comparisons,
     describe,
     describe_range,
     estimate_environment,
@@ -181,7 +182,7 @@ def test_the_page_says_which_method_prices_plans_here(make_world: Callable[..., 
 def test_versions_and_dates_are_named(world: World) -> None:
     text = world.nobody.page("/methodology").text
     assert "Version 2026-05, effective 28 May 2026." in text
-    assert "Version 2026.11, effective 20 November 2026" in text
+    assert "Version 2026.12, effective 1 December 2026" in text
     assert "looked at again by 31 May 2027" in text
 
 
@@ -209,3 +210,49 @@ def test_anyone_may_read_it_and_nobody_change_it(world: World) -> None:
     assert world.ada.get("/methodology").status_code == 200
     assert not world.ada.has_account
     assert world.ada.post("/methodology").status_code == 405
+
+
+@pytest.mark.promise("TO-038")
+def test_every_published_figure_stands_there_with_its_verdicts(world: World) -> None:
+    page = world.nobody.page("/methodology")
+    rows = [[cell.partition(" [")[0] for cell in row] for row in table_of(page, "checks-table")]
+    said = {
+        "inside": "inside",
+        "outside_below": "outside, below",
+        "outside_above": "outside, above",
+        "not_compared": "not compared",
+    }
+    former, now = comparisons("2026.11"), comparisons("2026.12")
+    assert len(rows) == len(now)
+    for row, before, after in zip(rows, former, now, strict=True):
+        assert row[0] == after.figure.what
+        assert row[-2:] == [said[before.verdict], said[after.verdict]]
+        assert after.figure.note in page.text
+    assert {"outside, below", "outside, above", "inside"} <= {row[-2] for row in rows}
+
+
+@pytest.mark.promise("TO-038")
+def test_the_json_says_inside_or_outside_of_every_published_figure(world: World) -> None:
+    answer = world.nobody.api("GET", "/methodology").json
+    assert answer is not None
+    checks = answer["published_elsewhere"]
+    assert [check["id"] for check in checks] == [each.figure.id for each in comparisons()]
+    for check, computed in zip(checks, comparisons(), strict=True):
+        newest = check["verdicts"][-1]
+        assert newest["method_version"] == "2026.12"
+        assert newest["inside"] is computed.is_inside
+    assert answer["outlook_of_one"]["covered_percent"] >= 80
+
+
+def table_of(page: HtmlPage, table_id: str) -> list[list[str]]:
+    """The rows of one table, its head left out."""
+    rows: list[list[str]] = []
+    inside = False
+    for element in page.elements:
+        if element.tag == "table":
+            inside = element.attributes["id"] == table_id
+        elif inside and element.tag == "tr":
+            rows.append([])
+        elif inside and element.tag in {"th", "td"}:
+            rows[-1].append(element.text)
+    return rows[1:]
