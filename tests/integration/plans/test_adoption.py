@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from flask_tokenoffset import signals
-from flask_tokenoffset.methodology import class_aware, class_aware_amount_cents
+from flask_tokenoffset.methodology import (
+    class_aware,
+    class_aware_amount_cents,
+    class_aware_environment,
+)
 from flask_tokenoffset.models import Adoption, BillingRecord, Estimate
 from flask_tokenoffset.services.estimates import figures
 from flask_tokenoffset.services.plans import ledger as plans
@@ -148,7 +152,10 @@ def test_the_other_method_prices_by_its_carbon_and_stays_with_its_adoption(
     amounts = [first.ada.adopt(estimate_id, cover)["adoption"] for cover in (100, 33, 0)]
     with first.app.app_context():
         estimate = first.state.session.scalars(select(Estimate)).one()
-        carbon = figures.from_json(estimate.figures).co2e_g
+        models = figures.from_json(estimate.figures).models
+    # The estimate was made with the version in force; the partner prices by the former one.
+    assert estimate.class_aware_version == "2026.12"
+    carbon = class_aware_environment(models, class_aware("2026.11")).co2e_g
     for adoption in amounts:
         assert adoption["method_version"] == "2026.11"
         assert adoption["amount_cents"] == class_aware_amount_cents(
