@@ -94,6 +94,7 @@ def to_json(
             "co2e_g": _range_to_json(ranged.co2e_g),
             "unknown_models": list(ranged.unknown_models),
             "version": ranged.method_version,
+            "names_version": ranged.names_version,
         },
         "difference": environment.difference.sentence,
         "projection": _projection_to_json(projection),
