@@ -72,13 +72,17 @@ def to_json(
     environment: Environment,
     *,
     projection: Projection | None = None,
+    notes: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """The figures as they are stored.
 
     :param models: the tokens a month that the rest follows from.
-    :param projection: for an estimate that rests on sampled days.
+    :param projection: for an estimate that rests on sampled days; what it notes is stored too.
+    :param notes: what else a reader should know, as codes and sentences.
     """
-    notes = projection.notes if projection is not None else ()
+    said = [*notes]
+    if projection is not None:
+        said += [(note.code, note.sentence) for note in projection.notes]
     flat, ranged = environment.published, environment.class_aware
     return {
         "models": [_model_to_json(usage) for usage in models],
@@ -98,7 +102,7 @@ def to_json(
         },
         "difference": environment.difference.sentence,
         "projection": _projection_to_json(projection),
-        "notes": [{"code": note.code, "sentence": note.sentence} for note in notes],
+        "notes": [{"code": code, "sentence": sentence} for code, sentence in said],
     }
 
 
