@@ -211,9 +211,8 @@ def _found(client: Client) -> None:
                 work,
                 _membership(work, organization, people[someone]),
                 owner,
-                offer_of(band, coverage_percent, state.settings.method),
+                offer_of(band, coverage_percent, state.settings.method, state.settings.programmes),
                 None,
-                state.settings.method,
                 then,
             )
         _choose(work, organization, client, people, then)
@@ -262,6 +261,7 @@ def _choose(
             payer=Payer.MEMBER,
             expected_amount_cents=None,
             method_version=current_state().settings.method,
+            programmes=current_state().settings.programmes,
             now=now,
         )
     work.actor_id = people[client.owner].id
@@ -282,6 +282,7 @@ def _adopt_band(
         coverage_percent=coverage_percent,
         expected_amount_cents=None,
         method_version=current_state().settings.method,
+        programmes=current_state().settings.programmes,
         now=now,
     )
 

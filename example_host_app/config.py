@@ -42,12 +42,26 @@ SQLITE_TIMEOUT_SECONDS = 20
 #: Where the demo is served.
 HOST = "127.0.0.1"
 PORT = 5040
-#: What notices and receipts of consents say beside what is agreed to: see ``legal/``.
-_TOLD_WITH_CONSENTS: Final = {
+#: What pages, notices and receipts say of Fernhill; its documents stand in ``legal/``.
+_TOLD_ON_PAGES: Final = {
     "TOKENOFFSET_CONTROLLER": "Fernhill Writing Ltd, 3 Quay Lane, Port Ellery",
     "TOKENOFFSET_PRIVACY_CONTACT": "privacy@fernhill.example",
     "TOKENOFFSET_STORAGE_PLACE": "Ireland, at Harbour Hosting",
     "TOKENOFFSET_JURISDICTION": "European Union (GDPR)",
+    "TOKENOFFSET_PROGRAMMES": [
+        {
+            "name": "Ellery Peatland Trust",
+            "what_it_does": "Blocks old drains, so that peat stays wet.",
+            "address": "https://peatland.example",
+            "share_percent": 60,
+        },
+        {
+            "name": "Harbour Kelp",
+            "what_it_does": "Replants kelp along the coast, and counts what grows.",
+            "address": "https://kelp.example",
+            "share_percent": 40,
+        },
+    ],
 }
 
 
@@ -97,7 +111,7 @@ def _make_up_footprint(app: Flask, folder: Path) -> None:
         )
     if not (app.config.get("TOKENOFFSET_PUBLIC_URL") or os.environ.get("TOKENOFFSET_PUBLIC_URL")):
         app.config["TOKENOFFSET_PUBLIC_URL"] = f"http://{HOST}:{PORT}"
-    for name, said in _TOLD_WITH_CONSENTS.items():
+    for name, said in _TOLD_ON_PAGES.items():
         if name not in os.environ:
             app.config.setdefault(name, said)
     app.config.setdefault("TOKENOFFSET_MAILER", MailboxMailer(folder / "mail"))

@@ -220,8 +220,9 @@ def _adopt(
         adopt_for_many(
             work,
             adopters,
-            offer=offer_of(band, coverage_percent, method_version),
+            offer=offer_of(
+                band, coverage_percent, method_version, current_state().settings.programmes
+            ),
             person_id=organization.created_by,
-            method_version=method_version,
             now=now,
         )

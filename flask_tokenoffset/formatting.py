@@ -63,6 +63,15 @@ def percent(whole_percent: int) -> str:
     return f"{whole_percent:,}\N{NO-BREAK SPACE}%"
 
 
+def contribution_level(whole_percent: int) -> str:
+    """How many times the rate is contributed: ``1x rate``, ``0.5x rate``, ``2.25x rate``.
+
+    :param whole_percent: 100 is once.
+    """
+    times = (Decimal(whole_percent) / 100).normalize()
+    return f"{times:f}x\N{NO-BREAK SPACE}rate"
+
+
 def money_cents(cents: int) -> str:
     """An amount in US cents: ``$12.50``."""
     sign = "-" if cents < 0 else ""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.host.addresses import read_local_path, read_public_url, read_text
 from flask_tokenoffset.host.identity_providers import IdentityProvider, read_identity_providers
+from flask_tokenoffset.host.programmes import Programmes, read_programmes
 
 if TYPE_CHECKING:
     from flask_tokenoffset.vault import KeyStore
@@ -51,6 +52,9 @@ class Settings:
     #: The version of the method that prices a plan: ``2026-05`` (the published rate) or
     #: ``2026.11`` (the class-aware estimate).
     method: str = "2026-05"
+    #: What contributions are directed to: a list of ``name``, ``what_it_does``, ``address`` and
+    #: ``share_percent``. Each adoption and each billing record keeps the list of its time.
+    programmes: Programmes = ()
     #: The template our layout extends: the partner's own layout. Where its blocks are not called
     #: ``title``, ``head`` and ``content``, override ``tokenoffset/layout.html`` as well.
     base_template: str = "tokenoffset/base.html"
@@ -219,14 +223,6 @@ def _checked(setting: Field[Any], name: str, value: Any) -> Any:
     return (_CHECKS.get(setting.name) or _CHECK_OF_TYPE[str(setting.type)])(name, value)
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(
-            name, f"it must be a text that is not empty, not {type(value).__name__}."
-        )
-    return value
-
-
 def _switch(name: str, value: Any) -> bool:
     if isinstance(value, str) and value.strip().lower() in {"true", "1", "yes", "on"}:
         return True
@@ -270,7 +266,7 @@ def _key_entries(name: str, value: Any) -> str | tuple[str, ...]:
 
 
 def _redis_url(name: str, value: Any) -> str:
-    text = _text(name, value)
+    text = read_text(name, value)
     if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
         raise ConfigurationError(
             name, "it must start with redis://, rediss:// or unix://, as in «redis://localhost/0»."
@@ -339,61 +335,27 @@ def _mailer(name: str, value: Any) -> Any:
     return value
 
 
-def _public_url(name: str, value: Any) -> str:
-    text = _text(name, value).rstrip("/")
-    parts = urlsplit(text)
-    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_plain:
-        raise ConfigurationError(
-            name,
-            "it must be where people reach this application, as in «https://app.example.com», with"
-            " a path if it is mounted under one.",
-        )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigurationError(
-            name,
-            "it must begin with https://, because the links in mail sign people in. Plain http is"
-            " taken for this machine only.",
-        )
-    return text
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _local_path(name: str, value: Any) -> str:
-    text = _text(name, value)
-    if not text.startswith("/") or text.startswith("//"):
-        raise ConfigurationError(name, "it must be a path of this application, as in «/login».")
-    return text
-
-
 #: By the type of a setting, where nothing more is to be said of it.
 _CHECK_OF_TYPE: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "bool": _switch,
-    "str": _text,
-    "str | None": _text,
+    "str": read_text,
+    "str | None": read_text,
 }
 _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "keys": _key_entries,
     "key_store": _key_store,
     "redis_url": _redis_url,
     "method": _one_of(*KNOWN_METHODS),
+    "programmes": read_programmes,
     "providers": _provider_names,
     "http_transports": _transports,
     "retention": _days_by_name,
     "retention_plans": _days_by_name,
     "csp_nonce": _callable,
-    "login_url": _local_path,
+    "login_url": read_local_path,
     "oauth_providers": read_identity_providers,
     "sign_in": _one_of("host", "identity"),
     "mailer": _mailer,
-    "public_url": _public_url,
+    "public_url": read_public_url,
     "erasure_hook": _callable,
 }

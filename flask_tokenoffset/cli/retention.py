@@ -213,6 +213,7 @@ def remains() -> None:
                     "amount_cents": record.amount_cents,
                     "payer": record.payer,
                     "method_version": record.method_version,
+                    "programmes": record.programmes,
                     "kept_until": record.kept_until.isoformat(),
                 }
             )

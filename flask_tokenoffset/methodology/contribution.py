@@ -29,8 +29,8 @@ def check_coverage(coverage_percent: int) -> None:
         return
     raise InvalidInput(
         {
-            "coverage_percent": "The coverage is a whole number of percent from 0 to"
-            f" {MAX_COVERAGE_PERCENT:,}, where 100 stands for all of the estimated use."
+            "coverage_percent": "The contribution level is a whole number of percent from 0 to"
+            f" {MAX_COVERAGE_PERCENT:,}, where 100 is the 1x rate."
         }
     )
 

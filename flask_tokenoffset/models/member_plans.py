@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.models.accounts import Account, Person
@@ -53,6 +53,8 @@ class BulkChange(Base):
     band: Mapped[str] = mapped_column(String(40))
     coverage_percent: Mapped[int] = mapped_column(Integer)
     method_version: Mapped[str] = mapped_column(String(20))
+    #: What each plan's contribution is directed to afterwards, as it was shown.
+    programmes: Mapped[dict[str, Any]] = mapped_column(JSON)
     #: What each plan contributes afterwards, and by how much all of them change together.
     amount_cents: Mapped[int]
     difference_cents: Mapped[int]

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_tokenoffset.models.accounts import Account, Person
@@ -65,6 +74,8 @@ class Adoption(Base):
     tokens_per_month: Mapped[int]
     coverage_percent: Mapped[int] = mapped_column(Integer)
     method_version: Mapped[str] = mapped_column(String(20))
+    #: What it is directed to, as ``TOKENOFFSET_PROGRAMMES`` said then; empty where it named none.
+    programmes: Mapped[dict[str, Any]] = mapped_column(JSON)
     amount_cents: Mapped[int]
     adopted_by: Mapped[UUID] = mapped_column(ForeignKey(Person.id))
     adopted_at: Mapped[datetime]
@@ -103,6 +114,8 @@ class BillingRecord(Base):
     tokens_per_month: Mapped[int]
     coverage_percent: Mapped[int] = mapped_column(Integer)
     method_version: Mapped[str] = mapped_column(String(20))
+    #: What it is directed to, as ``TOKENOFFSET_PROGRAMMES`` said then; empty where it named none.
+    programmes: Mapped[dict[str, Any]] = mapped_column(JSON)
     #: When the month fell due under the plan's ledger.
     due_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]

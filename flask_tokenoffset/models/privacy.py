@@ -217,5 +217,7 @@ class RetainedRecord(Base):
     amount_cents: Mapped[int | None]
     payer: Mapped[str | None] = mapped_column(String(20))
     method_version: Mapped[str | None] = mapped_column(String(20))
+    #: What a billing record was directed to.
+    programmes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     kept_until: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]

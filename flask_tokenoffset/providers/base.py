@@ -130,6 +130,7 @@ class WalkThrough:
     :param what_is_not_read: what never leaves the vendor.
     :param not_covered: surfaces of the vendor whose usage these endpoints do not show.
     :param cadence: when the vendor is asked, and how fresh its figures are.
+    :param beyond_reading: what a key of this kind could do besides what it is used for here.
     """
 
     key_page_url: str
@@ -138,6 +139,7 @@ class WalkThrough:
     what_is_not_read: tuple[str, ...]
     not_covered: tuple[str, ...]
     cadence: tuple[str, ...]
+    beyond_reading: tuple[str, ...] = ()
 
 
 class ReportingClient(Protocol):

@@ -12,6 +12,7 @@ from flask_tokenoffset.services.estimates.reading import newest_by_source, sum_o
 from flask_tokenoffset.services.plans.charged import Charged, read_charged
 from flask_tokenoffset.services.plans.ledger import price_cents
 from flask_tokenoffset.services.sources.listing import SampledSource, list_sources
+from flask_tokenoffset.services.sources.model_usage import ModelDays, daily_models
 from flask_tokenoffset.services.sources.usage import DayTotals, daily_totals
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-#: Days the chart shows at most.
+    from flask_tokenoffset.models import SampleRun
+
+#: Days the charts show unless fewer are asked for.
 CHART_DAYS = 90
 
 
@@ -44,24 +47,45 @@ class Dashboard:
     sources: list[SampledSource]
     #: Day by day over all connected sources; empty before the first complete sample.
     days: list[DayTotals]
+    #: The same by model, where that was asked for.
+    models: ModelDays | None
 
 
-EMPTY = Dashboard(charged=None, proposal=None, sources=[], days=[])
+EMPTY = Dashboard(charged=None, proposal=None, sources=[], days=[], models=None)
 
 
-def read_dashboard(session: Session, account_id: UUID, *, method_version: str) -> Dashboard:
-    """Gather an account's dashboard: five queries, whatever there is.
+def read_dashboard(
+    session: Session,
+    account_id: UUID,
+    *,
+    method_version: str,
+    chart_days: int = CHART_DAYS,
+    by_model: bool = False,
+) -> Dashboard:
+    """Gather an account's dashboard: five queries, whatever there is, and one more by model.
 
     :param method_version: the method that prices a proposal (``TOKENOFFSET_METHOD``).
+    :param chart_days: how many of the newest days the charts show.
+    :param by_model: whether they tell models apart.
     """
     charged = read_charged(session, account_id)
     sources = list_sources(session, account_id)
     candidate = _candidate(newest_by_source(session, account_id))
+    samples = [each.newest_complete for each in sources if each.newest_complete is not None]
+    window = _chart_window(samples, chart_days)
+    days: list[DayTotals] = []
+    models = None
+    if window is not None:
+        days = daily_totals(session, account_id, samples, window)
+        if by_model:
+            sampled = [run.source_id for run in samples]
+            models = daily_models(session, account_id, sampled, window)
     return Dashboard(
         charged=charged,
         proposal=_proposal(charged, candidate, method_version),
         sources=sources,
-        days=_days(session, account_id, sources),
+        days=days,
+        models=models,
     )
 
 
@@ -92,10 +116,7 @@ def _proposal(
     )
 
 
-def _days(session: Session, account_id: UUID, sources: list[SampledSource]) -> list[DayTotals]:
-    samples = [each.newest_complete for each in sources if each.newest_complete is not None]
-    if not samples:
-        return []
-    end = max(run.window_end for run in samples)
-    window = DayRange(end - timedelta(days=CHART_DAYS), end)
-    return daily_totals(session, account_id, samples, window)
+def _chart_window(samples: list[SampleRun], days: int) -> DayRange | None:
+    """The newest days that any connection was sampled for; none before the first sample."""
+    end = max((run.window_end for run in samples), default=None)
+    return None if end is None else DayRange(end - timedelta(days=days), end)

@@ -146,7 +146,7 @@ def adopt_beyond_all(window: Watched) -> str:
     window.look("estimate")
     button = page.get_by_role("button", name=re.compile("^Adopt"))
     whole = amount_on(button.text_content())
-    page.get_by_role("slider", name="Coverage").fill("150")
+    page.get_by_role("spinbutton", name="Contribution level").fill("150")
     amount = amount_on(button.text_content())
     assert amount != whole
     expect(page.locator("output")).to_contain_text(f"{amount} a month")
@@ -245,10 +245,10 @@ def test_bands_lead_to_a_plan_too(fernhill: Fernhill, watched: Callable[..., Wat
     window = watched(fernhill.address)
     page = sign_in(window, fernhill.newcomer("banda"))
     page.get_by_role("link", name="Pick a band").click()
-    page.get_by_role("slider", name="Coverage").fill("250")
+    page.get_by_role("spinbutton", name="Contribution level").fill("250")
     preview = page.get_by_role("region", name="The Worker band")
     expect(preview).to_contain_text("$3.13")
-    expect(preview).to_contain_text("at 250\N{NO-BREAK SPACE}% coverage")
+    expect(preview).to_contain_text("at 250\N{NO-BREAK SPACE}% of the 1x rate")
     # The amount in the form is of the band that is shown, so another choice hides it.
     page.get_by_role("radio", name=re.compile("Agentic")).check(force=True)
     expect(page.locator("output strong")).to_be_hidden()
@@ -276,7 +276,7 @@ def test_everything_works_without_a_script(
         page.wait_for_timeout(500)
         page.goto(source_path)
     page.get_by_role("link", name="See the estimate").click()
-    page.get_by_role("slider", name="Coverage").fill("200")
+    page.get_by_role("spinbutton", name="Contribution level").fill("200")
     shown = amount_on(page.get_by_role("button", name=re.compile("^Adopt")).text_content())
     page.get_by_role("button", name="Update amount").click()
     button = page.get_by_role("button", name=re.compile("^Adopt"))
@@ -318,9 +318,9 @@ def test_connecting_and_adopting_need_no_mouse(
     tab_to(page, "See the estimate")
     page.keyboard.press("Enter")
     page.wait_for_url("**/estimates/**")
-    tab_to(page, "Coverage")
+    tab_to(page, "Contribution level, as a slider")
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("slider")).to_have_value("105")
+    expect(page.get_by_role("spinbutton")).to_have_value("110")
     amount = amount_on(page.get_by_role("button", name=re.compile("^Adopt")).text_content())
     tab_to(page, f"Adopt {amount} a month")
     page.keyboard.press("Enter")
@@ -331,7 +331,8 @@ def tab_to(page: Page, name: str) -> None:
     """Press Tab until what has this name has the focus, as a person without a mouse does."""
     focus = """() => {
         const each = document.activeElement;
-        return (each.labels?.[0] ?? each).textContent.trim().replace(/\\s+/g, " ");
+        const name = each.ariaLabel ?? (each.labels?.[0] ?? each).textContent;
+        return name.trim().replace(/\\s+/g, " ");
     }"""
     seen: list[str] = []
     for _ in range(60):

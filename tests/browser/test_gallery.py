@@ -128,13 +128,14 @@ def test_the_amount_follows_the_slider_to_the_servers_cent(
 ) -> None:
     page = open_page()
     slider = page.locator(SLIDER)
+    thumb = page.locator(f"{SLIDER}-range")
     line = page.locator(".to-slider").first
     rate = published("2026-05")
     for percent in (0, 5, 100, 735, 1000):
         slider.fill(str(percent))
         expected = money_cents(published_amount_cents(TOKENS_PER_MONTH, percent, rate))
         assert line.locator("[data-to-amount-of]").inner_text() == expected
-        assert expected in (slider.get_attribute("aria-valuetext") or "")
+        assert expected in (thumb.get_attribute("aria-valuetext") or "")
     # Large numbers must not lose a cent to floating point, and a part of a cent is a cent.
     for tokens in (1, 39_999, 40_001, 987_654_321_987_654_321):
         line.evaluate("(each, tokens) => { each.dataset.toTokens = tokens; }", str(tokens))
@@ -146,11 +147,21 @@ def test_the_amount_follows_the_slider_to_the_servers_cent(
 
 def test_the_slider_moves_by_keyboard(open_page: Callable[..., Page]) -> None:
     page = open_page()
-    slider = page.locator(SLIDER)
+    number, slider = page.locator(SLIDER), page.locator(f"{SLIDER}-range")
     slider.focus()
     slider.press("ArrowRight")
-    assert slider.input_value() == "155"
-    assert page.locator("[data-to-percent-of]").first.inner_text() == "155\N{NO-BREAK SPACE}%"
+    assert number.input_value() == "175"
+    assert page.locator("[data-to-percent-of]").first.inner_text() == "175\N{NO-BREAK SPACE}%"
+    # Half of its length is the first hundred percent.
+    slider.press("Home")
+    for _ in range(20):
+        slider.press("ArrowRight")
+    assert number.input_value() == "100"
+    number.fill("333")
+    assert slider.input_value() == "30"
+    assert number.input_value() == "333"
+    page.get_by_role("button", name="2x").first.click()
+    assert (number.input_value(), slider.input_value()) == ("200", "27")
 
 
 def test_without_the_script_the_form_asks_the_server(open_page: Callable[..., Page]) -> None:
@@ -257,3 +268,34 @@ def test_what_a_host_says_about_bare_elements_does_not_bend_ours(
     before = [page.locator(place).first.bounding_box() for place in places]
     page.add_style_tag(content=rules)
     assert [page.locator(place).first.bounding_box() for place in places] == before
+
+
+def test_a_day_of_a_chart_says_what_it_is_by_mouse_and_by_keyboard(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page()
+    figure = page.locator("figure.to-chart-figure").first
+    days, tip = figure.locator(".to-chart-day"), figure.locator(".to-chart-tip")
+    expect(tip).to_be_hidden()
+    days.nth(3).hover()
+    expect(tip).to_have_text(days.nth(3).get_attribute("aria-label") or "nothing")
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    # One stop for the whole chart; the arrow keys go on from there.
+    assert figure.locator('.to-chart-day[tabindex="0"]').count() == 1
+    days.last.focus()
+    page.keyboard.press("ArrowLeft")
+    before = days.nth(days.count() - 2)
+    expect(before).to_be_focused()
+    expect(tip).to_have_text(before.get_attribute("aria-label") or "nothing")
+    page.keyboard.press("Home")
+    expect(days.first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_without_the_script_every_day_can_be_reached(open_page: Callable[..., Page]) -> None:
+    page = open_page(java_script_enabled=False)
+    days = page.locator("figure.to-chart-figure").first.locator(".to-chart-day")
+    assert days.first.get_attribute("tabindex") == "0"
+    assert days.first.locator("title").count() == 1

@@ -84,6 +84,7 @@ WIDTHS: Final[dict[str, Width]] = {
     "sealed": Width((LargeBinary,)),
     "key-id": Width((String,), 100),
     "figures": Width((JSON,)),
+    "programmes": Width((JSON,)),
     "route": Width((String,), 200),
     "call-key": Width((String,), 255),
     "own-answer": Width((Text,)),

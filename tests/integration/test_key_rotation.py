@@ -41,6 +41,7 @@ from flask_tokenoffset.vault import (
     generate_key,
     parse_key_ring,
 )
+from tests.support.campaigns import campaign
 from tests.support.tables import make_tables
 
 if TYPE_CHECKING:
@@ -393,13 +394,14 @@ class Reader:
         self._thread.join()
 
 
-def test_ten_thousand_keys_four_readers_and_a_rotation_killed_again_and_again(
-    postgres_database: MakeDatabase,
+@campaign("keys", short=2_500, full=10_000)
+def test_thousands_of_keys_four_readers_and_a_rotation_killed_again_and_again(
+    postgres_database: MakeDatabase, keys: int
 ) -> None:
     url = postgres_database()
     engine = create_engine(url)
     make_tables(engine)
-    source_ids = fill(engine, 10_000)
+    source_ids = fill(engine, keys)
     readers = [Reader(engine, source_ids) for _ in range(READERS)]
     kills = 0
     try:
@@ -413,7 +415,7 @@ def test_ten_thousand_keys_four_readers_and_a_rotation_killed_again_and_again(
     assert [reader.failures for reader in readers] == [[]] * READERS
     assert all(reader.reads > 100 for reader in readers)
     with Session(engine) as session:
-        assert versions_in_use(session) == {"2026-11": 10_000}
+        assert versions_in_use(session) == {"2026-11": keys}
     assert all_open_with(engine, vault(NEW), source_ids)
     engine.dispose()
 

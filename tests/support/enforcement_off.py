@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 #: Plugins that are there for the whole process, and of which the outer run's go on.
-_OUTER: Final = ("cacheprovider", "faulthandler", "threadexception", "unraisableexception")
+_OUTER: Final = (
+    *("cacheprovider", "faulthandler", "threadexception", "unraisableexception"),
+    "playwright",  # It is there after `make browser`, and cannot be nested.
+)
 
 
 class RunWithout:

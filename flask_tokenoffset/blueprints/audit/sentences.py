@@ -167,6 +167,8 @@ def _in_brackets(details: Mapping[str, Any]) -> str:
 
 def _label(detail: str) -> str:
     name = detail.removesuffix(BEFORE).removesuffix("_cents").removesuffix("_percent")
+    # What people read of “coverage” in the database and the API.
+    name = name.replace("coverage", "contribution_level")
     name = name.replace("_cents_per_month", "").replace("_", " ")
     return f"{name} before" if detail.endswith(BEFORE) else name
 
@@ -178,5 +180,7 @@ def _value(detail: str, value: Any) -> str:
     if isinstance(value, int):
         if name.endswith(("_cents", "_cents_per_month")):
             return formatting.money_cents(value)
+        if name.endswith("coverage_percent"):
+            return formatting.contribution_level(value)
         return formatting.percent(value) if name.endswith("_percent") else formatting.integer(value)
     return str(value).replace(",", ", ")

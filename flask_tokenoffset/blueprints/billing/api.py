@@ -12,6 +12,7 @@ from flask_tokenoffset.blueprints.access.context import account_if_any
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
 from flask_tokenoffset.blueprints.schemas.base import Answer, ItemList, ListQuery
 from flask_tokenoffset.blueprints.schemas.paging import page_of, read_month_cursor
+from flask_tokenoffset.blueprints.schemas.programmes import ProgrammeList
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import Payer
 from flask_tokenoffset.permissions import Permission
@@ -34,6 +35,7 @@ class BillingRecordAnswer(Answer):
     tokens_per_month: int
     coverage_percent: int
     method_version: str
+    programmes: ProgrammeList
     adoption_id: UUID
     due_at: datetime
     created_at: datetime

@@ -18,6 +18,7 @@ from flask_tokenoffset.blueprints.dashboard.presentation import (
     news_of,
 )
 from flask_tokenoffset.blueprints.estimates.presentation import EstimateView, origin_of
+from flask_tokenoffset.blueprints.html.chart_choices import ChartChoice
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.models import PlanStatus
@@ -32,9 +33,15 @@ def dashboard() -> str:
     """The plan, what it rests on, what it means, and what is new."""
     state = current_state()
     account_id = account_if_any()
-    shown = EMPTY
+    shown, choice = EMPTY, ChartChoice.read(request.args)
     if account_id is not None:
-        shown = read_dashboard(state.session, account_id, method_version=state.settings.method)
+        shown = read_dashboard(
+            state.session,
+            account_id,
+            method_version=state.settings.method,
+            chart_days=choice.days,
+            by_model=choice.by_model,
+        )
     labels = labels_of(shown)
     charged, proposal = shown.charged, shown.proposal
     described = None
@@ -48,7 +55,9 @@ def dashboard() -> str:
         "dashboard/dashboard.html",
         charged=charged,
         proposal=proposal,
-        comparison=compare(charged, proposal, labels) if charged and proposal else None,
+        comparison=compare(charged, proposal, labels, state.settings.method)
+        if charged and proposal
+        else None,
         view=EstimateView.of(described, labels.get(str(described.source_id)))
         if described
         else None,
@@ -57,6 +66,8 @@ def dashboard() -> str:
             for each in shown.sources
         ],
         days=shown.days,
+        models=shown.models,
+        choice=choice,
         cost_nano_usd=known_cost_nano_usd(shown.days),
         uncosted_days=sum(not day.cost_is_whole for day in shown.days),
         unread_days=sum(not day.is_whole for day in shown.days),

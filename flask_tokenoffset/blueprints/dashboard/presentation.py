@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.access.urls import operation_url
-from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
+from flask_tokenoffset.blueprints.estimates.presentation import BothMethods, EstimateView
 from flask_tokenoffset.models import UNFINISHED, ConnectionStatus, RunStatus
 
 if TYPE_CHECKING:
@@ -73,10 +73,12 @@ class Comparison:
     """A newer estimate beside what is charged now.
 
     :param view: the newer estimate.
+    :param both: what it would contribute, by either method.
     :param rows: what is compared, now, and if it is adopted.
     """
 
     view: EstimateView
+    both: BothMethods
     rows: list[tuple[str, str, str]]
 
 
@@ -101,23 +103,31 @@ def labels_of(shown: Dashboard) -> dict[str, str]:
     return {str(each.source.id): each.source.label for each in shown.sources}
 
 
-def compare(charged: Charged, proposal: Proposal, labels: Mapping[str, str]) -> Comparison:
+def compare(
+    charged: Charged, proposal: Proposal, labels: Mapping[str, str], method_version: str
+) -> Comparison:
     """A newer estimate beside what is charged now, row by row.
 
     :param labels: from :func:`labels_of`.
+    :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
     """
     before = EstimateView.of(charged.estimate, labels.get(str(charged.estimate.source_id)))
     after = EstimateView.of(proposal.estimate, labels.get(str(proposal.estimate.source_id)))
-    coverage = formatting.percent(charged.adoption.coverage_percent)
+    coverage = formatting.contribution_level(charged.adoption.coverage_percent)
     return Comparison(
         after,
+        after.both_methods(proposal.coverage_percent, method_version),
         [
             (
                 "Contribution a month",
                 formatting.money_cents(charged.adoption.amount_cents),
                 formatting.money_cents(proposal.amount_cents),
             ),
-            ("Coverage", coverage, formatting.percent(proposal.coverage_percent)),
+            (
+                "Contribution level",
+                coverage,
+                formatting.contribution_level(proposal.coverage_percent),
+            ),
             _row("Tokens a month", before, after, _tokens),
             _row("Energy", before, after, _energy),
             _row("CO2e", before, after, _carbon),

@@ -75,7 +75,7 @@ def read_estimate(estimate_id: UUID, query: CoverageQuery) -> OperationAnswer:
 
 
 def _shown(estimate: Estimate, coverage_percent: int = 100) -> EstimateAnswer:
-    return EstimateAnswer.of(estimate, current_state().settings.method, coverage_percent)
+    return EstimateAnswer.of(estimate, current_state().settings, coverage_percent)
 
 
 def _refuse_other_fields(body: EstimateBody) -> None:

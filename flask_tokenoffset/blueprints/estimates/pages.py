@@ -9,13 +9,11 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing_account
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates import presentation
-from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, ChooserForm
+from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, WHOLE_COVERAGE, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
-from flask_tokenoffset.methodology import amount_cents
-from flask_tokenoffset.methodology import bands as published_bands
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.estimates import estimates
 from flask_tokenoffset.state import current_state
@@ -68,27 +66,28 @@ def estimate(estimate_id: UUID) -> ResponseReturnValue:
 def _chooser(form: ChooserForm) -> ResponseReturnValue:
     method_version = current_state().settings.method
     errors: dict[str, str] = {}
-    shown = amount = kinds = None
+    shown = both = kinds = None
+    coverage_percent = int(WHOLE_COVERAGE)
     try:
         shown, coverage_percent = form.check()
     except InvalidInput as error:
         errors = dict(error.errors)
     else:
-        amount = amount_cents(
-            method_version, shown.tokens.total, shown.figures.co2e_g, coverage_percent
+        both = presentation.BothMethods.of(
+            shown.tokens.total, shown.figures, coverage_percent, method_version, assumed=True
         )
         kinds = presentation.shares_of(shown.tokens)
     page = render(
         "estimates/bands.html",
         form=form,
         errors=errors,
-        bands=published_bands(),
+        bands=presentation.band_cards(coverage_percent, method_version),
         own_amount=OWN_AMOUNT,
         shown=shown,
         kinds=kinds,
-        amount_cents=amount,
-        price_sentence=presentation.price_sentence(method_version),
-        cents_per_million_tokens=presentation.cents_per_million_tokens(method_version),
+        assumption=kinds and presentation.assumption_of(kinds),
+        difference=shown and presentation.difference_of(shown.figures, assumed=True),
+        both=both,
     )
     return page, 422 if errors else 200
 

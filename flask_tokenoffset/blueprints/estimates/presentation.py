@@ -11,7 +11,10 @@ from flask_tokenoffset import formatting
 from flask_tokenoffset.methodology import (
     PublishedMethod,
     QualityTier,
+    TokenKind,
+    amount_cents,
     band,
+    bands,
     method,
     outlook,
     percent,
@@ -21,13 +24,20 @@ from flask_tokenoffset.services.estimates.estimates import (
     QUALITY_BAND,
     QUALITY_COMBINED,
     QUALITY_TYPED,
+    preview_band,
 )
 from flask_tokenoffset.services.estimates.figures import Figures, from_json
+from flask_tokenoffset.services.plans.both_methods import (
+    MethodAmount,
+    Rate,
+    both_amounts,
+    rate_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from flask_tokenoffset.methodology import TokenCounts
+    from flask_tokenoffset.methodology import Band, TokenCounts
     from flask_tokenoffset.models import Estimate
 
 _QUALITY: Final[Mapping[str, str]] = {
@@ -36,6 +46,13 @@ _QUALITY: Final[Mapping[str, str]] = {
     QUALITY_COMBINED: "The newest samples of all connections, added up.",
     QualityTier.MEASURED_30_DAYS: "Measured: what was used in the last 30 complete days.",
     QualityTier.SHORT_HISTORY: "Measured over a short history, so it may still change much.",
+}
+#: How a sentence says the kinds of token, by their titles.
+_ASSUMED: Final[Mapping[str, str]] = {
+    formatting.KIND_TITLES[TokenKind.CACHED_INPUT]: "from cache",
+    formatting.KIND_TITLES[TokenKind.UNCACHED_INPUT]: "fresh input",
+    formatting.KIND_TITLES[TokenKind.CACHE_CREATION]: "written to a cache",
+    formatting.KIND_TITLES[TokenKind.OUTPUT]: "output",
 }
 _NANO_USD_PER_CENT: Final = 10_000_000
 
@@ -77,6 +94,35 @@ class EstimateView:
     def quality(self) -> str:
         """How the number was come by, in a sentence."""
         return _QUALITY[self.estimate.quality]
+
+    @property
+    def split_is_assumed(self) -> bool:
+        """Whether nobody counted the kinds of token: a band or a typed amount says none."""
+        return self.estimate.source_kind in {SourceKind.BAND, SourceKind.CUSTOM}
+
+    @property
+    def assumption(self) -> str | None:
+        """The split into kinds in words, where nobody counted it."""
+        return assumption_of(self.kinds) if self.split_is_assumed else None
+
+    @property
+    def difference(self) -> str:
+        """Why the figures of the two methods differ."""
+        return difference_of(self.figures, assumed=self.split_is_assumed)
+
+    def both_methods(self, coverage_percent: int, method_version: str) -> BothMethods:
+        """What it contributes by either method.
+
+        :param method_version: ``TOKENOFFSET_METHOD``.
+        :raises InvalidInput: the coverage is out of range.
+        """
+        return BothMethods.of(
+            self.estimate.tokens_per_month,
+            self.figures,
+            coverage_percent,
+            method_version,
+            assumed=self.split_is_assumed,
+        )
 
     @property
     def kinds(self) -> list[KindShare]:
@@ -161,27 +207,146 @@ def price_sentence(method_version: str) -> str:
     if isinstance(chosen, PublishedMethod):
         cents = chosen.contribution_cents_per_million_tokens.value
         return (
-            f"The published rate: {formatting.money_cents(int(cents))} per million tokens at full"
-            " coverage, rounded up to the cent."
+            f"The flat rate: {formatting.money_cents(int(cents))} per million tokens at the"
+            " 1x rate, rounded up to the cent."
         )
     price = chosen.carbon_price_usd_per_tonne.value
     return (
-        f"The high end of the carbon range at ${price} a tonne, rounded up to an amount people"
-        " would name. The high end is a deliberate margin."
+        f"The detailed method: the high end of the carbon range at ${price} a tonne, rounded up to"
+        " an amount people would name. The high end is a deliberate margin."
     )
 
 
-def cents_per_million_tokens(method_version: str) -> int | None:
-    """The rate from which a browser may compute the amount by itself, in whole numbers.
+@dataclass(frozen=True, slots=True)
+class BothMethods:
+    """The amounts of both methods, in words and on one axis.
+
+    :param flat: what the flat rate gives.
+    :param detailed: what the detailed method gives.
+    :param difference: why their figures differ, in a sentence.
+    """
+
+    flat: MethodAmount
+    detailed: MethodAmount
+    difference: str
+
+    @classmethod
+    def of(
+        cls,
+        tokens_per_month: int,
+        figures: Figures,
+        coverage_percent: int,
+        method_version: str,
+        *,
+        assumed: bool = False,
+    ) -> BothMethods:
+        """Price a use twice.
+
+        :param figures: what it means.
+        :param method_version: ``TOKENOFFSET_METHOD``.
+        :param assumed: whether the split into kinds of token is only assumed.
+        :raises InvalidInput: the coverage is out of range.
+        """
+        flat, detailed = both_amounts(
+            tokens_per_month, figures.co2e_g, coverage_percent, method_version
+        )
+        return cls(flat, detailed, difference_of(figures, assumed=assumed))
+
+    @classmethod
+    def of_band(cls, key: str, coverage_percent: int, method_version: str) -> BothMethods:
+        """Price the middle of a band twice.
+
+        :param key: the band's.
+        """
+        preview = preview_band(key)
+        return cls.of(
+            preview.tokens.total,
+            preview.figures,
+            coverage_percent,
+            method_version,
+            assumed=True,
+        )
+
+    @property
+    def used(self) -> MethodAmount:
+        """The one that prices plans here."""
+        return self.flat if self.flat.prices_plans else self.detailed
+
+    @property
+    def other(self) -> MethodAmount:
+        """The one that is shown beside it."""
+        return self.detailed if self.flat.prices_plans else self.flat
+
+    @property
+    def why(self) -> str:
+        """Why the one that prices plans does."""
+        if self.used.is_flat:
+            return (
+                "The operator of this site chose the flat rate: it is the same for every token, and"
+                " anyone can check it."
+            )
+        return (
+            "The operator of this site chose the detailed method: it counts smaller models, and"
+            " what is read from a cache, for less."
+        )
+
+    def name_of(self, amount: MethodAmount) -> str:
+        """What pages call a method."""
+        return "flat rate" if amount.is_flat else "detailed"
+
+    def sentence_of(self, amount: MethodAmount) -> str:
+        """How a method comes to its amount."""
+        return price_sentence(amount.version)
+
+
+class BandCard(NamedTuple):
+    """A band to choose, with what it contributes.
+
+    :param amount_cents: a month, at the level that was asked for.
+    :param rate: from which a browser computes it at another level.
+    """
+
+    band: Band
+    amount_cents: int
+    rate: Rate | None
+
+
+def band_cards(coverage_percent: int, method_version: str) -> list[BandCard]:
+    """All bands with their prices, in order.
 
     :param method_version: ``TOKENOFFSET_METHOD``.
-    :return: ``None`` where the amount takes more than a rate, so that only the server knows it.
     """
-    chosen = method(method_version)
-    if not isinstance(chosen, PublishedMethod):
-        return None
-    cents = chosen.contribution_cents_per_million_tokens.value
-    return int(cents) if cents == int(cents) else None
+    cards = []
+    for each in bands():
+        preview = preview_band(each.key)
+        tokens, carbon = preview.tokens.total, preview.figures.co2e_g
+        amount = amount_cents(method_version, tokens, carbon, coverage_percent)
+        cards.append(BandCard(each, amount, rate_of(tokens, carbon, method_version)))
+    return cards
+
+
+def assumption_of(kinds: Sequence[KindShare]) -> str:
+    """A split that nobody counted, in a sentence that says so.
+
+    :param kinds: of the tokens a month.
+    """
+    said = ", ".join(f"{each.share} {_ASSUMED[each.title]}" for each in kinds if each.tokens)
+    return (
+        f"Nobody counted the kinds of token. From what is typical of so much use we assume {said}."
+    )
+
+
+def difference_of(figures: Figures, *, assumed: bool = False) -> str:
+    """Why the figures of the two methods differ, with the names that pages give the methods.
+
+    :param figures: as they are stored, with the sentence of that time.
+    :param assumed: whether the split into kinds of token is only assumed.
+    """
+    sentence = figures.difference.replace("published figure", "flat-rate figure")
+    sentence = sentence.replace("published one", "flat-rate one").replace("class-aware", "detailed")
+    if assumed:
+        sentence = sentence.replace("of these tokens were", "of these tokens, we assume, were")
+    return sentence
 
 
 def span_of(start: date, end: date) -> str:

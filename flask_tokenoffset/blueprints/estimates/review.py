@@ -11,7 +11,7 @@ from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
 from flask_tokenoffset.models import PlanStatus, SourceKind
 from flask_tokenoffset.services.estimates.reading import read_estimate
-from flask_tokenoffset.services.plans.ledger import price_cents, read_plan
+from flask_tokenoffset.services.plans.ledger import read_plan
 from flask_tokenoffset.services.sources.listing import sampled_source
 from flask_tokenoffset.state import current_state
 
@@ -40,20 +40,19 @@ def render_review(
     if coverage is None:
         coverage = str(plan.adoption.coverage_percent) if plan else WHOLE_COVERAGE
     found = dict(errors or {})
-    amount_cents = None
+    view = presentation.EstimateView.of(estimate, label_of(state.session, account_id, estimate))
+    both = None
     try:
-        amount_cents = price_cents(estimate, read_coverage(coverage), state.settings.method)
+        both = view.both_methods(read_coverage(coverage), state.settings.method)
     except InvalidInput as error:
         found.update(error.errors)
     page = render(
         "estimates/estimate.html",
-        view=presentation.EstimateView.of(estimate, label_of(state.session, account_id, estimate)),
+        view=view,
         coverage=coverage,
-        amount_cents=amount_cents,
+        both=both,
         errors=found,
         plan=plan if plan and plan.plan.status != PlanStatus.ENDED else None,
-        price_sentence=presentation.price_sentence(state.settings.method),
-        cents_per_million_tokens=presentation.cents_per_million_tokens(state.settings.method),
     )
     return page, 422 if found else 200
 

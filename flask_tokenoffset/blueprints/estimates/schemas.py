@@ -10,17 +10,21 @@ from pydantic import Field
 
 from flask_tokenoffset.blueprints.methodology.schemas import RangeAnswer
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body, DecimalText, Query
+from flask_tokenoffset.blueprints.schemas.programmes import ProgrammeList
 from flask_tokenoffset.blueprints.sources.schemas import usd_text
 from flask_tokenoffset.formatting import model_name
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT, TokenKind
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
 from flask_tokenoffset.services.estimates.figures import from_json
+from flask_tokenoffset.services.estimates.reading import carbon_range
+from flask_tokenoffset.services.plans.both_methods import MethodAmount, both_amounts
 from flask_tokenoffset.services.plans.ledger import price_cents
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import Estimate
     from flask_tokenoffset.services.estimates.figures import ProjectionFigures
+    from flask_tokenoffset.settings import Settings
 
 
 class EstimateBody(Body):
@@ -44,8 +48,22 @@ class CoverageQuery(Query):
     """How much of an estimate a person thinks of contributing for."""
 
     coverage_percent: Annotated[int, Field(ge=0, le=MAX_COVERAGE_PERCENT)] = Field(
-        100, description="100 contributes for the whole estimate; more is allowed."
+        100, description="The contribution level: 100 is the 1x rate, and more is allowed."
     )
+
+
+class MethodAmountAnswer(Answer):
+    """What one method makes of an estimate."""
+
+    method: Literal["flat-rate", "detailed"]
+    version: str
+    amount_cents: int
+    prices_plans: bool = Field(description="Whether it is the one that is charged here.")
+
+    @classmethod
+    def of_amount(cls, amount: MethodAmount) -> Self:
+        """Show an amount."""
+        return super().of(amount, method="flat-rate" if amount.is_flat else "detailed")
 
 
 class ContributionAnswer(Answer):
@@ -57,14 +75,29 @@ class ContributionAnswer(Answer):
     )
     currency: Literal["USD"] = "USD"
     method_version: str
+    methods: list[MethodAmountAnswer] = Field(description="The same use by both methods.")
+    programmes: ProgrammeList
 
     @classmethod
-    def of(cls, estimate: Estimate, coverage_percent: int, method_version: str) -> Self:
-        """Price an estimate."""
-        return cls(
+    def of(cls, estimate: Estimate, coverage_percent: int, settings: Settings) -> Self:
+        """Price an estimate, and say what the amount is directed to.
+
+        :param settings: say the method that prices plans, and the programmes.
+        """
+        return super().of(
+            settings,
             coverage_percent=coverage_percent,
-            amount_cents=price_cents(estimate, coverage_percent, method_version),
-            method_version=method_version,
+            amount_cents=price_cents(estimate, coverage_percent, settings.method),
+            method_version=settings.method,
+            methods=[
+                MethodAmountAnswer.of_amount(each)
+                for each in both_amounts(
+                    estimate.tokens_per_month,
+                    carbon_range(estimate),
+                    coverage_percent,
+                    settings.method,
+                )
+            ],
         )
 
 
@@ -165,10 +198,10 @@ class EstimateAnswer(Answer):
     notes: list[NoteAnswer]
 
     @classmethod
-    def of(cls, estimate: Estimate, method_version: str, coverage_percent: int = 100) -> Self:
+    def of(cls, estimate: Estimate, settings: Settings, coverage_percent: int = 100) -> Self:
         """Show an estimate, and what it would cost.
 
-        :param method_version: the method that prices plans here.
+        :param settings: say the method that prices plans here, and the programmes.
         """
         figures = from_json(estimate.figures)
         cost = estimate.cost_nano_usd_per_month
@@ -179,7 +212,7 @@ class EstimateAnswer(Answer):
                 **{kind: getattr(estimate, f"{kind}_tokens_per_month") for kind in TokenKind},
             },
             cost_usd_per_month=None if cost is None else usd_text(cost),
-            contribution=ContributionAnswer.of(estimate, coverage_percent, method_version),
+            contribution=ContributionAnswer.of(estimate, coverage_percent, settings),
             published=PublishedAnswer.of(
                 figures.published, version=figures.published.method_version
             ),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
+from itertools import pairwise
 from statistics import median_low
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -40,6 +41,12 @@ _LABEL_WIDTH_PERCENT: Final = 9
 _OUTLIER_FACTOR: Final = 5
 _EMPTY_PLOT_HEIGHT_PX: Final = 96
 _MARK_RADIUS_PX: Final = Decimal("2.5")
+#: One bar in so many is cut at most.
+_CUT_AT_MOST: Final = 20
+#: From the top of the plot to the gap in a bar that is cut.
+_CUT_BELOW_PX: Final = 12
+#: A day can be reached by keyboard; its title is its name.
+_FOCUSABLE: Final = 'tabindex="0" role="img"'
 #: Said beside it in words, or nothing by itself.
 _SILENT: Final = 'aria-hidden="true" focusable="false"'
 #: From the top of a bar to the middle of the mark over it.
@@ -67,12 +74,14 @@ class Bar:
     :param label: what it is, for people who do not see it.
     :param parts: its pieces from the bottom up.
     :param marked: whether a dot stands over it.
+    :param unread: whether nothing is known of the day, which is drawn unlike a day without use.
     """
 
     day: date
     label: str
     parts: tuple[Part, ...]
     marked: bool = False
+    unread: bool = False
     #: How much the whole bar stands for.
     amount: int = field(init=False)
 
@@ -109,24 +118,26 @@ def draw_bars(
     :param plot_height: in pixels, without the labels.
     :param hatched: whether any part is filled with the pattern of :func:`hatching_id`.
     """
-    largest = max((bar.amount for bar in bars), default=0)
+    largest, cut = _scale(bars)
     if not largest:
         plot_height = _EMPTY_PLOT_HEIGHT_PX
     drawn = [
         _svg(
             f'height="{_TOP_PX + plot_height + _LABEL_HEIGHT_PX}" class="to-chart" width="100%"',
-            f'role="img" aria-labelledby="{id_prefix}-title {id_prefix}-desc" overflow="visible"',
+            f'role="group" aria-labelledby="{id_prefix}-title {id_prefix}-desc" overflow="visible"',
         ),
         f'<title id="{id_prefix}-title">{_escaped(labels.title)}</title>',
-        f'<desc id="{id_prefix}-desc">{_escaped(labels.description)}</desc>',
+        f'<desc id="{id_prefix}-desc">{_escaped(labels.description + _cut_in_words(cut))}</desc>',
     ]
     if hatched:
         drawn.append(_hatching_pattern(id_prefix))
     step = _step(largest)
     top = step * -(-largest // step)
     drawn += _axis(top, step, plot_height, labels.axis)
+    drawn += _unread_days(bars, plot_height)
     if largest:
         drawn += _bars(bars, top, plot_height)
+        drawn += _cuts(bars, top)
         drawn += _peak_label(bars, labels.axis)
     else:
         drawn.append(_text("50%", _TOP_PX + plot_height // 2, labels.nothing, "middle"))
@@ -165,6 +176,20 @@ def draw_range(low: Decimal, central: Decimal, high: Decimal) -> Markup:
     )
 
 
+def draw_amount(share: Decimal) -> Markup:
+    """A bar that begins at the left.
+
+    :param share: how long it is, in percent of the width.
+    """
+    return _markup(
+        [
+            _svg('height="14" class="to-amount-bar" width="100%"', _SILENT),
+            '<rect class="to-amount-bar-track" width="100%" height="14"/>',
+            f'<rect class="to-amount-bar-part" width="{_pixels(share)}%" height="14"/>',
+        ]
+    )
+
+
 def hatching_id(id_prefix: str) -> str:
     """The id of a chart's pattern of stripes.
 
@@ -180,13 +205,13 @@ def _bars(bars: Sequence[Bar], top: int, plot_height: int) -> list[str]:
         x, width = _place(at, len(bars))
         height = Decimal(0)
         if bar.amount:
-            height = max(Decimal(bar.amount) * plot_height / top, _LEAST_BAR_PX)
+            height = max(Decimal(min(bar.amount, top)) * plot_height / top, _LEAST_BAR_PX)
         if bar.marked:
             middle, over = _pixels(x + width / 2), _pixels(bottom - height - _MARK_GAP_PX)
             drawn.append(_dot("to-chart-mark", f"{middle}%", over, _MARK_RADIUS_PX))
         if not bar.amount:
             continue
-        drawn.append(f'<g class="to-chart-day"><title>{_escaped(bar.label)}</title>')
+        drawn.append(f'<g class="to-chart-day" {_FOCUSABLE}><title>{_escaped(bar.label)}</title>')
         # Edges are rounded, not heights, so that the pieces always add up to the bar.
         edge = Decimal(0)
         below = 0
@@ -202,6 +227,57 @@ def _bars(bars: Sequence[Bar], top: int, plot_height: int) -> list[str]:
             if part.fill:
                 drawn.append(f'<rect class="to-chart-hatched" {where} fill="{part.fill}"/>')
         drawn.append("</g>")
+    return drawn
+
+
+def _scale(bars: Sequence[Bar]) -> tuple[int, list[Bar]]:
+    """What the axis has to reach, and the few bars that are cut there.
+
+    A bar is cut where it towers over nearly all others, and is half as large again as the next one,
+    because to its scale the others would be flat.
+    """
+    used = sorted((bar.amount for bar in bars if bar.amount), reverse=True)
+    if not used:
+        return 0, []
+    largest = used[0]
+    if len(used) >= _LEAST_PLACES:
+        least = _OUTLIER_FACTOR * median_low(used)
+        for above, below in pairwise(used[: len(used) // _CUT_AT_MOST + 2]):
+            if above >= least and 2 * above >= 3 * below:
+                largest = below
+    return largest, [bar for bar in bars if bar.amount > largest]
+
+
+def _cut_in_words(cut: Sequence[Bar]) -> str:
+    if not cut:
+        return ""
+    return " Cut at the top, so that the others can be compared: " + "; ".join(
+        bar.label for bar in cut
+    )
+
+
+def _cuts(bars: Sequence[Bar], top: int) -> list[str]:
+    """A gap in each bar that reaches beyond the axis."""
+    drawn = []
+    for at, bar in enumerate(bars):
+        if bar.amount > top:
+            x, width = _place(at, len(bars))
+            where = f'x="{x}%" y="{_TOP_PX + _CUT_BELOW_PX}" width="{width}%" height="4"'
+            drawn.append(f'<rect class="to-chart-cut" {where}/>')
+    return drawn
+
+
+def _unread_days(bars: Sequence[Bar], plot_height: int) -> list[str]:
+    """A striped column as high as the plot: nothing is known, which is not the same as nothing."""
+    drawn = []
+    for at, bar in enumerate(bars):
+        if bar.unread:
+            x, width = _place(at, len(bars))
+            drawn.append(
+                f'<g class="to-chart-day" {_FOCUSABLE}><title>{_escaped(bar.label)}</title>'
+                f'<rect class="to-chart-unread" x="{x}%" y="{_TOP_PX}" width="{width}%"'
+                f' height="{plot_height}"/></g>'
+            )
     return drawn
 
 

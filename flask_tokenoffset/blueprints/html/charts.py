@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from flask_tokenoffset.methodology import Range
+    from flask_tokenoffset.services.sources.model_usage import ModelDays
     from flask_tokenoffset.services.sources.usage import DayTotals
 
 #: The kinds from the bottom of a bar to its top, with their names. The bulk of most people's use
@@ -35,6 +36,10 @@ KINDS: Final = formatting.KIND_TITLES
 PLOT_HEIGHT_PX: Final = 220
 COST_PLOT_HEIGHT_PX: Final = 120
 _UNREAD: Final = ("not read",) * len(KINDS)
+
+
+#: What all models together are that are not told apart.
+_OTHER_MODELS: Final = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ def daily_usage_chart(
                 for kind, css_class, fill in looks
             ),
             marked=each.day in kept_days,
+            unread=each.tokens is None,
         )
         for each in days
     ]
@@ -90,6 +96,90 @@ def daily_usage_chart(
     )
 
 
+def daily_model_chart(
+    days: Sequence[DayTotals],
+    models: ModelDays,
+    *,
+    kept_days: Collection[date] = (),
+    id_prefix: str = "daily-usage",
+) -> Markup:
+    """Tokens a day, stacked by model: the most used at the bottom, all others on top.
+
+    :param days: in order, one for each day of the window.
+    :param models: of the same days.
+    :param kept_days: as of :func:`daily_usage_chart`.
+    :param id_prefix: unique on the page; letters, digits and hyphens.
+    """
+    looks = [_model_class(entry.kind) for entry in reversed(model_legend(models))]
+    bars = []
+    for each in days:
+        counts = models.tokens.get(each.day, ())
+        bars.append(
+            Bar(
+                each.day,
+                f"{_named(each.day, kept_days)}: {_tokens_in_words(each)}",
+                tuple(Part(look, count) for look, count in zip(looks, counts, strict=False)),
+                marked=each.day in kept_days,
+                unread=each.tokens is None,
+            )
+        )
+    labels = Labels(
+        title=f"Tokens a day by model{_span(days)}",
+        description=_describe(bars, formatting.tokens, "tokens") + " Bars are stacked by model.",
+        nothing="No tokens on any of these days" if days else "Nothing was sampled yet",
+        axis=formatting.tokens_short,
+    )
+    return chart_drawing.draw_bars(bars, labels, id_prefix=id_prefix, plot_height=PLOT_HEIGHT_PX)
+
+
+def model_legend(models: ModelDays) -> list[LegendEntry]:
+    """What the colours of :func:`daily_model_chart` stand for, from the top of a bar down.
+
+    :param models: the same.
+    """
+    sums = [sum(counts) for counts in zip(*models.tokens.values(), strict=True)] or [0]
+    names = [formatting.model_name(name) for name in models.models]
+    entries = [
+        LegendEntry(str(at), name, tokens)
+        for at, (name, tokens) in enumerate(zip(names, sums, strict=False), 1)
+    ]
+    if sums[-1]:
+        entries.append(LegendEntry(_OTHER_MODELS, "Others", sums[-1]))
+    return entries[::-1]
+
+
+def model_rows(
+    days: Sequence[DayTotals], models: ModelDays, *, kept_days: Collection[date] = ()
+) -> list[list[str]]:
+    """The table behind :func:`daily_model_chart`, newest first: day, then each model.
+
+    :param days: the same days.
+    :param models: the same.
+    :param kept_days: the same ones.
+    """
+    count = len(model_legend(models))
+    nothing = (0,) * count
+    return [
+        [
+            _named(each.day, kept_days),
+            *(
+                map(formatting.integer, models.tokens.get(each.day, nothing)[:count])
+                if each.tokens
+                else ("not read",) * count
+            ),
+        ]
+        for each in reversed(days)
+    ]
+
+
+def model_swatch(which: str) -> Markup:
+    """The colour of a model, to stand beside its name in the legend.
+
+    :param which: ``kind`` of its :class:`LegendEntry`.
+    """
+    return chart_drawing.draw_swatch(_model_class(which), None)
+
+
 def cost_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-cost") -> Markup:
     """What a vendor charged a day. A day of credits shows as no cost.
 
@@ -101,6 +191,7 @@ def cost_chart(days: Sequence[DayTotals], *, id_prefix: str = "daily-cost") -> M
             each.day,
             f"{formatting.date(each.day)}: {formatting.nano_usd_if_known(each.cost_nano_usd)}",
             (Part("to-chart-cost", max(each.cost_nano_usd or 0, 0)),),
+            unread=each.cost_nano_usd is None,
         )
         for each in days
     ]
@@ -155,6 +246,11 @@ def kept_mark() -> Markup:
     return chart_drawing.draw_mark()
 
 
+def unread_swatch() -> Markup:
+    """How a day is drawn of which nothing is known, to stand in the legend."""
+    return chart_drawing.draw_swatch("to-chart-unread", None)
+
+
 def range_bar(value: Range) -> Markup:
     """How wide a range is: a band from low to high with a mark at the central value.
 
@@ -166,6 +262,17 @@ def range_bar(value: Range) -> Markup:
     whole = value.high * Decimal("1.08") or Decimal(1)
     low, central, high = (end * 100 / whole for end in (value.low, value.central, value.high))
     return chart_drawing.draw_range(low, central, high)
+
+
+def amount_bar(cents: int, most_cents: int) -> Markup:
+    """How large an amount is beside the largest one on the same axis, which begins at nothing.
+
+    The words beside it say the same, so screen readers skip it.
+
+    :param cents: not negative.
+    :param most_cents: what the whole width stands for.
+    """
+    return chart_drawing.draw_amount(Decimal(cents) * 100 / max(most_cents, 1))
 
 
 def _tokens_in_words(each: DayTotals) -> str:
@@ -202,6 +309,10 @@ def _axis_dollars(amount_nano_usd: int) -> str:
 
 def _kind_class(kind: TokenKind) -> str:
     return f"to-kind-{kind.replace('_', '-')}"
+
+
+def _model_class(which: str) -> str:
+    return f"to-model-{which}"
 
 
 def _hatching(kind: TokenKind, id_prefix: str) -> str | None:

@@ -27,17 +27,19 @@ from flask_tokenoffset.blueprints.access.urls import PAGES, home_of, page_url
 from flask_tokenoffset.blueprints.html import charts as drawn_charts
 from flask_tokenoffset.blueprints.html.elements import KeptModules, is_ours
 from flask_tokenoffset.errors import ConfigurationError
+from flask_tokenoffset.host.programmes import from_json
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.documents.documents import coming_changes
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flask import Response
     from jinja2.runtime import Context
 
     from flask_tokenoffset.blueprints.navigation import NavigationItem
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.services.documents.documents import Change
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
@@ -99,6 +101,19 @@ class View:
     def base_template(self) -> str:
         """The template our layout extends."""
         return current_state().settings.base_template
+
+    @property
+    def programmes(self) -> Programmes:
+        """What contributions are directed to now, as the host names it."""
+        return current_state().settings.programmes
+
+    @staticmethod
+    def programmes_of(kept: Mapping[str, Any]) -> Programmes:
+        """What a contribution was directed to.
+
+        :param kept: as an adoption or a billing record keeps it.
+        """
+        return from_json(kept)
 
     @property
     def current_user(self) -> CurrentUser:

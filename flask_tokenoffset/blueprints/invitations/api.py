@@ -136,7 +136,10 @@ def list_own_invitations() -> OperationAnswer:
     return OfferList(
         items=[
             OfferAnswer.of(
-                offer, plan_on_joining(session, offer.organization, state.settings.method)
+                offer,
+                plan_on_joining(
+                    session, offer.organization, state.settings.method, state.settings.programmes
+                ),
             )
             for offer in answering.pending_offers(session, address, state.clock.now())
         ]

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask import request
 
+from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.access.context import (
     current_user,
     require_acceptance,
     send_to_sign_in,
 )
 from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
+from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -71,6 +73,16 @@ class PlanView(NamedTuple):
 
     joining: JoiningPlan
     band_title: str
+
+    @property
+    def other_method(self) -> str:
+        """By which method the amount came about, and what the other one would give."""
+        offer = self.joining.offer
+        both = BothMethods.of_band(offer.band, offer.coverage_percent, offer.method_version)
+        other = formatting.money_cents(both.other.amount_cents)
+        if both.used.is_flat:
+            return f"That is by the flat rate; by the detailed method it would be {other}."
+        return f"That is by the detailed method; by the flat rate it would be {other}."
 
     @property
     def amount_cents(self) -> int:
@@ -216,5 +228,7 @@ def _belongs_to(offer: Offer) -> bool:
 
 def _plan_of(offer: Offer) -> PlanView | None:
     state = current_state()
-    plan = plan_on_joining(state.session, offer.organization, state.settings.method)
+    plan = plan_on_joining(
+        state.session, offer.organization, state.settings.method, state.settings.programmes
+    )
     return None if plan is None else PlanView(plan, band(plan.offer.band).name)

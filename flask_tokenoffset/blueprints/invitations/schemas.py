@@ -10,6 +10,7 @@ from pydantic import Field
 
 from flask_tokenoffset.blueprints.invitations.labels import sentence_of
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList
+from flask_tokenoffset.blueprints.schemas.programmes import ProgrammeList
 from flask_tokenoffset.models import LONGEST_EMAIL, Payer
 from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.services.invitations.csv_parsing import MOST_ROWS, Row
@@ -109,6 +110,7 @@ class JoiningPlanAnswer(Answer):
     tokens_per_month: int
     amount_cents: int
     currency: Literal["USD"] = "USD"
+    programmes: ProgrammeList
     payer: Payer
     skipped: str | None = Field(description="Why it does not begin at present, if it does not.")
 

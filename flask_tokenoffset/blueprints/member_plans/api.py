@@ -195,6 +195,7 @@ def preview_bulk_change(query: ManyQuery) -> OperationAnswer:
             key=query.band,
             coverage_percent=query.coverage_percent,
             method_version=state.settings.method,
+            programmes=state.settings.programmes,
         )
     )
 
@@ -221,6 +222,7 @@ def request_bulk_change(body: ManyBody) -> OperationAnswer:
             expected_plans=body.plans_to_change,
             expected_difference_cents=body.difference_cents,
             method_version=state.settings.method,
+            programmes=state.settings.programmes,
         ).id
     return read_change(change_id), 202
 

@@ -46,6 +46,7 @@ def adopt(
             coverage_percent=coverage_percent,
             expected_amount_cents=expected_amount_cents,
             method_version=current_state().settings.method,
+            programmes=current_state().settings.programmes,
         )
 
 
@@ -64,4 +65,5 @@ def choose_payer(payer: Payer, expected_amount_cents: int | None) -> None:
             payer=payer,
             expected_amount_cents=expected_amount_cents,
             method_version=current_state().settings.method,
+            programmes=current_state().settings.programmes,
         )

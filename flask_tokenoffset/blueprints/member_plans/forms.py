@@ -19,6 +19,8 @@ from flask_tokenoffset.services.member_plans.terms import Terms
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flask_tokenoffset.settings import Settings
+
 #: What is chosen before anyone has chosen.
 FIRST_BAND: Final = "worker"
 _LONGEST_TEXT: Final = 40
@@ -69,10 +71,10 @@ class PlanForm:
         coverage = str(now.coverage_percent) if now else WHOLE_COVERAGE
         return cls(_text(sent, "band") or band, _text(sent, "coverage") or coverage)
 
-    def offer(self, method_version: str) -> Offer:
-        """What it would contribute.
+    def offer(self, settings: Settings) -> Offer:
+        """What it would contribute, and to what.
 
-        :param method_version: the method that prices plans.
+        :param settings: say the method that prices plans, and the programmes.
         :raises InvalidInput: with a sentence for ``band`` or ``coverage_percent``.
         """
         errors: dict[str, str] = {}
@@ -82,7 +84,7 @@ class PlanForm:
         except InvalidInput as error:
             errors.update(error.errors)
         try:
-            offer = offer_of(self.band, coverage_percent, method_version)
+            offer = offer_of(self.band, coverage_percent, settings.method, settings.programmes)
         except InvalidInput as error:
             raise InvalidInput(errors | error.errors) from None
         if errors:

@@ -9,7 +9,7 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation
@@ -40,7 +40,7 @@ def apply_to_many_plans() -> ResponseReturnValue:
     form = ManyForm.read(request.form)
     state = current_state()
     try:
-        offer = form.plan.offer(state.settings.method)
+        offer = form.plan.offer(state.settings)
         plans = read_cents(request.form, "plans_to_change")
         difference = read_cents(request.form, "difference_cents")
         with changing_organization() as (work, who):
@@ -53,6 +53,7 @@ def apply_to_many_plans() -> ResponseReturnValue:
                 expected_plans=plans,
                 expected_difference_cents=difference,
                 method_version=state.settings.method,
+                programmes=state.settings.programmes,
             )
             change_id = change.id
     except (InvalidInput, Conflict) as refused:
@@ -82,7 +83,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
     preview = None
     if form.asked:
         try:
-            offer = form.plan.offer(state.settings.method)
+            offer = form.plan.offer(state.settings)
             preview = preview_change(
                 state.session,
                 current.organization,
@@ -90,6 +91,7 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
                 key=offer.band,
                 coverage_percent=offer.coverage_percent,
                 method_version=state.settings.method,
+                programmes=state.settings.programmes,
             )
         except InvalidInput as error:
             errors |= error.errors
@@ -105,7 +107,10 @@ def _many_page(form: ManyForm, *, refused: Refusal | None = None) -> ResponseRet
         band_title=presentation.band_title,
         band_options=presentation.band_options(),
         no_plan=NO_PLAN,
-        price_sentence=price_sentence(state.settings.method),
+        both=preview
+        and BothMethods.of_band(
+            preview.offer.band, preview.offer.coverage_percent, preview.offer.method_version
+        ),
     )
     return page, refused.status if refused else 422 if errors else 200
 

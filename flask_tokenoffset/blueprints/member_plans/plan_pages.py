@@ -13,7 +13,7 @@ from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership, require_acceptance
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
-from flask_tokenoffset.blueprints.estimates.presentation import price_sentence
+from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
@@ -21,6 +21,7 @@ from flask_tokenoffset.blueprints.member_plans import flow, presentation
 from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
 from flask_tokenoffset.blueprints.plans.pages import STATUS_AFTER
 from flask_tokenoffset.errors import Conflict, InvalidInput, Refusal
+from flask_tokenoffset.host.programmes import from_json
 from flask_tokenoffset.models import MembershipStatus, Payer, PayerRule, PlanStatus
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.member_plans import member_choices
@@ -147,7 +148,7 @@ def _adopt(membership_id: UUID | None = None) -> ResponseReturnValue:
     if UPDATE in request.form:
         return see_other(endpoint, **path, band=form.band, coverage=form.coverage)
     try:
-        offer = form.offer(current_state().settings.method)
+        offer = form.offer(current_state().settings)
         expected = read_cents(request.form, "amount_cents")
         flow.adopt(offer.band, offer.coverage_percent, expected, membership_id)
     except (InvalidInput, Conflict) as refused:
@@ -199,7 +200,7 @@ def _page(
     errors = dict(errors_of(refused))
     offer = None
     try:
-        offer = form.offer(state.settings.method)
+        offer = form.offer(state.settings)
     except InvalidInput as error:
         errors |= error.errors
     own = membership_id is None
@@ -209,7 +210,8 @@ def _page(
         offer=offer,
         errors=errors,
         band_choices=presentation.band_choices(),
-        price_sentence=price_sentence(state.settings.method),
+        both=offer
+        and BothMethods.of_band(offer.band, offer.coverage_percent, offer.method_version),
         records=list_records(state.session, plan.membership.account_id, limit=_RECORDS_SHOWN),
         notice=_notice(plan, done, own=own),
         refused=refused if isinstance(refused, Conflict) else None,
@@ -264,6 +266,8 @@ def _current_offer(plan: MemberPlan) -> Offer | None:
         coverage_percent=adoption.coverage_percent,
         tokens_per_month=adoption.tokens_per_month,
         amount_cents=adoption.amount_cents,
+        method_version=adoption.method_version,
+        programmes=from_json(adoption.programmes),
     )
 
 
@@ -271,8 +275,11 @@ def _taken_over(plan: MemberPlan) -> dict[str, Any]:
     """What happens to the amount if the organization comes to pay: an offer, or why it cannot."""
     if plan.payer is not Payer.MEMBER or plan.rule is not PayerRule.MEMBER_CHOOSES:
         return {}
+    settings = current_state().settings
     try:
-        offer = member_choices.amount_when_organization_pays(plan, current_state().settings.method)
+        offer = member_choices.amount_when_organization_pays(
+            plan, settings.method, settings.programmes
+        )
     except Conflict as error:
         return {"refusal": error.message}
     return {"offer": offer}

@@ -11,6 +11,7 @@ from pydantic import Field
 from flask_tokenoffset.blueprints.members.schemas import LONGEST_SEARCH
 from flask_tokenoffset.blueprints.plans.schemas import PlanAnswer
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body, ItemList, Query
+from flask_tokenoffset.blueprints.schemas.programmes import ProgrammeList
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import BulkStatus, MembershipStatus, Payer, PayerRule
 from flask_tokenoffset.permissions import Role
@@ -226,6 +227,7 @@ class PreviewAnswer(Answer):
     """What a change to many plans would do, counted exactly."""
 
     amount_cents: int = Field(description="What each plan contributes afterwards, a month.")
+    programmes: ProgrammeList
     members: int
     members_paying: int = Field(description="They pay themselves and are left out.")
     members_suspended: int = Field(description="They are left out, too.")
@@ -258,6 +260,7 @@ class BulkChangeAnswer(Answer):
     band: str
     coverage_percent: int
     amount_cents: int
+    programmes: ProgrammeList
     difference_cents: int
     plans_to_change: int
     plans_changed: int

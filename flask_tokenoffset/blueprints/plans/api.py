@@ -47,6 +47,7 @@ def adopt_estimate(body: AdoptBody) -> OperationAnswer:
             coverage_percent=body.coverage_percent,
             expected_amount_cents=body.amount_cents,
             method_version=state.settings.method,
+            programmes=state.settings.programmes,
         )
     return _own_plan(), 201
 

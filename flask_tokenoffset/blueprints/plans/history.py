@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.blueprints.estimates.presentation import origin_of
 from flask_tokenoffset.models import PlanStatus
@@ -33,6 +33,7 @@ class PlanEvent:
     coverage_percent: int | None = None
     amount_cents: int | None = None
     method_version: str | None = None
+    programmes: Mapping[str, Any] | None = None
     estimate_id: UUID | None = None
 
 
@@ -47,6 +48,7 @@ def events_of(history: PlanHistory) -> list[PlanEvent]:
             coverage_percent=adoption.coverage_percent,
             amount_cents=adoption.amount_cents,
             method_version=adoption.method_version,
+            programmes=adoption.programmes,
             estimate_id=adoption.estimate_id,
         )
         for adoption in history.adoptions

@@ -81,6 +81,7 @@ def adopt() -> ResponseReturnValue:
                 coverage_percent=form.coverage_percent(),
                 expected_amount_cents=form.expected_amount_cents(),
                 method_version=state.settings.method,
+                programmes=state.settings.programmes,
             )
     except InvalidInput as error:
         return render_review(form.estimate_id, form.coverage, error.errors)

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from flask_tokenoffset.blueprints.schemas.base import Answer, Body
+from flask_tokenoffset.blueprints.schemas.programmes import ProgrammeList
 from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT
 from flask_tokenoffset.models import PlanStatus, SourceKind
 
@@ -21,7 +22,7 @@ class AdoptBody(Body):
 
     estimate_id: Annotated[UUID, Field(strict=False)]
     coverage_percent: Annotated[int, Field(ge=0, le=MAX_COVERAGE_PERCENT)] = Field(
-        100, description="100 contributes for the whole estimate; more is allowed."
+        100, description="The contribution level: 100 is the 1x rate, and more is allowed."
     )
     amount_cents: Annotated[int, Field(ge=0)] | None = Field(
         None,
@@ -39,6 +40,7 @@ class AdoptionAnswer(Answer):
     tokens_per_month: int
     coverage_percent: int
     method_version: str
+    programmes: ProgrammeList
     amount_cents: int
     currency: Literal["USD"] = "USD"
     adopted_at: datetime

@@ -21,6 +21,7 @@ from flask_tokenoffset.models import ConsentMethod, MessageKind
 from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.mail.outbox import notify
 from flask_tokenoffset.services.sampling import connections
+from flask_tokenoffset.services.sampling.labels import check_label, refuse_taken_label
 from flask_tokenoffset.services.sources import listing as sources
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.unit_of_work import Task
@@ -65,7 +66,10 @@ def connect(
     require_reauthentication(strict=False)
     state = current_state()
     vendor = state.gateway.provider(provider)
-    connections.check_label(label)
+    wanted, account_id = check_label(label), account_if_any()
+    if account_id is not None:
+        # Before the vendor is asked; the transaction looks again.
+        refuse_taken_label(state.session, account_id, wanted)
     organization = _ask_vendor(state, provider, key)
     with state.unit_of_work() as work:
         who = acting(work)

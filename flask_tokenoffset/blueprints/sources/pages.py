@@ -13,21 +13,23 @@ from flask_tokenoffset.blueprints.access.context import (
 )
 from flask_tokenoffset.blueprints.access.reauthentication import require_reauthentication
 from flask_tokenoffset.blueprints.access.urls import see_other
+from flask_tokenoffset.blueprints.html.chart_choices import ChartChoice
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.cadence import Cadence, next_refresh
 from flask_tokenoffset.blueprints.sources.refused_keys import KEY_REFUSALS, RefusedKey
-from flask_tokenoffset.clock import DAY
+from flask_tokenoffset.clock import DAY, DayRange
 from flask_tokenoffset.data_map.purposes import Purpose
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound, TooManyAttempts
 from flask_tokenoffset.models import UNFINISHED
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.consents.notices import notice_of
 from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_sample
-from flask_tokenoffset.services.sampling.connections import LONGEST_LABEL
+from flask_tokenoffset.services.sampling.labels import LONGEST_LABEL
 from flask_tokenoffset.services.sources import listing as sources
+from flask_tokenoffset.services.sources.model_usage import daily_models
 from flask_tokenoffset.services.sources.usage import known_cost_nano_usd, known_totals, read_usage
 from flask_tokenoffset.state import current_state
 from flask_tokenoffset.vault import read_key
@@ -152,12 +154,21 @@ def _source_page(
     account_id = own_account()
     sampled = sources.read_source(state.session, account_id, source_id)
     usage = read_usage(state.session, account_id, source_id, sampled.newest_complete)
+    choice = ChartChoice.read(request.args)
+    days = usage.days[-choice.days :]
+    models = None
+    if days and choice.by_model:
+        window = DayRange(days[0].day, days[-1].day + DAY)
+        models = daily_models(state.session, account_id, [source_id], window)
     page = render(
         "sources/source.html",
         sampled=sampled,
         vendor=current_state().gateway.vendor_of(sampled.connection.provider),
         runs=sources.list_runs(state.session, account_id, source_id),
         usage=usage,
+        days=days,
+        models=models,
+        choice=choice,
         total_tokens=known_totals(usage.days).total,
         total_cost_nano_usd=known_cost_nano_usd(usage.days),
         unread_days=sum(day.tokens is None for day in usage.days),
@@ -191,8 +202,11 @@ def _connect_form(
     vendor: Provider, label: str, refused: RefusedKey | None = None
 ) -> ResponseReturnValue:
     state = current_state()
+    account_id = account_if_any()
+    connected = sources.list_sources(state.session, account_id) if account_id else []
     page = render(
         "sources/connect.html",
+        alike=[each.source.label for each in connected if each.connection.provider == vendor.name],
         vendor=vendor,
         label=label,
         longest_label=LONGEST_LABEL,

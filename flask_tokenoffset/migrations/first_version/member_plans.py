@@ -33,6 +33,7 @@ def _create_bulk_change() -> None:
         sa.Column("band", sa.String(length=40), nullable=False),
         sa.Column("coverage_percent", sa.Integer(), nullable=False),
         sa.Column("method_version", sa.String(length=20), nullable=False),
+        sa.Column("programmes", sa.JSON(), nullable=False),
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
         sa.Column("difference_cents", sa.BigInteger(), nullable=False),
         sa.Column("plans_to_change", sa.Integer(), nullable=False),

@@ -97,6 +97,7 @@ def _create_retained_record() -> None:
         sa.Column("amount_cents", sa.BigInteger(), nullable=True),
         sa.Column("payer", sa.String(length=20), nullable=True),
         sa.Column("method_version", sa.String(length=20), nullable=True),
+        sa.Column("programmes", sa.JSON(), nullable=True),
         sa.Column("kept_until", INSTANT, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(

@@ -104,8 +104,8 @@ WALK_THROUGH: Final = WalkThrough(
             " Personal accounts without an organization have no such page."
         ),
         (
-            "Create an admin key and give it a name that you will recognize later, for example"
-            " tokenoffset-readonly."
+            "Create an admin key and give it a name that says what it is for and no more, for"
+            " example usage-report."
         ),
         "Copy the key at once. It begins with sk-ant-admin and is shown only this one time.",
         (
@@ -140,6 +140,17 @@ WALK_THROUGH: Final = WalkThrough(
             " refreshed once a week, and whenever you ask for it."
         ),
         "Days are UTC days. The running day is left out, because it is not complete.",
+    ),
+    beyond_reading=(
+        (
+            "An Anthropic admin key has no read-only form. It could also invite, change and remove"
+            " members, create and archive workspaces, and rename or switch off API keys."
+        ),
+        "It cannot send prompts, and it cannot create API keys.",
+        (
+            "So whoever holds it can do harm. Delete it in the Console when you no longer need the"
+            " connection."
+        ),
     ),
 )
 

@@ -105,8 +105,8 @@ WALK_THROUGH: Final = WalkThrough(
             f" {KEY_PAGE_URL} (Settings, Admin keys)."
         ),
         (
-            "Create a new admin key and give it a name that you will recognize later, for example"
-            " tokenoffset-readonly. If it asks for permissions, reading usage (api.usage.read) is"
+            "Create a new admin key and give it a name that says what it is for and no more, for"
+            " example usage-report. If it asks for permissions, reading usage (api.usage.read) is"
             " all that is needed."
         ),
         "Copy the key at once. It begins with sk-admin- and is shown only this one time.",
@@ -140,6 +140,21 @@ WALK_THROUGH: Final = WalkThrough(
             " refreshed once a week, and whenever you ask for it."
         ),
         "Days are UTC days. The running day is left out, because it is not complete.",
+    ),
+    beyond_reading=(
+        (
+            "An OpenAI admin key with all permissions could also invite and remove people, create"
+            " projects and service accounts with keys of their own, delete keys, and read the audit"
+            " log."
+        ),
+        (
+            "Where OpenAI lets you choose permissions, choose reading usage alone: then it can do"
+            " none of that."
+        ),
+        (
+            "Whoever holds an unrestricted one can do harm. Delete it at OpenAI when you no longer"
+            " need the connection."
+        ),
     ),
 )
 

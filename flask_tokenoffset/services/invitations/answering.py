@@ -224,6 +224,7 @@ def accept(
         person,
         now,
         settings.method,
+        settings.programmes,
         expected_amount_cents=expected_amount_cents,
     )
     return Joined(organization, membership, was_member=False, no_plan=no_plan)

@@ -46,7 +46,8 @@ DETAILS: Final[Mapping[MessageKind, frozenset[str]]] = {
     # The organization's name, and one of Role.
     MessageKind.MEMBERSHIP_ENDED: frozenset({"organization"}),
     MessageKind.ROLE_CHANGED: frozenset({"organization", "role"}),
-    MessageKind.MEMBER_PLAN_CHANGED: frozenset({"organization"}),
+    # And what the plan's contribution is directed to, in words; empty where that is not changed.
+    MessageKind.MEMBER_PLAN_CHANGED: frozenset({"organization", "programmes"}),
     # The day on which it is deleted.
     MessageKind.DELETION_REQUESTED: frozenset({"due"}),
     MessageKind.DELETION_REMINDER: frozenset({"due"}),

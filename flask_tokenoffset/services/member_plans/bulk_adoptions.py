@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, update
 
 from flask_tokenoffset import signals
+from flask_tokenoffset.host.programmes import to_json
 from flask_tokenoffset.models import (
     Adoption,
     Plan,
@@ -58,7 +59,6 @@ def adopt_for_many(
     *,
     offer: Offer,
     person_id: UUID,
-    method_version: str,
     now: datetime,
 ) -> None:
     """Adopt an offer for many accounts. A plan that has ended begins anew; a paused one stays so.
@@ -86,7 +86,8 @@ def adopt_for_many(
             "source_kind": SourceKind.BAND,
             "tokens_per_month": offer.tokens_per_month,
             "coverage_percent": offer.coverage_percent,
-            "method_version": method_version,
+            "method_version": offer.method_version,
+            "programmes": to_json(offer.programmes),
             "amount_cents": offer.amount_cents,
             "adopted_by": person_id,
             "adopted_at": now,

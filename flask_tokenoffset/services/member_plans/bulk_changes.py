@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Uuid, false, insert, literal, select
 
 from flask_tokenoffset.errors import Conflict, InvalidInput, NotFound
+from flask_tokenoffset.host.programmes import to_json
 from flask_tokenoffset.models import (
     UNFINISHED_BULK,
     AuditAction,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.models import Organization, Person
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -58,6 +60,7 @@ def request_change(
     expected_plans: int,
     expected_difference_cents: int,
     method_version: str,
+    programmes: Programmes,
     now: datetime,
 ) -> BulkChange:
     """Apply a band and a coverage to the plans that a filter finds, as a preview showed it.
@@ -65,6 +68,7 @@ def request_change(
     A few plans are changed at once; many are left to a worker.
 
     :param person: who asks, and adopts.
+    :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_plans: how many plans change, as it was shown.
     :param expected_difference_cents: by how much in all, as it was shown.
     :raises NotPermitted: the person may not change members' plans.
@@ -83,11 +87,12 @@ def request_change(
         key=key,
         coverage_percent=coverage_percent,
         method_version=method_version,
+        programmes=programmes,
     )
     _refuse_unlike(preview, expected_plans, expected_difference_cents)
     if preview.over_cap is not None:
         raise Conflict(preview.over_cap)
-    change = _new_change(organization, person, preview, method_version, now)
+    change = _new_change(organization, person, preview, now)
     session.add(change)
     session.flush()
     _fix_targets(session, change, wanted, preview)
@@ -161,11 +166,7 @@ def _signed(cents: int) -> str:
 
 
 def _new_change(
-    organization: Organization,
-    person: Person,
-    preview: Preview,
-    method_version: str,
-    now: datetime,
+    organization: Organization, person: Person, preview: Preview, now: datetime
 ) -> BulkChange:
     return BulkChange(
         id=new_id(),
@@ -175,7 +176,8 @@ def _new_change(
         status=BulkStatus.QUEUED,
         band=preview.offer.band,
         coverage_percent=preview.offer.coverage_percent,
-        method_version=method_version,
+        method_version=preview.offer.method_version,
+        programmes=to_json(preview.offer.programmes),
         amount_cents=preview.offer.amount_cents,
         difference_cents=preview.difference_cents,
         plans_to_change=preview.plans_to_change,
@@ -202,7 +204,7 @@ def _fix_targets(
     session: Session, change: BulkChange, wanted: PlanFilter, preview: Preview
 ) -> None:
     """Write down which members are meant, all in the database."""
-    changes = changes_of(preview.offer, change.method_version)
+    changes = changes_of(preview.offer)
     chosen = plans_of_members(
         wanted,
         change.organization_id,

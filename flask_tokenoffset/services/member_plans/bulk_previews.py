@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import JSON, Text, and_, case, cast, func, literal, or_, select
 
 from flask_tokenoffset.errors import InvalidInput
+from flask_tokenoffset.host.programmes import to_json
 from flask_tokenoffset.methodology import band
 from flask_tokenoffset.models import (
     Adoption,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute, Session
+
+    from flask_tokenoffset.host.programmes import Programmes
 
 #: A filter's word for members who have no plan that runs.
 NO_PLAN: Final = "none"
@@ -108,17 +111,19 @@ def preview_change(
     key: str,
     coverage_percent: int,
     method_version: str,
+    programmes: Programmes,
 ) -> Preview:
     """Count what a change would do, without doing it.
 
     :param key: the band's.
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
+    :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :raises InvalidInput: the filter, the band or the coverage cannot be.
     """
     wanted.check()
-    offer = offer_of(key, coverage_percent, method_version)
+    offer = offer_of(key, coverage_percent, method_version, programmes)
     active = Membership.status == MembershipStatus.ACTIVE
-    changes = changes_of(offer, method_version)
+    changes = changes_of(offer)
     paid_now = case((Plan.status == PlanStatus.ACTIVE, Plan.amount_cents), else_=0)
     is_paused = func.coalesce(Plan.status, PlanStatus.ACTIVE) == PlanStatus.PAUSED
     row = session.execute(
@@ -178,18 +183,20 @@ def plans_of_members(
     return query
 
 
-def changes_of(offer: Offer, method_version: str) -> ColumnElement[bool]:
+def changes_of(offer: Offer) -> ColumnElement[bool]:
     """Whether a member's plan changes: the organization pays, and it is not this already.
 
-    :param offer: what it is to contribute.
-    :param method_version: the method that prices plans.
+    :param offer: what it is to contribute, and to what.
     """
+    # PostgreSQL compares JSON as text only, which it keeps letter by letter.
+    programmes = cast(literal(to_json(offer.programmes), JSON), Text)
     says_the_same = and_(
         Plan.status != PlanStatus.ENDED,
         Estimate.source_kind == SourceKind.BAND,
         Estimate.band == offer.band,
         Adoption.coverage_percent == offer.coverage_percent,
-        Adoption.method_version == method_version,
+        Adoption.method_version == offer.method_version,
+        cast(Adoption.programmes, Text) == programmes,
         Adoption.amount_cents == offer.amount_cents,
     )
     return and_(

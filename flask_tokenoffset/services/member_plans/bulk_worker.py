@@ -7,10 +7,11 @@ worker does it and wherever another one died.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import and_, func, select, update
 
+from flask_tokenoffset.host.programmes import from_json
 from flask_tokenoffset.models import (
     UNFINISHED_BULK,
     Adoption,
@@ -83,6 +84,7 @@ class _Target(NamedTuple):
     band: str | None
     coverage_percent: int | None
     method_version: str | None
+    programmes: dict[str, Any] | None
 
 
 def continue_change(units: Units, *, change_id: UUID, clock: Clock) -> None:
@@ -123,7 +125,12 @@ def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
         return _finish(work, change, now, ORGANIZATION_CLOSED)
     if not _requester_may(session, change):
         return _finish(work, change, now, REQUESTER_MAY_NOT)
-    offer = offer_of(change.band, change.coverage_percent, change.method_version)
+    offer = offer_of(
+        change.band,
+        change.coverage_percent,
+        change.method_version,
+        from_json(change.programmes),
+    )
     if offer.amount_cents != change.amount_cents:
         return _finish(work, change, now, PRICE_CHANGED)
     targets = _next_targets(session, change)
@@ -135,10 +142,16 @@ def apply_chunk(work: UnitOfWork, change: BulkChange, now: datetime) -> bool:
         _adopters(reached),
         offer=offer,
         person_id=change.requested_by,
-        method_version=change.method_version,
         now=now,
     )
-    tell_members(session, organization, _readers(reached), but=change.requested_by, now=now)
+    tell_members(
+        session,
+        organization,
+        _readers(reached),
+        but=change.requested_by,
+        now=now,
+        programmes=offer.programmes,
+    )
     _mark_done(session, change, targets)
     change.plans_changed += len(reached)
     change.status = BulkStatus.RUNNING
@@ -187,6 +200,7 @@ def _next_targets(session: Session, change: BulkChange) -> list[_Target]:
             Estimate.band,
             Adoption.coverage_percent,
             Adoption.method_version,
+            Adoption.programmes,
         )
         .select_from(BulkChangeTarget)
         .outerjoin(Membership, Membership.id == BulkChangeTarget.membership_id)
@@ -219,6 +233,7 @@ def _is_meant(
         and target.band == offer.band
         and target.coverage_percent == offer.coverage_percent
         and target.method_version == change.method_version
+        and target.programmes == change.programmes
         and target.plan_amount_cents == offer.amount_cents
     )
     return not says_the_same

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.models import Membership, Person
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -29,6 +30,7 @@ def choose_payer(
     payer: Payer,
     expected_amount_cents: int | None,
     method_version: str,
+    programmes: Programmes,
     now: datetime,
 ) -> Membership:
     """Choose who pays one's own plan, where the rule lets members. It counts from the next record.
@@ -37,6 +39,7 @@ def choose_payer(
     organization offers new members instead.
 
     :param payer: the organization or the member.
+    :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_amount_cents: what the plan is to contribute afterwards, if it was shown.
     :raises Conflict: the rule leaves no choice, the organization has nothing to offer, or its cap
         would be passed.
@@ -62,10 +65,10 @@ def choose_payer(
     if payer is not before:
         record_owed(work, Plan.account_id == membership.account_id, now)
     if payer is Payer.ORGANIZATION and before is Payer.MEMBER:
-        offer = amount_when_organization_pays(plan, method_version)
+        offer = amount_when_organization_pays(plan, method_version, programmes)
         if offer is not None:
             # While the member still pays: the cap is looked at once, at the end.
-            adopt_offer(work, membership, person, offer, expected_amount_cents, method_version, now)
+            adopt_offer(work, membership, person, offer, expected_amount_cents, now)
     membership.chosen_payer = payer
     session.flush()
     refuse_growth(session, current.organization, paid_before)
@@ -116,10 +119,13 @@ def _refuse_unlike(plan: MemberPlan, expected_amount_cents: int | None) -> None:
         )
 
 
-def amount_when_organization_pays(plan: MemberPlan, method_version: str) -> Offer | None:
+def amount_when_organization_pays(
+    plan: MemberPlan, method_version: str, programmes: Programmes
+) -> Offer | None:
     """What a plan goes on with when the organization takes over paying it from its member.
 
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
+    :param programmes: likewise, what contributions are directed to.
     :return: ``None`` where the plan stays as it is: it has ended or never began, or an
         administrator set its amount.
     :raises Conflict: the organization says of no amount that it pays it for members.
@@ -134,5 +140,8 @@ def amount_when_organization_pays(plan: MemberPlan, method_version: str) -> Offe
             " administrator to set a default."
         )
     return offer_of(
-        organization.default_band, organization.default_coverage_percent, method_version
+        organization.default_band,
+        organization.default_coverage_percent,
+        method_version,
+        programmes,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flask_tokenoffset.host.programmes import in_words
 from flask_tokenoffset.models import MessageKind, MessageStatus, OutboundMessage, new_id
 from flask_tokenoffset.services.mail.outbox import told_enough
 from flask_tokenoffset.services.shared.many_rows import insert_many
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.models import Organization
 
 
@@ -41,12 +43,14 @@ def tell_members(
     *,
     but: UUID,
     now: datetime,
+    programmes: Programmes | None = None,
 ) -> None:
     """Put a notice to each member into the outbox, a thousand a statement; the schedule sends it.
 
     Anyone who got several within the hour gets no more.
 
     :param but: the person who made the change, who knows.
+    :param programmes: what the plans' contributions are directed to, where they were adopted anew.
     """
     wanted = [
         each for each in readers if each.email and each.email_verified_at and each.person_id != but
@@ -62,7 +66,10 @@ def tell_members(
             OutboundMessage,
             {
                 "kind": MessageKind.MEMBER_PLAN_CHANGED,
-                "details": {"organization": organization.name},
+                "details": {
+                    "organization": organization.name,
+                    "programmes": "" if programmes is None else in_words(programmes),
+                },
                 "status": MessageStatus.QUEUED,
                 "attempt": 0,
                 "fence": 0,

@@ -14,21 +14,26 @@ from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.models import Organization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a band at a coverage contributes.
+    """What a band at a coverage contributes, and to what.
 
     :param band: the band's key.
     :param amount_cents: a month, by the method that prices plans.
+    :param method_version: that method.
+    :param programmes: what it is directed to.
     """
 
     band: str
     coverage_percent: int
     tokens_per_month: int
     amount_cents: int
+    method_version: str
+    programmes: Programmes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +49,12 @@ class JoiningPlan:
     skipped: str | None
 
 
-def offer_of(key: str, coverage_percent: int, method_version: str) -> Offer:
+def offer_of(key: str, coverage_percent: int, method_version: str, programmes: Programmes) -> Offer:
     """What a band at a coverage contributes.
 
     :param key: the band's.
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
+    :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :raises InvalidInput: with a sentence for ``band`` or ``coverage_percent``.
     """
     errors: dict[str, str] = {}
@@ -69,21 +75,27 @@ def offer_of(key: str, coverage_percent: int, method_version: str) -> Offer:
         coverage_percent=coverage_percent,
         tokens_per_month=tokens,
         amount_cents=amount_cents(method_version, tokens, preview.figures.co2e_g, coverage_percent),
+        method_version=method_version,
+        programmes=programmes,
     )
 
 
 def plan_on_joining(
-    session: Session, organization: Organization, method_version: str
+    session: Session, organization: Organization, method_version: str, programmes: Programmes
 ) -> JoiningPlan | None:
     """What a person who joins now begins with, to be shown before they do.
 
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
+    :param programmes: as of :func:`offer_of`.
     :return: ``None`` where new members begin with no plan.
     """
     if organization.default_band is None:
         return None
     offer = offer_of(
-        organization.default_band, organization.default_coverage_percent, method_version
+        organization.default_band,
+        organization.default_coverage_percent,
+        method_version,
+        programmes,
     )
     payer = payer_of(organization.payer_rule, None)
     skipped = None

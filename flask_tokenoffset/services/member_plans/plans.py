@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.errors import Conflict
+from flask_tokenoffset.host.programmes import in_words, to_json
 from flask_tokenoffset.models import (
     Membership,
     MembershipStatus,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.models import Adoption, Plan
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -93,6 +95,7 @@ def begin_default_plan(
     person: Person,
     now: datetime,
     method_version: str,
+    programmes: Programmes,
     *,
     expected_amount_cents: int | None = None,
 ) -> str | None:
@@ -101,14 +104,15 @@ def begin_default_plan(
     :param organization: locked.
     :param person: who joins; they were shown the amount, and adopt it by joining.
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
+    :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_amount_cents: the amount they were shown, if one was.
     :return: why none began although the terms name a band, or ``None``.
     :raises InvalidInput: the amount is no longer the one shown.
     """
-    joining = plan_on_joining(work.session, organization, method_version)
+    joining = plan_on_joining(work.session, organization, method_version, programmes)
     if joining is None or joining.skipped is not None:
         return None if joining is None else joining.skipped
-    adopt_offer(work, membership, person, joining.offer, expected_amount_cents, method_version, now)
+    adopt_offer(work, membership, person, joining.offer, expected_amount_cents, now)
     return None
 
 
@@ -140,6 +144,7 @@ def adopt(
     coverage_percent: int,
     expected_amount_cents: int | None,
     method_version: str,
+    programmes: Programmes,
     now: datetime,
 ) -> Adoption:
     """Adopt a band for a plan in an organization. Anyone who pays it says what it contributes.
@@ -149,24 +154,23 @@ def adopt(
         by mail; without it, it is one's own.
     :param key: the band's.
     :param expected_amount_cents: the amount that was shown, if one was.
+    :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :raises NotFound: the organization has no such member.
     :raises NotPermitted: the person may not change members' plans.
     :raises Conflict: the other side pays, the member is suspended, or the cap would be passed.
     :raises InvalidInput: band, coverage or amount cannot be.
     """
     organization, membership = _lock_plan(work.session, organization_id, person, membership_id)
-    offer = offer_of(key, coverage_percent, method_version)
+    offer = offer_of(key, coverage_percent, method_version, programmes)
     if membership_id is None:
         _refuse_unless_member_pays(organization, membership)
         before = None
     else:
         _refuse_unless_organization_pays(organization, membership)
         before = plans.read_plan(work.session, membership.account_id)
-    adoption = adopt_offer(
-        work, membership, person, offer, expected_amount_cents, method_version, now
-    )
+    adoption = adopt_offer(work, membership, person, offer, expected_amount_cents, now)
     if before is None or before.adoption.id != adoption.id:
-        _tell_member(work, organization, membership, person, now)
+        _tell_member(work, organization, membership, person, now, in_words(programmes))
     return adoption
 
 
@@ -205,7 +209,6 @@ def adopt_offer(
     person: Person,
     offer: Offer,
     expected_amount_cents: int | None,
-    method_version: str,
     now: datetime,
 ) -> Adoption:
     """Adopt a band for a member's plan, no matter who pays it; the caller has looked at that.
@@ -216,7 +219,7 @@ def adopt_offer(
     """
     session = work.session
     charged = read_charged(session, membership.account_id)
-    if charged is not None and _says_the_same(charged, offer, method_version):
+    if charged is not None and _says_the_same(charged, offer):
         return charged.adoption
     estimate = estimate_from_band(
         session, account_id=membership.account_id, person=person, key=offer.band, now=now
@@ -228,19 +231,21 @@ def adopt_offer(
         estimate_id=estimate.id,
         coverage_percent=offer.coverage_percent,
         expected_amount_cents=expected_amount_cents,
-        method_version=method_version,
+        method_version=offer.method_version,
+        programmes=offer.programmes,
         now=now,
     )
 
 
-def _says_the_same(charged: Charged, offer: Offer, method_version: str) -> bool:
-    """Whether a plan contributes for exactly this band and coverage already."""
+def _says_the_same(charged: Charged, offer: Offer) -> bool:
+    """Whether a plan contributes for exactly this band and coverage already, to the same."""
     return (
         charged.plan.status != PlanStatus.ENDED
         and charged.estimate.source_kind == SourceKind.BAND
         and charged.estimate.band == offer.band
         and charged.adoption.coverage_percent == offer.coverage_percent
-        and charged.adoption.method_version == method_version
+        and charged.adoption.method_version == offer.method_version
+        and charged.adoption.programmes == to_json(offer.programmes)
         and charged.adoption.amount_cents == offer.amount_cents
     )
 
@@ -289,8 +294,16 @@ def _tell_member(
     membership: Membership,
     person: Person,
     now: datetime,
+    programmes: str = "",
 ) -> None:
     if membership.person_id == person.id:  # They know.
         return
     member = work.session.get_one(Person, membership.person_id)
-    notify(work, member, MessageKind.MEMBER_PLAN_CHANGED, now, organization=organization.name)
+    notify(
+        work,
+        member,
+        MessageKind.MEMBER_PLAN_CHANGED,
+        now,
+        organization=organization.name,
+        programmes=programmes,
+    )

@@ -264,6 +264,7 @@ def _record(due: DueMonth, payer: Payer, now: datetime) -> BillingRecord:
         tokens_per_month=adoption.tokens_per_month,
         coverage_percent=adoption.coverage_percent,
         method_version=adoption.method_version,
+        programmes=adoption.programmes,
         due_at=due.due_at,
         created_at=now,
     )

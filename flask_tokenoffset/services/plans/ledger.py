@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from flask_tokenoffset import signals
 from flask_tokenoffset.errors import Conflict, InvalidInput
+from flask_tokenoffset.host.programmes import to_json
 from flask_tokenoffset.methodology import amount_cents, check_coverage
 from flask_tokenoffset.models import (
     Adoption,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from flask_tokenoffset.host.programmes import Programmes
     from flask_tokenoffset.models import Organization
     from flask_tokenoffset.unit_of_work import UnitOfWork
 
@@ -85,6 +87,7 @@ def adopt(
     coverage_percent: int,
     expected_amount_cents: int | None,
     method_version: str,
+    programmes: Programmes,
     now: datetime,
 ) -> Adoption:
     """Adopt an estimate: from now on its amount is what the plan contributes.
@@ -98,6 +101,7 @@ def adopt(
     :param expected_amount_cents: the amount the person was shown, if one was; a different one is
         refused, so that nobody adopts what they did not see.
     :param method_version: the method that prices the plan (``TOKENOFFSET_METHOD``).
+    :param programmes: what it is directed to (``TOKENOFFSET_PROGRAMMES``).
     :raises NotFound: the account has no such estimate.
     :raises InvalidInput: the coverage is out of range, or the amount is not the one shown.
     :raises Conflict: the plan was changed at the same moment, or an organization would pay more
@@ -109,29 +113,30 @@ def adopt(
     amount = price_cents(estimate, coverage_percent, method_version)
     _refuse_another_amount(amount, expected_amount_cents)
     charged = read_plan(session, account_id)
-    if charged is not None and _says_the_same(charged, estimate, coverage_percent, method_version):
+    wanted = Adoption(
+        estimate_id=estimate.id,
+        source_kind=estimate.source_kind,
+        tokens_per_month=estimate.tokens_per_month,
+        coverage_percent=coverage_percent,
+        method_version=method_version,
+        programmes=to_json(programmes),
+        amount_cents=amount,
+        adopted_by=person.id,
+        adopted_at=now,
+    )
+    if charged is not None and _says_the_same(charged, wanted):
         # A second click, or the page of a second tab: there is nothing to append.
         return charged.adoption
-    begins_anew = charged is not None and charged.plan.status == PlanStatus.ENDED
-    # A paused plan contributes nothing until it is resumed.
-    is_paused = charged is not None and charged.plan.status == PlanStatus.PAUSED
+    status = None if charged is None else charged.plan.status
     organization = hold_payer(session, account_id)
-    if not is_paused:
+    # A paused plan contributes nothing until it is resumed.
+    if status != PlanStatus.PAUSED:
         refuse_over_cap(session, organization, account_id, amount)
     try:
-        adoption = _append_adoption(
-            session,
-            account_id=account_id,
-            person=person,
-            estimate=estimate,
-            coverage_percent=coverage_percent,
-            method_version=method_version,
-            amount=amount,
-            now=now,
-        )
+        adoption = _append_adoption(session, account_id, person, wanted)
     except (IntegrityError, StaleDataError):
         raise _changed_meanwhile() from None
-    _tell_of_adoption(work, adoption, organization, begins_anew=begins_anew)
+    _tell_of_adoption(work, adoption, organization, begins_anew=status == PlanStatus.ENDED)
     return adoption
 
 
@@ -181,30 +186,22 @@ def _tell_of_adoption(
         )
 
 
-def _says_the_same(
-    charged: PlanView, estimate: Estimate, coverage_percent: int, method_version: str
-) -> bool:
-    """Whether a plan contributes for exactly this already."""
+def _says_the_same(charged: PlanView, wanted: Adoption) -> bool:
+    """Whether a plan contributes for exactly this already, to the same programmes."""
     adoption = charged.adoption
     return (
         charged.plan.status != PlanStatus.ENDED
-        and adoption.estimate_id == estimate.id
-        and adoption.coverage_percent == coverage_percent
-        and adoption.method_version == method_version
+        and adoption.estimate_id == wanted.estimate_id
+        and adoption.coverage_percent == wanted.coverage_percent
+        and adoption.method_version == wanted.method_version
+        and adoption.programmes == wanted.programmes
     )
 
 
 def _append_adoption(
-    session: Session,
-    *,
-    account_id: UUID,
-    person: Person,
-    estimate: Estimate,
-    coverage_percent: int,
-    method_version: str,
-    amount: int,
-    now: datetime,
+    session: Session, account_id: UUID, person: Person, adoption: Adoption
 ) -> Adoption:
+    now = adoption.adopted_at
     with session.begin_nested():
         plan = find_plan(session, account_id)
         if plan is None:
@@ -218,22 +215,12 @@ def _append_adoption(
             session.flush()
         elif plan.status == PlanStatus.ENDED:
             _append_status(session, plan, PlanStatus.ACTIVE, person, now)
-        adoption = Adoption(
-            id=new_id(),
-            account_id=account_id,
-            plan_id=plan.id,
-            sequence=_next_sequence(session, Adoption, plan.id),
-            estimate_id=estimate.id,
-            source_kind=estimate.source_kind,
-            tokens_per_month=estimate.tokens_per_month,
-            coverage_percent=coverage_percent,
-            method_version=method_version,
-            amount_cents=amount,
-            adopted_by=person.id,
-            adopted_at=now,
-        )
+        adoption.id = new_id()
+        adoption.account_id = account_id
+        adoption.plan_id = plan.id
+        adoption.sequence = _next_sequence(session, Adoption, plan.id)
         session.add(adoption)
-        plan.amount_cents = amount
+        plan.amount_cents = adoption.amount_cents
     return adoption
 
 

@@ -102,6 +102,7 @@ def retain_records(
                     amount_cents=record.amount_cents,
                     payer=record.payer,
                     method_version=record.method_version,
+                    programmes=record.programmes,
                     kept_until=kept_until,
                     created_at=now,
                 )

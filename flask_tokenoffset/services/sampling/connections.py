@@ -37,8 +37,8 @@ from flask_tokenoffset.services.sampling.connection_limits import (
     refuse_too_many,
     refuse_too_soon,
 )
+from flask_tokenoffset.services.sampling.labels import label_of_connection
 from flask_tokenoffset.services.sampling.weekly_schedule import refresh_offset_seconds
-from flask_tokenoffset.services.shared.names import check_name
 from flask_tokenoffset.services.sources.credentials import credential_context, store_sealed
 from flask_tokenoffset.services.sources.listing import refuse_disconnected, sampled_source
 from flask_tokenoffset.services.sources.windows import sample_window
@@ -56,18 +56,8 @@ if TYPE_CHECKING:
     from flask_tokenoffset.unit_of_work import UnitOfWork
     from flask_tokenoffset.vault import Secret, Vault
 
-LONGEST_LABEL: Final = 120
 #: Where a person is told what is read, in the consent ledger.
 CONNECT_PAGE: Final = "connect-page"
-
-
-def check_label(label: str | None) -> str:
-    """A label as it is stored, or "" if none was given that anyone could see.
-
-    :raises InvalidInput: it is too long, or holds what no text field sends (PostgreSQL could not
-        even store a NUL) or what turns the words around it on a page.
-    """
-    return check_name(label, field="label", label="label", longest=LONGEST_LABEL)
 
 
 def check_key(
@@ -112,6 +102,7 @@ def connect(
     :return: the source, and the run that the caller must enqueue after the commit.
     :raises Conflict: the account has as many connections as it may have, or has this organization
         connected already.
+    :raises InvalidInput: another connection is called so already; the field is ``label``.
     :raises Restricted: the person restricted the processing of their data.
     """
     session = work.session
@@ -123,7 +114,7 @@ def connect(
         id=new_id(),
         account_id=account_id,
         kind=SourceKind.SAMPLED,
-        label=check_label(label) or (organization.name or provider_title)[:LONGEST_LABEL],
+        label=label_of_connection(session, account_id, label, organization.name or provider_title),
         created_by=person.id,
         created_at=now,
     )

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flask_tokenoffset.clock import Clock
+    from flask_tokenoffset.methodology import DailySeries
     from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.settings import Settings
     from flask_tokenoffset.unit_of_work import UnitOfWork, Units
@@ -275,12 +276,7 @@ def _complete(
     result = estimate_from_sample(
         work.session, series, source_id=claim.source_id, run_id=claim.held.row_id, now=now
     )
-    gaps = {
-        "unknown_usage_days": list(map(date.isoformat, series.unknown)),
-        "unknown_cost_days": list(map(date.isoformat, series.cost_unknown)),
-        "cost_fault": " ".join(series.cost_faults[:1]) or None,
-    }
-    values: dict[str, Any] = {"gaps": gaps}
+    values: dict[str, Any] = {"gaps": _gaps_of(series)}
     if isinstance(result, NoProjection):
         # The sample is complete all the same; the page says why it yields no number.
         values |= {"reason_code": result.reason_code, "reason": result.sentence}
@@ -297,6 +293,15 @@ def _complete(
         account_id=claim.account_id,
         estimate_id=None if isinstance(result, NoProjection) else result.id,
     )
+
+
+def _gaps_of(series: DailySeries) -> dict[str, Any]:
+    """What is not known of a window, as its run keeps it."""
+    return {
+        "unknown_usage_days": list(map(date.isoformat, series.unknown)),
+        "unknown_cost_days": list(map(date.isoformat, series.cost_unknown)),
+        "cost_fault": " ".join(series.cost_faults[:1]) or None,
+    }
 
 
 def _record_failure(

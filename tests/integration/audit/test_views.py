@@ -131,7 +131,7 @@ def test_a_person_sees_their_own_log(world: World) -> None:
     world.ben.adopt(world.ben.pick_band())
     world.ada.adopt(world.ada.pick_band())
     (row,) = rows_of(world.ada.page("/audit-events"))
-    assert "You Adopted an estimate (amount: $1.25, coverage: 100 %" in row
+    assert "You Adopted an estimate (amount: $1.25, contribution level: 1x rate" in row
     assert "127.0.0.1 Werkzeug/" in row
     assert world.ada.page("/me").link("Look at the audit log").endswith("/audit-events")
 

@@ -104,6 +104,7 @@ def test_the_preview_counts_exactly_what_applying_changes(club: Club) -> None:
     shown = preview(club)
     assert shown == {
         "amount_cents": 125,
+        "programmes": [],
         "members": 10,
         "members_paying": 1,
         "members_suspended": 1,

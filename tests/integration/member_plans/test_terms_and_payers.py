@@ -335,6 +335,7 @@ def begin(club: Club, person: Browser) -> str | None:
             joining,
             club.world.clock.now(),
             METHOD,
+            (),
         )
 
 
@@ -343,7 +344,7 @@ def test_a_new_member_begins_with_what_they_were_shown(club: Club) -> None:
     club.change(default_band="worker", default_coverage_percent=80)
     with world.app.app_context():
         organization = world.state.session.get_one(Organization, club.id)
-        shown = member_offers.plan_on_joining(world.state.session, organization, METHOD)
+        shown = member_offers.plan_on_joining(world.state.session, organization, METHOD, ())
     assert shown is not None
     assert (shown.offer.amount_cents, shown.payer, shown.skipped) == (100, "organization", None)
     assert begin(club, world.ben) is None
@@ -450,6 +451,7 @@ def test_two_adoptions_at_once_do_not_pass_the_cap_together(
                         coverage_percent=100,
                         expected_amount_cents=None,
                         method_version=METHOD,
+                        programmes=(),
                         now=world.clock.now(),
                     )
                 except Conflict:
@@ -496,5 +498,5 @@ def test_whatever_is_tried_the_cap_holds(
 
 def test_offers_name_every_field_that_cannot_be() -> None:
     with pytest.raises(InvalidInput) as caught:
-        member_offers.offer_of("gigantic", 1001, METHOD)
+        member_offers.offer_of("gigantic", 1001, METHOD, ())
     assert set(caught.value.errors) == {"band", "coverage_percent"}

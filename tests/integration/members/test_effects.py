@@ -80,6 +80,7 @@ def begin_plan(shape: Shape, part: str) -> UUID:
             coverage_percent=100,
             expected_amount_cents=None,
             method_version=world.state.settings.method,
+            programmes=(),
             now=world.clock.now(),
         )
         return UUID(str(membership.account_id))

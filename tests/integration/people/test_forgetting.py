@@ -132,6 +132,7 @@ def test_the_plan_an_organization_had_for_them_ends_and_stays_its_record(db_worl
             coverage_percent=100,
             expected_amount_cents=None,
             method_version=world.state.settings.method,
+            programmes=(),
             now=world.clock.now(),
         )
     world.bill()

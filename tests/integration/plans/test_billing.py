@@ -47,6 +47,7 @@ def test_each_month_yields_one_record_with_its_bookkeeping(db_world: World) -> N
         "tokens_per_month": 5_000_000,
         "coverage_percent": 80,
         "method_version": "2026-05",
+        "programmes": [],
         "adoption_id": plan["adoption"]["id"],
         "due_at": "2026-12-01T00:00:00Z",
         "created_at": "2026-12-01T00:00:00Z",

@@ -16,6 +16,7 @@ from flask_tokenoffset.services.plans import billing
 from flask_tokenoffset.state import state_of
 from flask_tokenoffset.tasks.schedule import SchedulerReport, run_scheduler
 from tests.integration.tasks.host import add_connection, add_run, read_run
+from tests.support.campaigns import campaign
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,10 +32,13 @@ def app(database_url: str, redis_url: str, app_maker: MakeApp) -> Flask:
     return app_maker(database_url, redis_url)
 
 
+@campaign("minutes_between", short=30, full=6)
 @pytest.mark.promise("TO-027")
-def test_from_saturday_to_monday_scheduler_runs_make_one_run_at_its_turn(app: Flask) -> None:
+def test_from_saturday_to_monday_scheduler_runs_make_one_run_at_its_turn(
+    app: Flask, minutes_between: int
+) -> None:
     turn = SUNDAY + timedelta(minutes=42)
-    with app.app_context(), freeze_time("2026-11-20 12:00") as time:
+    with app.app_context(), freeze_time(turn - timedelta(hours=36)) as time:
         state = state_of(app)
         add_connection(state, refresh_offset_seconds=42 * 60)
         made: dict[datetime, SchedulerReport] = {}
@@ -43,7 +47,7 @@ def test_from_saturday_to_monday_scheduler_runs_make_one_run_at_its_turn(app: Fl
             assert report.failed_steps == []
             if report.weekly_runs_created:
                 made[state.clock.now()] = report
-            time.tick(timedelta(minutes=6))
+            time.tick(timedelta(minutes=minutes_between))
         assert list(made) == [turn]
         assert made[turn].enqueued == 1
         (run,) = state.session.scalars(select(SampleRun))

@@ -167,6 +167,6 @@ def test_a_coverage_out_of_range_is_refused(version: str, coverage: object) -> N
     with pytest.raises(InvalidInput) as refused:
         amount_cents(version, 1_000_000, carbon_range(1), coverage)  # type: ignore[arg-type]  # the refusal is the point
     assert refused.value.errors == {
-        "coverage_percent": "The coverage is a whole number of percent from 0 to 1,000, where 100"
-        " stands for all of the estimated use."
+        "coverage_percent": "The contribution level is a whole number of percent from 0 to"
+        " 1,000, where 100 is the 1x rate."
     }

@@ -13,6 +13,7 @@ def sentences(vendor: Vendor) -> dict[str, tuple[str, ...]]:
         "what_is_not_read": walk.what_is_not_read,
         "not_covered": walk.not_covered,
         "cadence": walk.cadence,
+        "beyond_reading": walk.beyond_reading,
     }
 
 
@@ -69,3 +70,20 @@ def test_surfaces_that_are_not_covered_are_named(vendor: Vendor, surfaces: list[
 
 def test_openai_says_that_the_label_is_ones_own() -> None:
     assert "a label of your own" in " ".join(OPENAI.provider.walk_through.steps)
+
+
+def test_the_name_that_is_proposed_for_the_key_says_neither_us_nor_what_it_is_not(
+    vendor: Vendor,
+) -> None:
+    steps = " ".join(vendor.provider.walk_through.steps)
+    assert "for example usage-report" in steps
+    # No key of this kind is read-only, and its name need not tell where it is kept.
+    assert "readonly" not in steps
+    assert "tokenoffset" not in steps.lower()
+
+
+def test_what_a_key_could_do_besides_is_said(vendor: Vendor) -> None:
+    said = " ".join(vendor.provider.walk_through.beyond_reading)
+    assert f"{vendor.provider.title} admin key" in said
+    assert "remove" in said
+    assert "can do harm" in said

@@ -68,7 +68,10 @@ def test_no_sentence_shows_a_word_that_stands_for_another(action: AuditAction) -
     [
         ({}, "Adopted an estimate"),
         ({"amount_cents": 125}, "Adopted an estimate (amount: $1.25)"),
-        ({"coverage_percent": 150}, "Adopted an estimate (coverage: 150\N{NO-BREAK SPACE}%)"),
+        (
+            {"coverage_percent": 150},
+            "Adopted an estimate (contribution level: 1.5x\N{NO-BREAK SPACE}rate)",
+        ),
         ({"tokens_per_month": 5_000_000}, "Adopted an estimate (tokens per month: 5,000,000)"),
         ({"cap_cents_per_month": 999}, "Adopted an estimate (cap: $9.99)"),
         ({"payer_before": "member"}, "Adopted an estimate (payer before: member)"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.html import charts
 from flask_tokenoffset.methodology import Range, TokenCounts, TokenKind
+from flask_tokenoffset.services.sources.model_usage import ModelDays
 from flask_tokenoffset.services.sources.usage import DayTotals
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def test_a_drawing_is_named_for_screen_readers_and_has_no_inline_style(
     assert callable(draw)
     drawing = parsed(draw(days_of([TokenCounts(1, 2, 3, 4)] * count, 5), id_prefix="here"))
     assert drawing.tag == "svg"
-    assert drawing.get("role") == "img"
+    assert (
+        drawing.get("role") == "group"
+    )  # Its days can be reached, which those of an image cannot.
     names = (drawing.get("aria-labelledby") or "").split()
     ids = {each.get("id"): each for each in drawing.iter() if each.get("id")}
     assert names
@@ -230,3 +233,119 @@ def test_text_from_elsewhere_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None
     markup = charts.daily_usage_chart(days_of([TokenCounts(1)]))
     assert "<script" not in markup
     assert "<script>&</script>" in (parsed(markup).findtext("title") or "")
+
+
+def test_a_day_can_be_reached_by_keyboard_and_says_what_it_is() -> None:
+    (bar,) = bars_of(parsed(charts.daily_usage_chart(days_of([TokenCounts(1_500_000)]))))
+    assert (bar.get("tabindex"), bar.get("role")) == ("0", "img")
+    words = (bar.findtext("title") or "").replace("\N{NO-BREAK SPACE}", " ")
+    assert words == "22 August 2026: 1.5 million tokens"
+
+
+def cuts_of(drawing: ET.Element) -> list[ET.Element]:
+    return [each for each in drawing.iter("rect") if each.get("class") == "to-chart-cut"]
+
+
+def test_a_giant_day_is_cut_and_marked_and_the_others_keep_their_height() -> None:
+    counts = [TokenCounts(80), TokenCounts(100)] * 44 + [TokenCounts(10_000_000), TokenCounts(50)]
+    drawing = parsed(charts.daily_usage_chart(days_of(counts)))
+    bars = bars_of(drawing)
+    # The axis ends at the largest of the others.
+    assert sum(heights_of(bars[1])) == charts.PLOT_HEIGHT_PX
+    assert sum(heights_of(bars[-2])) == charts.PLOT_HEIGHT_PX
+    (cut,) = cuts_of(drawing)
+    assert cut.get("x") == pieces_of(bars[-2])[0].get("x")
+    words = (drawing.findtext("desc") or "").replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        "Cut at the top, so that the others can be compared: 18 November 2026: 10 million" in words
+    )
+    assert "18 Nov: 10M" in texts_of(drawing)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [100] * 90,
+        [100] * 80 + [400] * 10,  # Not far enough beyond the others.
+        [100] * 80 + [10_000 + at for at in range(10)],  # Too many to be exceptions.
+        [100] * 12 + [10_000],  # Too few days to say what is ordinary.
+    ],
+)
+def test_nothing_else_is_cut(counts: list[int]) -> None:
+    drawing = parsed(charts.daily_usage_chart(days_of([TokenCounts(each) for each in counts])))
+    assert cuts_of(drawing) == []
+    assert "Cut at the top" not in (drawing.findtext("desc") or "")
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=95))
+def test_no_more_than_one_day_in_twenty_is_cut(amounts: list[int]) -> None:
+    drawing = parsed(charts.daily_usage_chart(days_of([TokenCounts(each) for each in amounts])))
+    assert len(cuts_of(drawing)) <= len(amounts) // 20 + 1
+
+
+MODELS = ModelDays(
+    ("claude-opus", ""),
+    {FIRST: (70, 20, 10), FIRST + timedelta(days=2): (0, 5, 0)},
+)
+
+
+def test_bars_can_tell_models_apart() -> None:
+    days = days_of([TokenCounts(100), TokenCounts(), TokenCounts(5)])
+    drawing = parsed(charts.daily_model_chart(days, MODELS))
+    first, last = bars_of(drawing)
+    assert [each.get("class") for each in pieces_of(first)] == [
+        "to-model-1",
+        "to-model-2",
+        "to-model-others",
+    ]
+    assert heights_of(first) == [Decimal(154), Decimal(44), Decimal(22)]
+    assert [each.get("class") for each in pieces_of(last)] == ["to-model-2"]
+    assert [(each.title, each.tokens) for each in charts.model_legend(MODELS)] == [
+        ("Others", 10),
+        ("no model named", 25),
+        ("claude-opus", 70),
+    ]
+    assert charts.model_rows(days, MODELS) == [
+        ["24 August 2026", "0", "5", "0"],
+        ["23 August 2026", "0", "0", "0"],
+        ["22 August 2026", "70", "20", "10"],
+    ]
+
+
+def test_where_no_model_is_left_over_there_are_no_others() -> None:
+    models = ModelDays(("a",), {FIRST: (3, 0)})
+    assert [each.title for each in charts.model_legend(models)] == ["a"]
+    assert charts.model_rows(days_of([TokenCounts(3)]), models) == [["22 August 2026", "3"]]
+    assert charts.model_legend(ModelDays((), {})) == []
+
+
+def test_a_name_from_a_vendor_is_escaped_in_the_chart_by_model() -> None:
+    models = ModelDays(("<b>x",), {FIRST: (3, 0)})
+    assert "<b>" not in charts.daily_model_chart(days_of([TokenCounts(3)]), models)
+
+
+def unread_in(drawing: ET.Element) -> list[str]:
+    """The names of the days that are drawn as not read."""
+    return [
+        (bar.findtext("title") or "")
+        for bar in bars_of(drawing)
+        if any(each.get("class") == "to-chart-unread" for each in bar.iter("rect"))
+    ]
+
+
+def test_a_day_that_was_not_read_is_drawn_unlike_one_without_use() -> None:
+    used, unread = TokenCounts(100), None
+    days = [
+        DayTotals(FIRST, used, 1),
+        DayTotals(FIRST + timedelta(days=1), TokenCounts(), 0),
+        DayTotals(FIRST + timedelta(days=2), unread, None),
+    ]
+    models = ModelDays(("a",), {FIRST: (100, 0)})
+    for drawn in (charts.daily_usage_chart(days), charts.daily_model_chart(days, models)):
+        assert unread_in(parsed(drawn)) == ["24 August 2026: not read"]
+        assert len(bars_of(parsed(drawn))) == 2  # Nothing is drawn of a day without use.
+    assert unread_in(parsed(charts.cost_chart(days))) == ["24 August 2026: not known"]
+    assert charts.model_rows(days, models)[0] == ["24 August 2026", "not read"]
+    assert charts.model_rows(days, models)[1] == ["23 August 2026", "0"]
+    # Where nothing was read at all there is nothing to compare, and it is told apart all the same.
+    assert len(unread_in(parsed(charts.daily_usage_chart(days[2:])))) == 1

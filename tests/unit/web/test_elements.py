@@ -186,12 +186,31 @@ def test_what_just_failed_is_announced_and_what_stands_there_is_not(
     assert "role=" not in shown("{{ to.notice('error', 'No', live=false) }}")
 
 
-@pytest.mark.parametrize(("value", "step"), [(100, 5), (133, 1), (0, 5), (1000, 5)])
+@pytest.mark.parametrize(
+    ("value", "place"), [(0, 0), (4, 0), (50, 10), (100, 20), (133, 23), (1000, 40)]
+)
 def test_a_slider_never_moves_a_value_by_itself(
-    shown: Callable[..., str], value: int, step: int
+    shown: Callable[..., str], value: int, place: int
 ) -> None:
-    page = shown("{{ to.slider_field('p', 'Percent', value, 5) }}", value=value)
-    assert f'step="{step}" value="{value}"' in page
+    page = " ".join(shown("{{ to.slider_field('p', 'Percent', value, 5) }}", value=value).split())
+    # The form sends the number; the slider stands at the last place that does not pass it.
+    assert f'value="{value}" aria-describedby' in page
+    assert f'type="range" min="0" max="40" step="1" value="{place}"' in page
+    assert page.count('name="p"') == 1
+
+
+def test_the_first_hundred_percent_take_half_of_the_slider(shown: Callable[..., str]) -> None:
+    page = shown("{{ to.slider_field('p', 'Percent', 100, 5) }}")
+    stops = page.partition('data-to-stops="')[2].partition('"')[0].split(",")
+    assert (stops[0], stops[20], stops[40], len(stops)) == ("0", "100", "1000", 41)
+    assert sorted(map(int, stops)) == list(map(int, stops))
+    assert '<text x="50.0%"' in page
+
+
+def test_presets_and_slider_wait_for_the_script(shown: Callable[..., str]) -> None:
+    page = shown("{{ to.slider_field('p', 'Percent', 100, 5) }}")
+    assert page.count("data-to-with-script hidden") == 2
+    assert [f'data-to-preset="{each}"' in page for each in (50, 100, 200)] == [True] * 3
 
 
 def test_before_the_first_page_a_sample_is_starting(shown: Callable[..., str]) -> None:

@@ -40,7 +40,7 @@ def test_each_month_yields_one_simulated_record(world: World) -> None:
         "November 2026",
     ]
     for row in rows:
-        assert "$1.88 5,000,000 150 % 2026-05" in row
+        assert "$1.88 5,000,000 1.5x rate 2026-05" in row
         assert row.endswith("Simulated")
     assert "no payment is ever taken" in page.text
 

@@ -255,3 +255,54 @@ def test_what_the_host_wrote_in_the_same_request_is_kept(world: World, key: str)
 
     with world.app.app_context():
         assert session.scalar(sql("SELECT name FROM user")) == "ada, seen today"
+
+
+def test_two_connections_of_one_vendor_are_never_called_the_same(world: World) -> None:
+    ada = world.ada
+    ada.connect("openai")
+    world.change_organization()
+    ada.connect("openai")
+    labels = [each["label"] for each in ada.api("GET", "/sources").get_json()["items"]]
+    assert sorted(labels) == ["OpenAI", "OpenAI 2"]
+    page = ada.page("/sources/connect/openai")
+    assert "OpenAI is connected already, as" in page.text
+    assert "«OpenAI 2»" in page.text
+    assert "connected already" not in ada.page("/sources/connect/anthropic").text
+    # Another person's connections are their own.
+    assert "connected already" not in world.ben.page("/sources/connect/openai").text
+
+
+def test_a_label_that_is_taken_is_refused_beside_its_field_before_the_vendor_is_asked(
+    world: World,
+) -> None:
+    ada = world.ada
+    source_id = ada.connect("openai", label="Bench")
+    asked = len(world.openai.calls)
+    key = OPENAI_DEMO_KEY
+    for label in ("Bench", " bench "):
+        answer = ada.post("/sources/connect/openai", key=key, label=label)
+        assert answer.status_code == 422
+        page = HtmlPage(answer.text)
+        assert "is called" in page.error_of("to-label")
+        assert key not in answer.text
+    assert len(world.openai.calls) == asked
+    # A label is free again once its connection has ended.
+    ada.reauthenticate()
+    assert ada.api("DELETE", f"/sources/{source_id}").status_code in {200, 204}
+    assert ada.post("/sources/connect/openai", key=key, label="Bench").status_code == 303
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+def test_the_page_says_what_such_a_key_could_do_and_that_only_these_calls_are_made(
+    world: World, provider: str
+) -> None:
+    vendor = world.state.gateway.provider(provider)
+    text = world.ada.page(f"/sources/connect/{provider}").text
+    assert "The key is used for exactly these calls and no other" in text
+    for endpoint in vendor.endpoints:
+        assert f"{endpoint.method} https://{endpoint.host}{endpoint.path}" in text
+    assert "Any other address, and any redirect, is refused before anything is sent." in text
+    _, _, beyond = text.partition("What such a key could do beyond that")
+    for sentence in vendor.walk_through.beyond_reading:
+        assert sentence in beyond
+        assert sentence in world.nobody.page("/connections").text

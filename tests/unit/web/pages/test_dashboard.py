@@ -39,7 +39,7 @@ def test_the_adopted_amount_is_shown_to_the_cent(world: World) -> None:
     text = world.ada.page("/").text
     # 5 million tokens at 25 cents a million, one and a half times: 187.5, rounded up.
     assert "Contribution a month $1.88" in text
-    assert "Coverage 150 %" in text
+    assert "Contribution level 1.5x rate" in text
     assert "The Worker band" in text
     assert "$1.87" not in text
 
@@ -59,7 +59,7 @@ def test_the_range_is_told_in_words_beside_the_published_rate(world: World) -> N
     for quantity in ("Energy a month", "Water a month", "CO2e a month"):
         assert quantity in text
     assert text.count("most likely") >= 3
-    assert "At the published rate" in text
+    assert "By the flat rate" in text
     assert "environmental estimate" in text
 
 
@@ -198,3 +198,17 @@ def test_a_disconnected_source_leaves_the_plan_readable(world: World) -> None:
     text = world.ada.page("/").text
     assert f"${amount / 100:,.2f}" in text
     assert "A sampled connection" in text
+
+
+def test_an_empty_dashboard_offers_the_band_first_and_the_key_second(world: World) -> None:
+    page = world.stranger.page("/")
+    offered = [
+        each
+        for each in page.elements
+        if each.tag == "a" and each.text.startswith(("Pick a band", "Connect "))
+    ]
+    titles = [each.text for each in offered]
+    assert titles == ["Pick a band", "Connect Anthropic", "Connect OpenAI"]
+    kinds = [each.attributes["class"].rpartition("-")[2] for each in offered]
+    assert kinds == ["primary", "secondary", "secondary"]
+    assert page.text.index("Pick the band") < page.text.index("Or connect a vendor")

@@ -21,7 +21,11 @@ def test_the_review_shows_what_a_sample_rests_on(world: World) -> None:
     assert "Sampled: Lab" in text
     assert "Measured: what was used in the last 30 complete days." in text
     assert "21 October 2026 to 19 November 2026" in text
-    assert estimate["class_aware"]["difference"] in text
+    # Pages name the two methods as they do beside the amounts.
+    difference = estimate["class_aware"]["difference"]
+    assert difference.startswith("The published figure is about 12 times the class-aware one")
+    named = difference.replace("published figure", "flat-rate figure")
+    assert named.replace("class-aware", "detailed") in text
     for kind in ("uncached_input", "cached_input", "cache_creation", "output"):
         assert f"{estimate['tokens_per_month'][kind]:,}" in text
     assert f"${float(estimate['cost_usd_per_month']):,.2f}" in text
@@ -35,7 +39,7 @@ def test_the_ranges_stand_beside_the_published_figures(world: World) -> None:
     assert text.count("most likely") >= 3
     # 5 million tokens at 0.50 Wh, 3 mL and 0.6 g per thousand.
     for figure in ("2.5 kWh", "15 L", "3.0 kg"):
-        assert f"At the published rate: {figure}" in text
+        assert f"By the flat rate: {figure}" in text
 
 
 def test_notes_are_shown(make_world: Callable[..., World]) -> None:
@@ -59,17 +63,20 @@ def test_the_amount_follows_the_coverage(world: World, coverage: str, amount: st
 def test_the_script_is_given_the_rate_of_the_published_method_only(
     make_world: Callable[..., World],
 ) -> None:
-    for settings, live in (({}, True), ({"TOKENOFFSET_METHOD": "2026.11"}, False)):
+    # The detailed method suggests $1 for this use, of which the level is a share.
+    for settings, tokens, cents_per_million in (
+        ({}, "5000000", "25"),
+        ({"TOKENOFFSET_METHOD": "2026.11"}, "1000000", "100"),
+    ):
         world = make_world(**settings)
         page = world.ada.page(f"/estimates/{world.ada.pick_band('worker')}")
         (slider,) = page.by_class("to-slider")
-        rate = (slider.attributes.get("data-to-tokens"), "data-to-cents-per-million")
-        assert (rate[0] == "5000000" and slider.attributes.get(rate[1]) == "25") is live
+        assert slider.attributes["data-to-tokens"] == tokens
+        assert slider.attributes["data-to-cents-per-million"] == cents_per_million
         (update,) = [each for each in page.elements if each.attributes.get("name") == "update"]
-        # Where only the server knows the amount, the button that asks it stays.
-        assert ("data-to-without-script" in update.attributes) is live
+        assert "data-to-without-script" in update.attributes
         (cents,) = [e for e in page.elements if e.attributes.get("name") == "amount_cents"]
-        assert ("data-to-cents-of" in cents.attributes) is live
+        assert "data-to-cents-of" in cents.attributes
 
 
 def test_the_slider_reaches_ten_times_the_estimate(world: World) -> None:

@@ -82,7 +82,8 @@ def test_the_tab_of_a_page_is_marked(world: World, path: str, tab: str, current:
     marked = {
         each.text: each.attributes["aria-current"]
         for each in world.ada.page(path).elements
-        if "aria-current" in each.attributes
+        # Links within a page, such as those to another range of a chart, lead to no tab.
+        if "aria-current" in each.attributes and not each.attributes["href"].startswith("?")
     }
     assert marked == {tab: current}
 

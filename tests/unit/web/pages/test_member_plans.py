@@ -51,7 +51,7 @@ def test_terms_are_saved_and_shown_again(club: Club) -> None:
     assert form.values["cap"] == "1,250.50"
     totals = club.page(club.world.ada, "/member-plans").text
     assert "Each member chooses" in totals
-    assert "The Worker band at 80 % coverage" in totals
+    assert "The Worker band at the 0.8x rate" in totals
     assert "the cap is $1,250.50" in totals
 
 

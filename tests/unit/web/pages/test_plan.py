@@ -42,7 +42,7 @@ def test_a_plan_records_amount_source_and_tokens(
     assert f"Contribution a month {amount}" in text
     assert f"Rests on {origin}" in text
     assert tokens in text
-    assert "Coverage 100 %" in text
+    assert "Contribution level 1x rate" in text
     assert "Method 2026-05" in text
 
 
@@ -175,8 +175,8 @@ def test_the_history_is_complete_and_newest_first(world: World) -> None:
         "Paused",
         "Adopted",
     ]
-    assert rows[0].endswith("300,000 300 % 2026-05 $0.23")
-    assert rows[3].endswith("5,000,000 100 % 2026-05 $1.25")
+    assert rows[0].endswith("300,000 3x rate 2026-05 $0.23 No programme was named")
+    assert rows[3].endswith("5,000,000 1x rate 2026-05 $1.25 No programme was named")
     assert f"/tokenoffset/estimates/{first}?coverage=100" in page.links()
 
 
