@@ -44,15 +44,17 @@ WRITERS = 50
 
 
 @pytest.fixture
-def db_world(make_world: Callable[..., World], database_url: str) -> World:
+def db_world(prepared_world: Callable[..., World], database_url: str) -> World:
     """Ada and Ben, each with a chain of six events."""
     # SQLite has one writer at a time, and fifty may want to write.
     options = {"connect_args": {"timeout": 60}} if database_url.startswith("sqlite") else {}
-    world = make_world(database_url, SQLALCHEMY_ENGINE_OPTIONS=options)
+    return prepared_world(two_chains, SQLALCHEMY_ENGINE_OPTIONS=options)
+
+
+def two_chains(world: World) -> None:
     for browser in (world.ada, world.ben):
         browser.pick_band()
         own_chain(world, browser.account_id)
-    return world
 
 
 def own_chain(world: World, account_id: UUID) -> None:

@@ -62,14 +62,16 @@ STORY = (
 
 
 @pytest.fixture
-def db_world(make_world: Callable[..., World], database_url: str) -> World:
+def db_world(prepared_world: Callable[..., World], database_url: str) -> World:
     """Ada and Ben, each with a ledger of six events."""
     # SQLite has one writer at a time, and fifty may want to write.
     options = {"connect_args": {"timeout": 60}} if database_url.startswith("sqlite") else {}
-    world = make_world(database_url, SQLALCHEMY_ENGINE_OPTIONS=options)
+    return prepared_world(two_ledgers, SQLALCHEMY_ENGINE_OPTIONS=options)
+
+
+def two_ledgers(world: World) -> None:
     for browser in (world.ada, world.ben):
         tell_the_story(world, browser)
-    return world
 
 
 def tell_the_story(world: World, browser: Browser) -> None:
