@@ -87,7 +87,7 @@ def test_three_samples_of_one_instant_have_a_sum_that_is_the_newest(world: World
     ada = world.ada
     sources = []
     for name in ("anthropic", "openai", "anthropic"):
-        sources.append(ada.sample(name, label=name))
+        sources.append(ada.sample(name, label=f"{name} {len(sources)}"))
         world.change_organization()
     with world.app.app_context():
         newest = newest_of_kind(world.state.session, ada.account_id, SourceKind.COMBINED)
