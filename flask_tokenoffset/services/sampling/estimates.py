@@ -102,9 +102,14 @@ def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now
         # Workers' clocks differ a little, and a sum that lacks this sample must not look newer.
         now = max(now, former.created_at + timedelta(microseconds=1))
     by_model: dict[str, list[TokenCounts]] = defaultdict(list)
+    # A sum lacks what its parts lack, so it says what they say. A dict keeps each once, in order.
+    notes: dict[tuple[str, str], None] = {}
     for part in parts:
-        for usage in figures.from_json(part.figures).models:
+        of_part = figures.from_json(part.figures)
+        for usage in of_part.models:
             by_model[usage.model].append(usage.tokens)
+        for code, sentence in of_part.notes:
+            notes[code, f"Of one connection: {sentence}"] = None
     models = tuple(
         ModelUsage(model, TokenCounts.sum(by_model[model])) for model in sorted(by_model)
     )
@@ -123,4 +128,5 @@ def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now
         cost_nano_usd_per_month=None
         if None in costs
         else sum(cost for cost in costs if cost is not None),
+        notes=tuple(notes),
     )

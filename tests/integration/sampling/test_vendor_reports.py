@@ -196,6 +196,36 @@ def test_what_was_known_before_stands_where_the_vendor_falls_silent(
     assert [note["code"] for note in estimate["notes"]] == ["cost_incomplete"]
 
 
+def test_a_sum_of_connections_says_what_its_parts_say(world: World) -> None:
+    for provider in PROVIDERS:
+        reports = Reports(provider)
+        if provider == "openai":
+            del reports.usage[DAYS[4]]
+            reports.costs[DAYS[4]] = [{}]
+        reports.answer_from(world.vendors[provider])
+        world.ada.sample(provider)
+    combined = world.ada.api("POST", "/estimates", {"kind": "combined"}).get_json()
+    assert combined["tokens_per_month"]["total"] == 2 * TOKENS_A_MONTH
+    assert combined["cost_usd_per_month"] is None
+    assert [note["code"] for note in combined["notes"]] == ["unknown_days", "cost_unknown"]
+
+
+@EACH
+def test_a_file_of_usage_has_no_cost_where_the_vendor_names_none(
+    world: World, provider: str
+) -> None:
+    reports = Reports(provider)
+    for day in DAYS[-2:]:
+        reports.costs[day] = []
+    reports.answer_from(world.vendors[provider])
+    world.ada.sample(provider)
+    rows = world.ada.api("GET", "/usage/export?format=json").get_json()["items"]
+    of_last_day = [row for row in rows if row["day"] == DAYS[-1].isoformat()]
+    assert [(row["output_tokens"], row["cost_usd"]) for row in of_last_day] == [(100_000, None)]
+    costs = [row["cost_usd"] for row in rows if row["day"] == DAYS[0].isoformat()]
+    assert costs == (["2.500000000"] if provider == "anthropic" else ["2.500000000", None])
+
+
 # -- The cost report never takes the other one down ------------------------------------------------
 
 

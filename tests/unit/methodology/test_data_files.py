@@ -12,6 +12,7 @@ from flask_tokenoffset.methodology import ModelClass
 DIGESTS = {
     "bands-2026-05.toml": "44a7753aa47ca64b9c85887d51c3b5afff4b7fb4f38c5b8d229a69e5ee26c57a",
     "class-aware-2026.11.toml": "c1c3a8e56b4377bbeb9b646a99df8bac8bee7713f153a945a97f3b43c0420ef3",
+    "model-names-2026.12.toml": "963cca7e1131eb94389f009c1dc88af9b9bd2ec9fb0ae6c5149a512ddfee5374",
     "published-2026-05.toml": "a86b5697d97f2ca442ddf418df701e4d934779ce515c9fdf635aa94981037670",
 }
 DATA = files("flask_tokenoffset.methodology") / "data"
