@@ -143,7 +143,7 @@ def _file_names(kind: str) -> Mapping[str, Traversable]:
 def versions(kind: str) -> tuple[str, ...]:
     """The versions there are of one kind of file, oldest first.
 
-    :param kind: ``published``, ``class-aware`` or ``bands``.
+    :param kind: ``published``, ``class-aware``, ``model-names`` or ``bands``.
     """
     return tuple(_file_names(kind))
 
@@ -151,7 +151,7 @@ def versions(kind: str) -> tuple[str, ...]:
 def load(kind: str, version: str) -> DataFile:
     """Read one packaged file. It cannot change while the process lives; callers may keep it.
 
-    :param kind: ``published``, ``class-aware`` or ``bands``.
+    :param kind: ``published``, ``class-aware``, ``model-names`` or ``bands``.
     :param version: for example ``2026-05``.
     :raises InvalidInput: there is no such version; the field is ``method_version``.
     """

@@ -80,6 +80,7 @@ class ClassAwareFigures:
         input read afresh; at least 1 in every version so far.
     :param as_large_factor: what it would be multiplied by, were every model a large one.
     :param method_version: the version they were computed with.
+    :param names_version: the version of the names of models they were computed with.
     """
 
     energy_wh: Range
@@ -93,6 +94,7 @@ class ClassAwareFigures:
     without_cache_factor: Decimal
     as_large_factor: Decimal
     method_version: str
+    names_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def class_aware_environment(
             without_cache_factor=_ratio(_energy(_all_fresh(placed), method), central_wh),
             as_large_factor=_ratio(_energy(_all_large(placed, method), method), central_wh),
             method_version=method.version,
+            names_version=method.names.version,
         )
 
 

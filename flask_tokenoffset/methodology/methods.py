@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.methodology.constants import (
     Constant,
@@ -23,9 +23,9 @@ from flask_tokenoffset.methodology.constants import (
 )
 from flask_tokenoffset.methodology.model_classes import (
     ModelClass,
+    ModelNames,
     ModelPattern,
     ModelSize,
-    classify,
 )
 from flask_tokenoffset.methodology.ranges import exact_decimals
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _PUBLISHED: Final = "published"
 _CLASS_AWARE: Final = "class-aware"
+_MODEL_NAMES: Final = "model-names"
+#: The list of names of models that new estimates go by.
+CURRENT_NAMES_VERSION: Final = "2026.12"
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,7 @@ class ClassAwareMethod:
     :param floor_cents: the smallest suggestion for any use at all.
     :param tidy_steps: how a suggestion is rounded up, smallest first.
     :param tidy_digits_beyond: significant digits kept above the last step.
-    :param model_patterns: names by class, the first match decides.
-    :param model_sizes: sizes by class, for names that say their size.
+    :param names: which class a model is of, told from its name.
     """
 
     version: str
@@ -200,8 +202,7 @@ class ClassAwareMethod:
     floor_cents: Constant
     tidy_steps: tuple[TidyStep, ...]
     tidy_digits_beyond: int
-    model_patterns: tuple[ModelPattern, ...]
-    model_sizes: tuple[ModelSize, ...]
+    names: ModelNames
 
     @property
     def constants(self) -> tuple[Constant | RangedConstant, ...]:
@@ -228,7 +229,7 @@ class ClassAwareMethod:
 
         :param model: the vendor's name, with whatever prefix and date it carries.
         """
-        return classify(model, self.model_patterns, self.model_sizes)
+        return self.names.class_of(model)
 
 
 def published_versions() -> tuple[str, ...]:
@@ -288,10 +289,14 @@ def _context(file: DataFile) -> ContextFactor | None:
 
 
 @cache
-def class_aware(version: str = "2026.12") -> ClassAwareMethod:
+def class_aware(
+    version: str = "2026.12", names_version: str = CURRENT_NAMES_VERSION
+) -> ClassAwareMethod:
     """The estimate by model class and kind of token.
 
     :param version: one of :func:`class_aware_versions`.
+    :param names_version: which list of names of models; the method's own version for the list that
+        its first version came with.
     :raises InvalidInput: nobody published such a version; the field is ``method_version``.
     """
     file = load(_CLASS_AWARE, version)
@@ -320,14 +325,25 @@ def class_aware(version: str = "2026.12") -> ClassAwareMethod:
             TidyStep(step["up_to_cents"], step["step_cents"]) for step in content["tidy"]["step"]
         ),
         tidy_digits_beyond=content["tidy"]["significant_digits_beyond"],
-        model_patterns=tuple(
+        names=_model_names(content, names_version),
+    )
+
+
+def _model_names(content: Mapping[str, Any], version: str) -> ModelNames:
+    # The first version of the method listed its names itself.
+    of_method = version == content["version"] and "model_pattern" in content
+    found = content if of_method else load(_MODEL_NAMES, version).content
+    return ModelNames(
+        version=version,
+        patterns=tuple(
             ModelPattern(entry["pattern"], ModelClass(entry["model_class"]))
-            for entry in content["model_pattern"]
+            for entry in (*content.get("model_pattern_before", ()), *found["model_pattern"])
         ),
-        model_sizes=tuple(
+        sizes=tuple(
             ModelSize(entry.get("up_to_billion_parameters"), ModelClass(entry["model_class"]))
-            for entry in content["model_size"]
+            for entry in found["model_size"]
         ),
+        whole_segments=not of_method,
     )
 
 

@@ -108,73 +108,86 @@ def refuse_doubled(
         seen.add(text)
 
 
-def tokens_of_new_parts(
-    title: str, name: str, objects: Sequence[Mapping[str, Any]], known: frozenset[str]
-) -> list[int] | None:
-    """What objects whose fields add up hold in fields that came since: the parts are an open list.
+class KnownFields:
+    """What the objects of a report may hold, and what of it came since.
 
-    :param title: the vendor's name, for the message.
-    :param name: what the vendor calls the object.
-    :param objects: one for each row.
-    :param known: the fields that are read already.
-    :returns: a sum for each row, or ``None`` where there is nothing new.
-    :raises MalformedAnswer: for a field that may hold tokens and cannot be added.
+    Which fields an object has is looked at once for each set of them, because nearly all rows of a
+    window have the same.
+
+    :param title: the vendor's name, for messages.
+    :param name: what the vendor calls the object; nothing for a row itself.
+    :param known: the fields that are read, or are known to hold no figure of their own.
     """
-    fields = _fields_of(objects) - known
-    if not fields:
-        return None
-    sums = [0] * len(objects)
-    for field in sorted(fields):
-        for at, each in enumerate(objects):
-            value = each.get(field)
-            if type(value) is int and value >= 0 and field.endswith("_tokens"):
-                sums[at] += value
-            elif _may_count(field, value):
-                raise malformed_row(title, f"{_shown(name, field)} cannot be added up")
-    return sums
 
+    def __init__(self, title: str, name: str, known: frozenset[str]) -> None:
+        self._title = title
+        self._name = name
+        self._known = known
+        self._met: set[tuple[str, ...]] = set()
 
-def refuse_new_counts(
-    title: str,
-    rows: Sequence[Mapping[str, Any]],
-    known: frozenset[str],
-    is_part: Callable[[str], bool] = lambda _field: False,
-) -> None:
-    """Refuse tokens under a name that nobody here knows: they would be dropped without a word.
+    def new_in(self, objects: Iterable[Mapping[str, Any]]) -> list[str]:
+        """The fields of some objects that nobody knows, in order.
 
-    :param title: the vendor's name, for the message.
-    :param rows: the rows as the vendor sent them.
-    :param known: the fields that are read, or are known to hold no tokens of their own.
-    :param is_part: says of a field whether it holds a part of a sum that is read.
-    :raises MalformedAnswer: for such tokens, naming them.
-    """
-    for field in sorted(_fields_of(rows) - known):
-        for row in rows:
-            value = row.get(field)
-            if type(value) is int and is_part(field):
-                continue
-            if _holds_tokens(field, value):
-                raise malformed_row(title, f"{_shown('', field)} holds tokens of an unknown kind")
+        :param objects: as the vendor sent them.
+        """
+        not_met = set(map(tuple, objects)) - self._met
+        fields: set[str] = set().union(*not_met) - self._known
+        if not fields:
+            self._met |= not_met
+        return sorted(fields)
 
+    def tokens_in_new(self, objects: Sequence[Mapping[str, Any]]) -> list[int] | None:
+        """What objects whose fields add up hold in fields that came since: it is an open list.
 
-def refuse_new_parts(
-    title: str, name: str, objects: Sequence[Mapping[str, Any]], known: frozenset[str]
-) -> None:
-    """Refuse an object that has a further figure, which may change what those we read mean.
+        :param objects: one for each row.
+        :returns: a sum for each row, or ``None`` where there is nothing new.
+        :raises MalformedAnswer: for a field that may hold tokens and cannot be added.
+        """
+        fields = self.new_in(objects)
+        if not fields:
+            return None
+        sums = [0] * len(objects)
+        for field in fields:
+            for at, each in enumerate(objects):
+                value = each.get(field)
+                if type(value) is int and value >= 0 and field.endswith("_tokens"):
+                    sums[at] += value
+                elif _is_figure(value) or (value is not None and field.endswith("_tokens")):
+                    raise self._unknown(field, "cannot be added up")
+        return sums
 
-    :param title: the vendor's name, for the message.
-    :param name: what the vendor calls the object.
-    :param objects: one for each row.
-    :param known: the fields that are read.
-    :raises MalformedAnswer: for such a figure, naming it.
-    """
-    for field in sorted(_fields_of(objects) - known):
-        if any(_is_figure(each.get(field)) for each in objects):
-            raise malformed_row(title, f"{_shown(name, field)} is a figure of an unknown kind")
+    def refuse_new_tokens(
+        self,
+        objects: Sequence[Mapping[str, Any]],
+        is_part: Callable[[str], bool] = lambda _field: False,
+    ) -> None:
+        """Refuse tokens under a name that nobody here knows: else they were dropped without a word.
 
+        :param objects: as the vendor sent them.
+        :param is_part: says of a field whether it holds a part of a sum that is read.
+        :raises MalformedAnswer: for such tokens, naming them.
+        """
+        for field in self.new_in(objects):
+            for each in objects:
+                value = each.get(field)
+                if not (type(value) is int and is_part(field)) and _holds_tokens(field, value):
+                    raise self._unknown(field, "holds tokens of an unknown kind")
 
-def _fields_of(objects: Sequence[Mapping[str, Any]]) -> set[str]:
-    return set().union(*objects)
+    def refuse_new_figures(self, objects: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse an object with a further figure, which may change what those we read mean.
+
+        :param objects: as the vendor sent them.
+        :raises MalformedAnswer: for such a figure, naming it.
+        """
+        for field in self.new_in(objects):
+            if any(_is_figure(each.get(field)) for each in objects):
+                raise self._unknown(field, "is a figure of an unknown kind")
+
+    def _unknown(self, field: str, what: str) -> MalformedAnswer:
+        path = f"{self._name}.{field}" if self._name else field
+        if not _FIELD.fullmatch(path):
+            path = f"a field of {self._name}" if self._name else "a field"
+        return malformed_row(self._title, f"{path} {what}")
 
 
 def _is_figure(value: object) -> bool:
@@ -184,10 +197,6 @@ def _is_figure(value: object) -> bool:
     if isinstance(value, list):
         return any(map(_is_figure, value))
     return not isinstance(value, bool | str) and value is not None
-
-
-def _may_count(field: str, value: object) -> bool:
-    return _is_figure(value) or (value is not None and field.endswith("_tokens"))
 
 
 def _holds_tokens(field: str, value: object) -> bool:
@@ -200,8 +209,3 @@ def _holds_tokens(field: str, value: object) -> bool:
         return False
     # What counts tokens in any other form than a whole number is not understood.
     return value != 0 if not isinstance(value, str) else value.strip().isdecimal()
-
-
-def _shown(name: str, field: str) -> str:
-    path = f"{name}.{field}" if name else field
-    return path if _FIELD.fullmatch(path) else f"a field of {name}" if name else "a field"

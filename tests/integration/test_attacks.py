@@ -271,7 +271,7 @@ def test_markup_in_names_is_text_on_every_page(world: World) -> None:
     for report in ("*usage_report*", "*cost_report"):
         rename = rows_with(lambda row: {**row, "model": evil, "description": evil})
         world.anthropic.faults.add(rename, path=report, times=None)
-    sources = [world.ada.sample(), world.ada.sample(label=evil)]
+    sources = [world.ada.sample(), world.ada.sample(label=f"{evil}!")]
     # Two connections, so that the combined estimate repeats the names, too.
     request_id = ask(world.ada, evil)
     for source_id in sources:

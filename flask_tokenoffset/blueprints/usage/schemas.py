@@ -30,17 +30,24 @@ class UsageRowAnswer(Answer):
     provider: str
     model: str = Field(description="In the vendor's words; empty where it names none.")
     service_tier: str = Field(description="In the vendor's words; empty where it names none.")
-    uncached_input_tokens: int
-    cached_input_tokens: int
-    cache_creation_tokens: int
-    output_tokens: int
-    request_count: int
-    cost_usd: str = Field(description="A decimal text in US dollars, exact to nine places.")
+    uncached_input_tokens: int | None = Field(
+        description="Null, as the other counts are, in a row that the vendor's cost report alone"
+        " holds."
+    )
+    cached_input_tokens: int | None
+    cache_creation_tokens: int | None
+    output_tokens: int | None
+    request_count: int | None
+    cost_usd: str | None = Field(
+        description="A decimal text in US dollars, exact to nine places; null in a row that the"
+        " vendor's usage report alone holds."
+    )
 
     @classmethod
     def of(cls, row: UsageRow) -> Self:
         """Show a row."""
-        return super().of(row, cost_usd=usd_text(row.cost_nano_usd))
+        cost = row.cost_nano_usd
+        return super().of(row, cost_usd=None if cost is None else usd_text(cost))
 
 
 class UsageExportAnswer(Answer):

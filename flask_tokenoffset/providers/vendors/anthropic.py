@@ -30,11 +30,10 @@ from flask_tokenoffset.providers.money import exact_nano_usd_from_cents_texts, r
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.row_faults import (
+    KnownFields,
     check_figures,
     missing_in,
     refuse_doubled,
-    refuse_new_counts,
-    tokens_of_new_parts,
 )
 from flask_tokenoffset.providers.rows import Dimensions, label, merged, merged_costs, name_label
 
@@ -197,7 +196,11 @@ _FIGURES: Final = (
 #: Lifetimes of a cache that are known; the tokens of any other are added to them.
 _LIFETIMES: Final = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
 _FIELDS: Final = frozenset(
-    {"uncached_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"}
+    {
+        *("uncached_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"),
+        *("server_tool_use", "model", "service_tier", "context_window", "inference_geo", "speed"),
+        *("api_key_id", "workspace_id", "account_id", "service_account_id"),
+    }
 )
 
 
@@ -246,6 +249,9 @@ def _instant(text: object) -> datetime:
 def _usage_reader() -> Callable[[list[Any]], Columns]:
     check = partial(check_figures, TITLE)
     dimensions = Dimensions(lambda model, tier, context: (model, tier, context, ""), name_label)
+    of_row = KnownFields(TITLE, "", _FIELDS)
+    of_cache = KnownFields(TITLE, "cache_creation", _LIFETIMES)
+    of_tools = KnownFields(TITLE, "server_tool_use", frozenset({"web_search_requests"}))
 
     def read(results: list[Any]) -> Columns:
         try:
@@ -259,9 +265,11 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         except (KeyError, TypeError):
             raise missing_in(TITLE, results, _FIGURES) from None
         check(_FIGURES, (uncached, cached, short_lived, long_lived, output))
-        refuse_new_counts(TITLE, results, _FIELDS)
+        of_row.refuse_new_tokens(results)
+        tools = [result.get("server_tool_use") for result in results]
+        of_tools.refuse_new_tokens([each for each in tools if type(each) is dict])
         created = list(map(operator.add, short_lived, long_lived))
-        new_lifetimes = tokens_of_new_parts(TITLE, "cache_creation", creation, _LIFETIMES)
+        new_lifetimes = of_cache.tokens_in_new(creation)
         if new_lifetimes is not None:
             created = list(map(operator.add, created, new_lifetimes))
         texts = dimensions.of(results, ("model", "service_tier", "context_window"))

@@ -31,12 +31,11 @@ from flask_tokenoffset.providers.money import exact_nano_usd_from_dollars, requi
 from flask_tokenoffset.providers.pages import read_envelope
 from flask_tokenoffset.providers.reports import DailyReport, DailyReportsClient
 from flask_tokenoffset.providers.row_faults import (
+    KnownFields,
     check_figures,
     malformed_row,
     missing_in,
     refuse_doubled,
-    refuse_new_counts,
-    refuse_new_parts,
 )
 from flask_tokenoffset.providers.rows import Dimensions, label, merged, merged_costs, name_label
 
@@ -163,7 +162,16 @@ WALK_THROUGH: Final = WalkThrough(
 _REQUIRED: Final = ("input_tokens", "output_tokens", "num_model_requests")
 _PARTS: Final = ("input_cached_tokens", "input_cache_write_tokens")
 _FIGURES: Final = (*_REQUIRED, *_PARTS)
-_FIELDS: Final = frozenset({*_FIGURES, "input_uncached_tokens"})
+_FIELDS: Final = frozenset(
+    {
+        *(*_FIGURES, "input_uncached_tokens", "object", "model", "service_tier", "batch"),
+        *("project_id", "user_id", "api_key_id"),
+        # Parts of what is read already.
+        *("input_text_tokens", "output_text_tokens", "input_cached_text_tokens"),
+        *("input_audio_tokens", "input_cached_audio_tokens", "output_audio_tokens"),
+        *("input_image_tokens", "input_cached_image_tokens", "output_image_tokens"),
+    }
+)
 _AMOUNT: Final = frozenset({"value", "currency"})
 
 _ORGANIZATION_ID: Final = re.compile(r"org-[A-Za-z0-9_-]{1,90}")
@@ -238,7 +246,9 @@ def _instant(seconds: object) -> datetime:
 def _usage_reader() -> Callable[[list[Any]], Columns]:
     check = partial(check_figures, TITLE)
     dimensions = Dimensions(lambda model, tier, batch: (model, tier, "", batch), name_label)
-    told: dict[str, set[bool]] = {name: set() for name in _PARTS}
+    #: Of each part, whether there were rows with it, and without it.
+    told: dict[str, set[str]] = {name: set() for name in _PARTS}
+    of_row = KnownFields(TITLE, "", _FIELDS)
 
     def read(results: list[Any]) -> Columns:
         try:
@@ -254,12 +264,17 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         for name, part in zip(_PARTS, parts, strict=True):
             # The specification lets a vendor leave a part out, but not in some rows: there it is
             # missing, unless another figure says the same.
-            told[name] |= set(map(_is_told, part))
+            left_out = part.count(None)
+            if left_out < len(part):
+                told[name].add("with")
+            if left_out:
+                told[name].add("without")
+                part[:] = [0 if figure is None else figure for figure in part]
             if len(told[name]) > 1 and None in said:
                 raise malformed_row(TITLE, f"{name} is missing")
-        cached, written = ([figure or 0 for figure in part] for part in parts)
+        cached, written = parts
         check(_FIGURES, (total_input, output, requests, cached, written))
-        refuse_new_counts(TITLE, results, _FIELDS, _is_part)
+        of_row.refuse_new_tokens(results, _is_part)
         # Computed, because recordings have no count of their own for it; one that is sent has to
         # agree.
         uncached = list(map(operator.sub, map(operator.sub, total_input, cached), written))
@@ -273,10 +288,6 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
     return read
-
-
-def _is_told(figure: object) -> bool:
-    return figure is not None
 
 
 def _agree(said: list[object], computed: list[int]) -> bool:
@@ -294,6 +305,7 @@ def _is_part(field: str) -> bool:
 
 def _cost_reader() -> Callable[[list[Any]], Columns]:
     dimensions = Dimensions(lambda line_item: (line_item, "", "", "", ""), label)
+    of_amount = KnownFields(TITLE, "amount", _AMOUNT)
 
     def read(results: list[Any]) -> Columns:
         try:
@@ -304,7 +316,7 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
             raise missing_in(TITLE, results, ("amount.value", "amount.currency")) from None
         for currency in currencies:
             require_usd(currency)
-        refuse_new_parts(TITLE, "amount", amounts, _AMOUNT)
+        of_amount.refuse_new_figures(amounts)
         texts = dimensions.of(results, ("line_item",))
         exact = list(map(exact_nano_usd_from_dollars, dollars))
         refuse_doubled(TITLE, results, texts, (exact,))

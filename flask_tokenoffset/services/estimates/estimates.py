@@ -280,6 +280,7 @@ def store_estimate(
     window: DayRange | None = None,
     projection: Projection | None = None,
     cost_nano_usd_per_month: int | None = None,
+    notes: Sequence[tuple[str, str]] = (),
 ) -> Estimate:
     """Work out what tokens mean, and keep both.
 
@@ -288,6 +289,7 @@ def store_estimate(
     :param models: the tokens a month that the rest follows from.
     :param window: the days that were read.
     :param cost_nano_usd_per_month: what the vendor would charge, where it is known.
+    :param notes: what a reader should know beside what the projection notes.
     """
     estimate = Estimate(
         id=new_id(),
@@ -302,14 +304,18 @@ def store_estimate(
         window_end=window.end if window else None,
         quality=quality,
         cost_nano_usd_per_month=cost_nano_usd_per_month,
-        **_figures_of(models, projection),
+        **_figures_of(models, projection, notes),
     )
     session.add(estimate)
     session.flush()
     return estimate
 
 
-def _figures_of(models: Sequence[ModelUsage], projection: Projection | None) -> dict[str, Any]:
+def _figures_of(
+    models: Sequence[ModelUsage],
+    projection: Projection | None,
+    notes: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
     """What an estimate says of an amount of use, by the methods as they stand."""
     published_method, class_aware_method = published(), class_aware()
     environment = estimate_environment(models, published_method, class_aware_method)
@@ -322,5 +328,5 @@ def _figures_of(models: Sequence[ModelUsage], projection: Projection | None) -> 
         "published_version": published_method.version,
         "class_aware_version": class_aware_method.version,
         "bands_version": CURRENT_BANDS_VERSION,
-        "figures": figures.to_json(models, environment, projection=projection),
+        "figures": figures.to_json(models, environment, projection=projection, notes=notes),
     }

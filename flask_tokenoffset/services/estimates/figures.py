@@ -92,13 +92,17 @@ def to_json(
     environment: Environment,
     *,
     projection: Projection | None = None,
+    notes: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """The figures as they are stored.
 
     :param models: the tokens a month that the rest follows from.
-    :param projection: for an estimate that rests on sampled days.
+    :param projection: for an estimate that rests on sampled days; what it notes is stored too.
+    :param notes: what else a reader should know, as codes and sentences.
     """
-    notes = projection.notes if projection is not None else ()
+    said = [*notes]
+    if projection is not None:
+        said += [(note.code, note.sentence) for note in projection.notes]
     flat, ranged = environment.published, environment.class_aware
     return {
         "models": [_model_to_json(usage) for usage in models],
@@ -114,10 +118,11 @@ def to_json(
             "co2e_g": _range_to_json(ranged.co2e_g),
             "unknown_models": list(ranged.unknown_models),
             "version": ranged.method_version,
+            "names_version": ranged.names_version,
         },
         "difference": environment.difference.sentence,
         "projection": _projection_to_json(projection),
-        "notes": [{"code": note.code, "sentence": note.sentence} for note in notes],
+        "notes": [{"code": code, "sentence": sentence} for code, sentence in said],
     }
 
 

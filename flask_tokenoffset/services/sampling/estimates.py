@@ -24,6 +24,7 @@ from flask_tokenoffset.services.estimates.estimates import (
     store_estimate,
 )
 from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_kind
+from flask_tokenoffset.services.sources.contradictions import contradictions_in
 from flask_tokenoffset.services.sources.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def series_of_sample(
     :param kept: days the vendor no longer reported, whose stored figures count. Any other day that
         it did not report is unknown.
     """
+    found = contradictions_in(reading)
     return DailySeries.from_rows(
         window,
         reading.usage.reported | kept.usage,
@@ -52,6 +54,8 @@ def series_of_sample(
         chain(reading.cost_by_day(), costs_of_days(session, source_id, kept.costs)),
         cost_days=reading.costs.reported | kept.costs,
         cost_faults=reading.cost_faults,
+        partly_charged=found.partly_charged,
+        partly_used=found.partly_used,
     )
 
 
@@ -102,9 +106,14 @@ def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now
         # Workers' clocks differ a little, and a sum that lacks this sample must not look newer.
         now = max(now, former.created_at + timedelta(microseconds=1))
     by_model: dict[str, list[TokenCounts]] = defaultdict(list)
+    # A sum lacks what its parts lack, so it says what they say. A dict keeps each once, in order.
+    notes: dict[tuple[str, str], None] = {}
     for part in parts:
-        for usage in figures.from_json(part.figures).models:
+        of_part = figures.from_json(part.figures)
+        for usage in of_part.models:
             by_model[usage.model].append(usage.tokens)
+        for code, sentence in of_part.notes:
+            notes[code, f"Of one connection: {sentence}"] = None
     models = tuple(
         ModelUsage(model, TokenCounts.sum(by_model[model])) for model in sorted(by_model)
     )
@@ -123,4 +132,5 @@ def _combine_if_several(session: Session, account_id: UUID, person_id: UUID, now
         cost_nano_usd_per_month=None
         if None in costs
         else sum(cost for cost in costs if cost is not None),
+        notes=tuple(notes),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, cast, func, literal, select, union_all
+from sqlalchemy import BigInteger, cast, func, null, select, union_all
 
 from flask_tokenoffset.models import (
     Connection,
@@ -42,7 +42,8 @@ class UsageRow:
     """What one source used of one model and service tier on one UTC day, and what was charged.
 
     Where a vendor charges under another name than it counts under, usage and charge are two rows;
-    what it charges under no model has none.
+    what it charges under no model has none. A row that only one of its reports holds has nothing of
+    the other, which is not the same as zero.
     """
 
     day: date
@@ -51,12 +52,12 @@ class UsageRow:
     provider: str
     model: str
     service_tier: str
-    uncached_input_tokens: int
-    cached_input_tokens: int
-    cache_creation_tokens: int
-    output_tokens: int
-    request_count: int
-    cost_nano_usd: int
+    uncached_input_tokens: int | None
+    cached_input_tokens: int | None
+    cache_creation_tokens: int | None
+    output_tokens: int | None
+    request_count: int | None
+    cost_nano_usd: int | None
 
 
 def stream_usage(
@@ -107,7 +108,8 @@ def _days(account_id: UUID, start: date, end: date) -> Select[Any]:
 
     :param end: the day after the last one.
     """
-    nothing = literal(0, BigInteger())
+    # Sums pass over it, and give nothing where they met nothing else.
+    nothing = cast(null(), BigInteger())
     usage = (
         select(
             DailyUsage.day,

@@ -6,7 +6,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask_tokenoffset.testing.simulators import faults
+from flask_tokenoffset.testing.simulators import faults, odd_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,4 +69,13 @@ EVERY_FAULT: Mapping[str, Callable[[], Fault]] = {
     "more_with_empty_token": faults.more_with_empty_token,
     "empty_page_says_more": faults.empty_page_says_more,
     "ends_early": faults.ends_early,
+    "amounts_with_exponents": odd_reports.amounts_with_exponents,
+    "amounts_of_thirty_digits": odd_reports.amounts_of_thirty_digits,
+    "free_rows": odd_reports.free_rows,
+    "without_an_amount": odd_reports.without_an_amount,
+    "late": odd_reports.late,
+    "credit": odd_reports.credit,
+    "unnamed_models": odd_reports.unnamed_models,
+    "new_cache_lifetime": odd_reports.new_cache_lifetime,
+    "no_more_with_a_token": odd_reports.no_more_with_a_token,
 }

@@ -50,7 +50,7 @@ def test_the_plan_and_its_payer_are_shown_before_it_begins(
     set_terms(acme, payer_rule=rule)
     link = invite(acme, world.ada)
     page = world.ada.page(link)
-    assert "the band Worker at 100 %, which is $1.25 a month" in page.text
+    assert "the band Worker at the 1x rate, which is $1.25 a month" in page.text
     assert words in page.text
     assert page.form(link).values["amount_cents"] == "125"
     assert "Worker" not in world.nobody.page(link).text

@@ -196,6 +196,67 @@ def test_what_was_known_before_stands_where_the_vendor_falls_silent(
     assert [note["code"] for note in estimate["notes"]] == ["cost_incomplete"]
 
 
+def second_model(row: dict[str, Any]) -> dict[str, Any]:
+    other = {**row, "model": "o4-mini"}
+    if "description" in other:
+        other["description"] = "o4-mini Usage - Input Tokens"
+    if "line_item" in other:
+        other = {**other, "line_item": "o4-mini, input"}
+    return other
+
+
+@EACH
+def test_one_models_row_that_is_missing_beside_its_charge_is_said(
+    world: World, provider: str
+) -> None:
+    reports = Reports(provider)
+    for day in DAYS:
+        reports.usage[day].append(second_model(USAGE_ROWS[provider]))
+        reports.costs[day].append(second_model(COST_ROWS[provider]))
+    assert codes(told(world, reports)) == []
+    del reports.usage[DAYS[-4]][1]
+    document = told(world, reports)
+    assert codes(document) == ["cost_without_use"]
+    assert "On 1 day (16 November 2026)" in sentence(document, "cost_without_use")
+    # And the other way round.
+    reports.usage[DAYS[-4]].append(second_model(USAGE_ROWS[provider]))
+    del reports.costs[DAYS[-6]][0]
+    document = told(world, reports)
+    assert tokens_a_month(document) == 2 * TOKENS_A_MONTH
+    assert codes(document) == ["cost_incomplete"]
+    assert "14 November 2026" in sentence(document, "cost_incomplete")
+
+
+def test_a_sum_of_connections_says_what_its_parts_say(world: World) -> None:
+    for provider in PROVIDERS:
+        reports = Reports(provider)
+        if provider == "openai":
+            del reports.usage[DAYS[4]]
+            reports.costs[DAYS[4]] = [{}]
+        reports.answer_from(world.vendors[provider])
+        world.ada.sample(provider)
+    combined = world.ada.api("POST", "/estimates", {"kind": "combined"}).get_json()
+    assert combined["tokens_per_month"]["total"] == 2 * TOKENS_A_MONTH
+    assert combined["cost_usd_per_month"] is None
+    assert [note["code"] for note in combined["notes"]] == ["unknown_days", "cost_unknown"]
+
+
+@EACH
+def test_a_file_of_usage_has_no_cost_where_the_vendor_names_none(
+    world: World, provider: str
+) -> None:
+    reports = Reports(provider)
+    for day in DAYS[-2:]:
+        reports.costs[day] = []
+    reports.answer_from(world.vendors[provider])
+    world.ada.sample(provider)
+    rows = world.ada.api("GET", "/usage/export?format=json").get_json()["items"]
+    of_last_day = [row for row in rows if row["day"] == DAYS[-1].isoformat()]
+    assert [(row["output_tokens"], row["cost_usd"]) for row in of_last_day] == [(100_000, None)]
+    costs = [row["cost_usd"] for row in rows if row["day"] == DAYS[0].isoformat()]
+    assert costs == (["2.500000000"] if provider == "anthropic" else ["2.500000000", None])
+
+
 # -- The cost report never takes the other one down ------------------------------------------------
 
 

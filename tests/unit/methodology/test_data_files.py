@@ -13,8 +13,9 @@ from flask_tokenoffset.methodology import ModelClass
 DIGESTS = {
     "bands-2026-05.toml": "44a7753aa47ca64b9c85887d51c3b5afff4b7fb4f38c5b8d229a69e5ee26c57a",
     "class-aware-2026.11.toml": "c1c3a8e56b4377bbeb9b646a99df8bac8bee7713f153a945a97f3b43c0420ef3",
-    "class-aware-2026.12.toml": "93624716620ad50a6b6e85700881610afc52b5ff916eab4417d86d63bff40189",
+    "class-aware-2026.12.toml": "54a411e618915e189f91deba355cc6e57867a02e1c2a5e43f6f41e12a8be3c9a",
     "elsewhere-2026-12.toml": "152bd3edb855b6ce76657312d309c0ea14cb0dd9940ce447d6e25e0f4cd9a7f8",
+    "model-names-2026.12.toml": "963cca7e1131eb94389f009c1dc88af9b9bd2ec9fb0ae6c5149a512ddfee5374",
     "published-2026-05.toml": "a86b5697d97f2ca442ddf418df701e4d934779ce515c9fdf635aa94981037670",
     "source-addresses.toml": "4a469164b75f40de98a098316d2d6af05267ed943d708b72a8c923c2e189186e",
 }
