@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BindParameter, Select, and_, bindparam, select
 
 from flask_tokenoffset.models import Membership, Organization, Person
+from flask_tokenoffset.models.records import record_columns, records
 from flask_tokenoffset.services.documents.acceptances import may_be_missing
 from flask_tokenoffset.services.documents.documents import changes_are_coming
 from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
-from flask_tokenoffset.services.shared.records import record_columns, records
 
 if TYPE_CHECKING:
     from datetime import datetime

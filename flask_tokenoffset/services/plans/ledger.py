@@ -28,10 +28,10 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     new_id,
 )
+from flask_tokenoffset.models.records import record_columns, records
 from flask_tokenoffset.services.estimates.reading import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
 from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
-from flask_tokenoffset.services.shared.records import record_columns, records
 
 if TYPE_CHECKING:
     from datetime import datetime

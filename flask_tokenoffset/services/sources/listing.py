@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import Connection, ConnectionStatus, RunStatus, SampleRun, Source
-from flask_tokenoffset.services.shared.records import record_columns, records
+from flask_tokenoffset.models.records import record_columns, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from flask_tokenoffset.models import Base
+    from flask_tokenoffset.models.base import Base
 
 
 def record_columns(*models: type[Base]) -> list[ColumnElement[Any]]:
