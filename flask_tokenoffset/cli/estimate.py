@@ -244,7 +244,8 @@ def _charged(trial: Trial) -> str:
     if trial.known_cost_nano_usd is None or not trial.unknown_cost_days:
         return nano_usd_if_known(trial.known_cost_nano_usd)
     days = len(trial.window) - len(trial.unknown_cost_days)
-    return f"{nano_usd(trial.known_cost_nano_usd)} on the {days} days whose cost is known"
+    known = "1 day" if days == 1 else f"{days} days"
+    return f"{nano_usd(trial.known_cost_nano_usd)} on the {known} whose cost is known"
 
 
 def _row(label: str, text: str) -> None:

@@ -44,6 +44,8 @@ class DailySeries:
     :param cost_of_unread: what the vendor charged on unknown days, as far as it says, credits left
         out.
     :param cost_faults: what is wrong with the vendor's cost report, in whole sentences.
+    :param partly_charged: days on which some of what was used is not in the cost report.
+    :param partly_used: days on which some of what was charged for is not in the report of use.
     :raises ValueError: a day outside the window is given.
     """
 
@@ -51,6 +53,8 @@ class DailySeries:
     known: Mapping[date, DayUsage]
     cost_of_unread: Mapping[date, int] = field(default_factory=dict)
     cost_faults: tuple[str, ...] = ()
+    partly_charged: tuple[date, ...] = ()
+    partly_used: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         for day in self.known:
@@ -69,6 +73,8 @@ class DailySeries:
         *,
         cost_days: Iterable[date] | None = None,
         cost_faults: Iterable[str] = (),
+        partly_charged: Iterable[date] = (),
+        partly_used: Iterable[date] = (),
     ) -> DailySeries:
         """Gather a series from rows as a database holds them.
 
@@ -80,6 +86,7 @@ class DailySeries:
         :param cost_days: the days whose cost was read. A day of these without a row cost nothing,
             unless there was use on it: then its cost is not known. All known days without it.
         :param cost_faults: what is wrong with the cost report, in whole sentences.
+        :param partly_charged: as of the series, and ``partly_used`` likewise.
         """
         gathered: dict[date, dict[str, list[TokenCounts]]] = {
             day: defaultdict(list) for day in known_days
@@ -111,6 +118,8 @@ class DailySeries:
                 {day: charges.get(day, 0) for day in window if day in of_cost - known.keys()}
             ),
             tuple(dict.fromkeys(cost_faults)),
+            tuple(partly_charged),
+            tuple(partly_used),
         )
 
     @cached_property

@@ -181,8 +181,14 @@ def _too_many_unknown(series: DailySeries) -> NoProjection:
     return NoProjection(
         NoProjectionReason.UNKNOWN_DAYS,
         f"{len(series.unknown)} of {len(series.window)} days could not be read, too many for a"
-        " monthly value. What is missing is not guessed. Sample again, or choose a band.",
+        f" monthly value.{_charged_unread(series)} What is missing is not guessed. Sample again, or"
+        " choose a band.",
     )
+
+
+def _charged_unread(series: DailySeries) -> str:
+    charged = len(series.charged_unread)
+    return f" The vendor charged for {charged} of them." if charged else ""
 
 
 def _basis(stretches: Sequence[DayRange], end: date) -> DayRange | None:

@@ -159,12 +159,30 @@ class Notes:
                     days,
                 )
 
+        if days := series.partly_used:
+            subject = "1 day" if len(days) == 1 else f"{len(days)} days"
+            self._say(
+                NoteCode.COST_WITHOUT_USE,
+                f"On {subject} ({_listed(days)}) the vendor charged for something that it usually"
+                " reports and did not report there, so some use may be missing. None was made up"
+                " for it.",
+                days,
+            )
+
     def say_unknown_cost(self, charged: DayRange | None) -> None:
         """What the vendor charged is not known, or not for all days.
 
         :param charged: the days that the cost a month is measured over; None where there are none.
         """
         series = self._series
+        if partly := series.partly_charged:
+            of = "1 day" if len(partly) == 1 else f"{len(partly)} days"
+            self._say(
+                NoteCode.COST_INCOMPLETE,
+                f"The cost of {of} ({_listed(partly)}) lacks something that was used there and is"
+                " charged for on other days, so the cost a month may be too low.",
+                partly,
+            )
         days = series.cost_unknown
         if not days and not series.cost_faults:
             return

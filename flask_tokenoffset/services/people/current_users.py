@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, select
 
@@ -12,6 +12,7 @@ from flask_tokenoffset.models import Membership, Organization, Person
 from flask_tokenoffset.services.documents.acceptances import may_be_missing
 from flask_tokenoffset.services.documents.documents import changes_are_coming
 from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
+from flask_tokenoffset.services.shared.records import record_columns, records
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,27 +55,26 @@ def find_known_person(session: Session, user_key: str, now: datetime) -> KnownPe
     rows = session.execute(_known_person(), {"user_key": user_key, "now": now}).all()
     if not rows:
         return None
-    person, _, _, may_miss_documents, changes = rows[0]
-    joined: list[tuple[Organization | None, Membership]] = [(row[2], row[1]) for row in rows]
+    person, may_miss_documents, changes = rows[0][:3]
+    joined = [records(row[3:], Membership, Organization) for row in rows]
     memberships = [
         OrganizationMembership(organization, member)
-        for organization, member in joined
+        for member, organization in joined
         if organization is not None
     ]
     return KnownPerson(person, tuple(memberships), bool(may_miss_documents), bool(changes))
 
 
 @cache
-def _known_person() -> Select[Person, Membership, Organization, bool, bool]:
+def _known_person() -> Select[*tuple[Any, ...]]:
     """The query, which takes ``user_key`` and ``now``. Every request of ours sends it."""
     now: BindParameter[datetime] = bindparam("now")
     return (
         select(
             Person,
-            Membership,
-            Organization,
             may_be_missing(Person.account_id, now),
             changes_are_coming(now),
+            *record_columns(Membership, Organization),
         )
         .outerjoin(Membership, Membership.person_id == Person.id)
         .outerjoin(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
@@ -31,6 +31,7 @@ from flask_tokenoffset.models import (
 from flask_tokenoffset.services.estimates.reading import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
 from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
+from flask_tokenoffset.services.shared.records import record_columns, records
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -302,9 +303,9 @@ def find_plan(session: Session, account_id: UUID) -> Plan | None:
 
 
 def read_plan(session: Session, account_id: UUID) -> PlanView | None:
-    """The account's plan with the adoption that is charged, in one query."""
+    """The account's plan with the adoption that is charged, in one query, as records to show."""
     row = session.execute(_plan_with_adoption(), {"account_id": account_id}).one_or_none()
-    return PlanView(row[0], row[1]) if row is not None else None
+    return PlanView(*records(row, Plan, Adoption)) if row is not None else None
 
 
 def read_history(session: Session, account_id: UUID) -> PlanHistory:
@@ -321,9 +322,9 @@ def _plan() -> Select[Plan]:
 
 
 @cache
-def _plan_with_adoption() -> Select[Plan, Adoption]:
+def _plan_with_adoption() -> Select[*tuple[Any, ...]]:
     return (
-        select(Plan, Adoption)
+        select(*record_columns(Plan, Adoption))
         .join(Adoption, Adoption.plan_id == Plan.id)
         .where(Plan.account_id == bindparam("account_id"))
         .order_by(Adoption.sequence.desc())

@@ -24,6 +24,7 @@ from flask_tokenoffset.services.estimates.estimates import (
     store_estimate,
 )
 from flask_tokenoffset.services.estimates.reading import newest_by_source, newest_of_kind
+from flask_tokenoffset.services.sources.contradictions import contradictions_in
 from flask_tokenoffset.services.sources.usage import costs_of_days, tokens_of_days
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def series_of_sample(
     :param kept: days the vendor no longer reported, whose stored figures count. Any other day that
         it did not report is unknown.
     """
+    found = contradictions_in(reading)
     return DailySeries.from_rows(
         window,
         reading.usage.reported | kept.usage,
@@ -52,6 +54,8 @@ def series_of_sample(
         chain(reading.cost_by_day(), costs_of_days(session, source_id, kept.costs)),
         cost_days=reading.costs.reported | kept.costs,
         cost_faults=reading.cost_faults,
+        partly_charged=found.partly_charged,
+        partly_used=found.partly_used,
     )
 
 

@@ -19,6 +19,7 @@ from flask_tokenoffset.methodology import (
     estimate_environment,
     project,
 )
+from flask_tokenoffset.services.sources.contradictions import contradictions_in
 from flask_tokenoffset.services.sources.readings import Reading
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def try_key(
 def _said(
     reading: Reading, organization: VendorOrganization, window: DayRange, method_version: str
 ) -> Trial:
-    costs = reading.cost_by_day()
+    costs, found = reading.cost_by_day(), contradictions_in(reading)
     series = DailySeries.from_rows(
         window,
         reading.usage.reported,
@@ -107,6 +108,8 @@ def _said(
         costs,
         cost_days=reading.costs.reported,
         cost_faults=reading.cost_faults,
+        partly_charged=found.partly_charged,
+        partly_used=found.partly_used,
     )
     projection = project(series)
     by_model = series.tokens_by_model(series.known)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import Connection, ConnectionStatus, RunStatus, SampleRun, Source
+from flask_tokenoffset.services.shared.records import record_columns, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SampledSource:
-    """A sampled source as a page or the API shows it."""
+    """A sampled source as a page or the API shows it: records, which nobody changes."""
 
     source: Source
     connection: Connection
@@ -102,13 +103,14 @@ def read_run(session: Session, account_id: UUID, source_id: UUID, run_id: UUID) 
     return run
 
 
-def _sampled(rows: Iterable[Row[Source, Connection, SampleRun | None]]) -> list[SampledSource]:
+def _sampled(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[SampledSource]:
     """Sources with their runs put in place.
 
     :param rows: of each source one or two, with the newest run first.
     """
     found: dict[UUID, SampledSource] = {}
-    for source, connection, run in rows:
+    for row in rows:
+        source, connection, run = records(row, Source, Connection, SampleRun)
         complete = run if run is not None and run.status == RunStatus.COMPLETE else None
         before = found.get(source.id)
         newest = run if before is None else before.newest_run
@@ -126,16 +128,16 @@ def _sampled_source() -> Select[Source, Connection]:
 
 
 @cache
-def _connected_sources() -> Select[Source, Connection, SampleRun | None]:
+def _connected_sources() -> Select[*tuple[Any, ...]]:
     return _sources_with_runs().where(Connection.status != ConnectionStatus.DISCONNECTED)
 
 
 @cache
-def _source_with_runs() -> Select[Source, Connection, SampleRun | None]:
+def _source_with_runs() -> Select[*tuple[Any, ...]]:
     return _sources_with_runs().where(Source.id == bindparam("source_id"))
 
 
-def _sources_with_runs() -> Select[Source, Connection, SampleRun | None]:
+def _sources_with_runs() -> Select[*tuple[Any, ...]]:
     """Each source with its newest run, and with its newest complete one where that is another."""
     is_complete = case((SampleRun.status == RunStatus.COMPLETE, 1), else_=0)
     newest_first = (SampleRun.requested_at.desc(), SampleRun.id)
@@ -158,7 +160,7 @@ def _sources_with_runs() -> Select[Source, Connection, SampleRun | None]:
         ranked.c.place == 1, and_(ranked.c.is_complete == 1, ranked.c.place_of_its_kind == 1)
     )
     return (
-        select(Source, Connection, SampleRun)
+        select(*record_columns(Source, Connection, SampleRun))
         .join(Connection, Connection.source_id == Source.id)
         .outerjoin(ranked, and_(ranked.c.source_id == Source.id, counts))
         .outerjoin(SampleRun, SampleRun.id == ranked.c.id)

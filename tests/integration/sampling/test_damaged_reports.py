@@ -115,7 +115,8 @@ def _damage(draw: st.DrawFn, page: dict[str, Any], kind: str, report: str) -> No
         del parent[place]
     elif isinstance(parent, list) and kind == "double":
         parent.insert(draw(st.integers(0, len(parent))), parent[place])
-    elif isinstance(parent[place], list | str):
+    elif isinstance(parent[place], list | str) and place not in ("amount", "value"):
+        # (An amount that is cut is an amount all the same.)
         parent[place] = parent[place][: draw(st.integers(0, len(parent[place])))]
 
 

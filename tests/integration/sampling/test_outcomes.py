@@ -86,8 +86,8 @@ def test_every_new_sample_renews_the_sum_and_other_accounts_never_join_it(world:
 def test_three_samples_of_one_instant_have_a_sum_that_is_the_newest(world: World) -> None:
     ada = world.ada
     sources = []
-    for name in ("anthropic", "openai", "anthropic"):
-        sources.append(ada.sample(name, label=f"{name} {len(sources)}"))
+    for name, label in (("anthropic", "first"), ("openai", "second"), ("anthropic", "third")):
+        sources.append(ada.sample(name, label=label))
         world.change_organization()
     with world.app.app_context():
         newest = newest_of_kind(world.state.session, ada.account_id, SourceKind.COMBINED)

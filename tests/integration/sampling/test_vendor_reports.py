@@ -196,6 +196,37 @@ def test_what_was_known_before_stands_where_the_vendor_falls_silent(
     assert [note["code"] for note in estimate["notes"]] == ["cost_incomplete"]
 
 
+def second_model(row: dict[str, Any]) -> dict[str, Any]:
+    other = {**row, "model": "o4-mini"}
+    if "description" in other:
+        other["description"] = "o4-mini Usage - Input Tokens"
+    if "line_item" in other:
+        other = {**other, "line_item": "o4-mini, input"}
+    return other
+
+
+@EACH
+def test_one_models_row_that_is_missing_beside_its_charge_is_said(
+    world: World, provider: str
+) -> None:
+    reports = Reports(provider)
+    for day in DAYS:
+        reports.usage[day].append(second_model(USAGE_ROWS[provider]))
+        reports.costs[day].append(second_model(COST_ROWS[provider]))
+    assert codes(told(world, reports)) == []
+    del reports.usage[DAYS[-4]][1]
+    document = told(world, reports)
+    assert codes(document) == ["cost_without_use"]
+    assert "On 1 day (16 November 2026)" in sentence(document, "cost_without_use")
+    # And the other way round.
+    reports.usage[DAYS[-4]].append(second_model(USAGE_ROWS[provider]))
+    del reports.costs[DAYS[-6]][0]
+    document = told(world, reports)
+    assert tokens_a_month(document) == 2 * TOKENS_A_MONTH
+    assert codes(document) == ["cost_incomplete"]
+    assert "14 November 2026" in sentence(document, "cost_incomplete")
+
+
 def test_a_sum_of_connections_says_what_its_parts_say(world: World) -> None:
     for provider in PROVIDERS:
         reports = Reports(provider)
