@@ -10,7 +10,14 @@ from datetime import UTC
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.methodology import Quantity, TokenKind, describe, describe_range
+from flask_tokenoffset.methodology import (
+    PublishedMethod,
+    Quantity,
+    TokenKind,
+    describe,
+    describe_range,
+    method,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,6 +77,15 @@ def contribution_level(whole_percent: int) -> str:
     """
     times = (Decimal(whole_percent) / 100).normalize()
     return f"{times:f}x\N{NO-BREAK SPACE}rate"
+
+
+def method_name(version: str) -> str:
+    """What pages call a method, with its version: ``Flat rate, 2026-05``.
+
+    :param version: of either method.
+    """
+    is_flat = isinstance(method(version), PublishedMethod)
+    return f"{'Flat rate' if is_flat else 'Detailed'}, {version}"
 
 
 def money_cents(cents: int) -> str:

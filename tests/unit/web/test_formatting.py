@@ -126,3 +126,16 @@ def test_a_range_keeps_its_numbers_and_units_together() -> None:
 def test_an_unknown_quantity_is_refused() -> None:
     with pytest.raises(KeyError):
         formatting.quantity(Decimal(1), "joy")
+
+
+@pytest.mark.parametrize(
+    ("whole_percent", "level"),
+    [(0, "0x"), (5, "0.05x"), (50, "0.5x"), (100, "1x"), (225, "2.25x"), (1000, "10x")],
+)
+def test_a_contribution_level_says_how_many_times_the_rate(whole_percent: int, level: str) -> None:
+    assert formatting.contribution_level(whole_percent) == f"{level}\N{NO-BREAK SPACE}rate"
+
+
+def test_a_method_is_called_as_beside_the_amounts() -> None:
+    assert formatting.method_name("2026-05") == "Flat rate, 2026-05"
+    assert formatting.method_name("2026.11") == "Detailed, 2026.11"

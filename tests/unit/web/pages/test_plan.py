@@ -43,7 +43,7 @@ def test_a_plan_records_amount_source_and_tokens(
     assert f"Rests on {origin}" in text
     assert tokens in text
     assert "Contribution level 1x rate" in text
-    assert "Method 2026-05" in text
+    assert "Method Flat rate, 2026-05" in text
 
 
 @pytest.mark.promise("TO-007")
