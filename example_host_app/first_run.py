@@ -37,7 +37,7 @@ SAMPLE_SECONDS: Final = 60
 POLL_SECONDS: Final = 0.5
 
 # The published method in its own words, so that the code under test is not asked about itself.
-_MEASURED_DAYS: Final = 30
+_MEASURED_DAYS: Final = 28
 _DAYS_PER_MONTH: Final = Fraction("30.44")
 _CENTS_PER_TOKEN: Final = Fraction(25, 1_000_000)
 _SETTLING_HOURS: Final = 6

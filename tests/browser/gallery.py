@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
 TEMPLATE = Path(__file__).with_name("gallery.html")
-LEDGER = Path(__file__).parent.parent / "unit/methodology/data/individual-a-daily.csv"
+LEDGER = Path(__file__).parents[2] / "docs/data/usage-series/individual-a-daily.csv"
 #: The strictest policy a host may have: everything from its own origin, nothing inline.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"

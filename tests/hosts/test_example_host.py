@@ -626,7 +626,7 @@ def test_a_busy_port_is_stepped_around_and_ctrl_c_ends_it(tmp_path: Path) -> Non
         with socket.create_connection(("127.0.0.1", served_port(said))):
             pass
         demo.send_signal(signal.SIGINT)
-        _, complaints = demo.communicate(timeout=30)
+        _, complaints = demo.communicate(timeout=90)  # It ends the jobs that it began.
     assert f"Port {port} is taken" in said, complaints
     assert served_port(said) != port
     assert demo.returncode == 0
