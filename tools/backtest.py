@@ -105,7 +105,11 @@ def month_cases(days: Sequence[tuple[date, int]]) -> tuple[list[Case], int]:
         if not central:
             silent += 1
             continue
-        recent = RecentUse.of_window(projection.last_week_tokens, projection.rolling)
+        recent = RecentUse.of_window(
+            projection.last_week_tokens,
+            projection.rolling,
+            basis_days=(projection.basis_end - projection.basis_start).days,
+        )
         stated = outlook(central, None, recent)
         counts = [tokens for _, tokens in known]
         came = sum(tokens for _, tokens in days[at : at + TARGET_DAYS]) * _MONTH / TARGET_DAYS

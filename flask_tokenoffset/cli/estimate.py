@@ -206,7 +206,11 @@ def _counts(tokens: TokenCounts) -> dict[str, int]:
 
 
 def _stated(projection: Projection, seats: int | None) -> Outlook:
-    recent = RecentUse.of_window(projection.last_week_tokens, projection.rolling)
+    recent = RecentUse.of_window(
+        projection.last_week_tokens,
+        projection.rolling,
+        basis_days=(projection.basis_end - projection.basis_start).days,
+    )
     return outlook(projection.tokens_per_month.total, seats, recent)
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.methodology.descriptions import figure
-from flask_tokenoffset.methodology.projection import DAYS_PER_MONTH
+from flask_tokenoffset.methodology.projection import BASIS_DAYS, DAYS_PER_MONTH
 from flask_tokenoffset.methodology.ranges import decimal_of
 
 if TYPE_CHECKING:
@@ -57,25 +57,33 @@ class RecentUse:
     :param last_week_tokens_per_month: the pace of the last seven days.
     :param smallest_tokens_per_month: the least four weeks in a row of the window; None without any.
     :param largest_tokens_per_month: the most, likewise.
+    :param basis_days: how many days the month was measured over, the last seven among them.
     """
 
     last_week_tokens_per_month: int
     smallest_tokens_per_month: int | None = None
     largest_tokens_per_month: int | None = None
+    basis_days: int = BASIS_DAYS
 
     @classmethod
-    def of_window(cls, last_week_tokens: int, rolling: RollingSums | None) -> RecentUse:
+    def of_window(
+        cls, last_week_tokens: int, rolling: RollingSums | None, *, basis_days: int
+    ) -> RecentUse:
         """From sums as a projection holds them.
 
         :param last_week_tokens: of the last seven days.
         :param rolling: the sums of so many days in a row; None where the history holds none.
+        :param basis_days: how many days the month was measured over.
         """
         weekly = round(last_week_tokens * DAYS_PER_MONTH / 7)
         if rolling is None:
-            return cls(weekly)
+            return cls(weekly, basis_days=basis_days)
         factor = DAYS_PER_MONTH / rolling.days
         return cls(
-            weekly, round(rolling.smallest_tokens * factor), round(rolling.largest_tokens * factor)
+            weekly,
+            round(rolling.smallest_tokens * factor),
+            round(rolling.largest_tokens * factor),
+            basis_days,
         )
 
 
@@ -137,7 +145,7 @@ def outlook(
         if recent.largest_tokens_per_month is not None:
             paces.append(recent.largest_tokens_per_month)
         low_tokens, high_tokens = min(low_tokens, *paces), max(high_tokens, *paces)
-        step = _step(tokens_per_month, recent.last_week_tokens_per_month)
+        step = _step(tokens_per_month, recent)
     whose = f"an organization of {active_seats} people" if many else "one person"
     return Outlook(
         low_tokens=low_tokens,
@@ -175,10 +183,12 @@ def _after_silence(width: Width, recent: RecentUse | None) -> Outlook:
     )
 
 
-def _step(tokens_per_month: int, last_week: int) -> str:
+def _step(tokens_per_month: int, recent: RecentUse) -> str:
     """A sentence on a last week unlike the weeks before it; empty where it is like them."""
-    # The basis is four weeks: what the last one does not hold fell on the three before it.
-    before = max(0, round(Fraction(4 * tokens_per_month - last_week, 3)))
+    last_week = recent.last_week_tokens_per_month
+    # What the last week of the basis does not hold fell on the days before it.
+    held = recent.basis_days * tokens_per_month - 7 * last_week
+    before = max(0, round(Fraction(held, recent.basis_days - 7)))
     if last_week >= STEP * before or before >= STEP * last_week:
         way = "above" if last_week > before else "below"
         return (

@@ -187,7 +187,11 @@ def outlook_of(estimate: Estimate, figures: Figures, active_seats: int | None) -
     projection = figures.projection
     recent = None
     if projection is not None and projection.last_week_tokens is not None:
-        recent = RecentUse.of_window(projection.last_week_tokens, projection.rolling)
+        recent = RecentUse.of_window(
+            projection.last_week_tokens,
+            projection.rolling,
+            basis_days=(projection.basis_end - projection.basis_start).days,
+        )
     return outlook(estimate.tokens_per_month, active_seats, recent)
 
 

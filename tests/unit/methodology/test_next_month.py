@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from flask_tokenoffset.methodology import Range, RecentUse, outlook
 from flask_tokenoffset.methodology.next_month import MANY_PEOPLE, ONE_PERSON
+from flask_tokenoffset.methodology.projection import DAYS_PER_MONTH
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,17 @@ def test_a_step_of_the_last_days_is_told_apart(last_week: int, word: str | None)
     sentence = outlook(1_000_000, None, RecentUse(last_week)).sentence
     assert ("The last seven days ran" in sentence) is (word is not None)
     assert word is None or word in sentence
+
+
+@pytest.mark.parametrize("weeks", [2, 3, 4])
+def test_a_step_is_measured_against_the_other_weeks_of_a_short_history_too(weeks: int) -> None:
+    quiet, busy = 700_000, 14_000_000
+    month = round((quiet * (weeks - 1) + busy) * DAYS_PER_MONTH / (7 * weeks))
+    recent = RecentUse.of_window(busy, None, basis_days=7 * weeks)
+    sentence = outlook(month, None, recent).sentence
+    # 700,000 x 30.44 / 7 = 3,044,000
+    assert "far above the weeks before" in sentence
+    assert "against 3,000,000" in sentence
 
 
 def test_it_widens_physical_figures_in_log_space() -> None:
