@@ -122,18 +122,23 @@ def may_be_missing(
         )
     )
     given, taken_back = aliased(ConsentEvent), aliased(ConsentEvent)
-    accepted = select(given.id).where(
-        given.account_id == account,
-        given.document_version_id == DocumentVersion.id,
-        given.event_type == ConsentEventType.GIVEN,
-        ~exists().where(
-            taken_back.account_id == given.account_id,
-            taken_back.document_version_id == given.document_version_id,
-            taken_back.sequence > given.sequence,
-            # A list would be written into the statement anew each time it is sent.
-            taken_back.event_type != ConsentEventType.SHOWN,
-            taken_back.event_type != ConsentEventType.GIVEN,
-        ),
+    accepted = (
+        select(given.id)
+        .where(
+            given.account_id == account,
+            given.document_version_id == DocumentVersion.id,
+            given.event_type == ConsentEventType.GIVEN,
+            ~exists().where(
+                taken_back.account_id == given.account_id,
+                taken_back.document_version_id == given.document_version_id,
+                taken_back.sequence > given.sequence,
+                # A list would be written into the statement anew each time it is sent.
+                taken_back.event_type != ConsentEventType.SHOWN,
+                taken_back.event_type != ConsentEventType.GIVEN,
+            ),
+        )
+        # By itself it would refer to the query around it only, and ask about everyone's account.
+        .correlate(DocumentVersion, account.class_)
     )
     return (
         select(DocumentVersion.id)

@@ -170,6 +170,18 @@ def test_what_one_accepts_counts_for_nobody_else(world: World) -> None:
 
 
 @pytest.mark.promise("TO-058")
+def test_what_one_accepts_lets_in_nobody_else_who_has_an_account(world: World) -> None:
+    world.ada.pick_band()
+    world.ben.pick_band()
+    terms = publish_required(world)
+    accept(world.ada, terms)
+    assert is_let_in(world.ada)
+    assert not is_let_in(world.ben)
+    accept(world.ben, terms)
+    assert is_let_in(world.ben)
+
+
+@pytest.mark.promise("TO-058")
 def test_an_operation_names_what_is_missing_and_where_it_can_be_accepted(world: World) -> None:
     terms = publish_required(world)
     answer = world.ada.api("POST", "/estimates", {"kind": "band", "band": "casual"})
