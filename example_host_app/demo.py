@@ -94,7 +94,10 @@ def main(port: int, *, check: bool, without_login: bool) -> None:
             introduce(address)
         else:
             introduce_open_house(address)
-        threading.Event().wait()
+        # Awake now and then: a signal that comes just before a wait without an end is seen by
+        # nobody, and Ctrl-C would do nothing.
+        while not threading.Event().wait(0.5):
+            pass
 
 
 def prepare(app: Flask) -> None:
