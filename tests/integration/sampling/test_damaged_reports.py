@@ -151,12 +151,16 @@ def assert_cost_is_right_or_said(document: dict[str, Any]) -> None:
         assert about_cost
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@settings(
+#: The world is the same for all examples: each asks about a report of its own.
+_OFTEN = settings(
     max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@_OFTEN
 @given(data=st.data())
 def test_damage_to_the_cost_report_never_changes_the_use(
     world: World, provider: str, data: st.DataObject
@@ -170,11 +174,7 @@ def test_damage_to_the_cost_report_never_changes_the_use(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@_OFTEN
 @given(data=st.data())
 def test_damage_to_the_usage_report_ends_in_no_other_figure_without_a_word(
     world: World, provider: str, data: st.DataObject
