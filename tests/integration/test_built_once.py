@@ -10,10 +10,14 @@ import pytest
 from sqlalchemy import Select
 
 import flask_tokenoffset
+from flask_tokenoffset.models import PlanStatus
+from flask_tokenoffset.services.people.current_users import find_known_person
+from flask_tokenoffset.services.people.profiles import find_person
+from flask_tokenoffset.services.plans.ledger import find_plan, read_plan
 from tests.support.world import API, PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.world import World
 
@@ -72,3 +76,27 @@ def test_a_second_request_builds_no_statement(
         assert world.ada.client.get(path).status_code == 200
     assert built == []
     assert sent or path.endswith("/api/v1/bands")
+
+
+def test_what_is_shown_holds_what_its_transaction_has_not_written_yet(
+    make_world: Callable[..., World], database_url: str
+) -> None:
+    world = make_world(database_url)
+    world.ada.adopt(world.ada.pick_band())
+    with world.app.app_context(), world.state.unit_of_work() as work:
+        person = find_person(work.session, world.ada.user_key)
+        assert person is not None
+        plan = find_plan(work.session, person.account_id)
+        assert plan is not None
+        plan.status = PlanStatus.PAUSED
+        person.company = "Analytical Engines"
+        shown = read_plan(work.session, person.account_id)
+        known = find_known_person(work.session, world.ada.user_key, world.clock.now())
+        assert shown is not None
+        assert known is not None
+        assert shown.plan.status == PlanStatus.PAUSED
+        assert known.person.company == "Analytical Engines"
+        work.session.rollback()
+        now = read_plan(work.session, person.account_id)
+        assert now is not None
+        assert now.plan.status == PlanStatus.ACTIVE

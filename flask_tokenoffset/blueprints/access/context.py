@@ -61,7 +61,8 @@ class CurrentUser:
     """The person who sent the present request, and the account it is about.
 
     :param host_user: what the host says of the signed-in user, if there is one.
-    :param person: their row here, which exists once they have changed something.
+    :param person: their row here, which exists once they have changed something; as a record, which
+        nobody changes.
     :param account_id: the account the request is about: the organization's it names, or their own
         if they have a row.
     :param membership: theirs in the organization the request names, if they have one.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BindParameter, Select, and_, bindparam, select
 
 from flask_tokenoffset.models import Membership, Organization, Person
-from flask_tokenoffset.models.records import record_columns, records
+from flask_tokenoffset.models.records import fetch_rows, record_columns, records
 from flask_tokenoffset.services.documents.acceptances import may_be_missing
 from flask_tokenoffset.services.documents.documents import changes_are_coming
 from flask_tokenoffset.services.organizations.organizations import OrganizationMembership
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class KnownPerson:
     """A person, and their memberships of open organizations, by name.
 
-    :param person: their row.
+    :param person: their row, as a record, which nobody changes.
     :param memberships: suspended ones included.
     :param may_miss_documents: whether there may be something in force that they have not accepted.
     :param changes_are_coming: whether a document is about to change.
@@ -52,14 +52,15 @@ def find_known_person(session: Session, user_key: str, now: datetime) -> KnownPe
     :param user_key: the host's own key for the user.
     :param now: the present instant, aware.
     """
-    rows = session.execute(_known_person(), {"user_key": user_key, "now": now}).all()
+    rows = fetch_rows(session, _known_person(), {"user_key": user_key, "now": now})
     if not rows:
         return None
-    person, may_miss_documents, changes = rows[0][:3]
-    joined = [records(row[3:], Membership, Organization) for row in rows]
+    may_miss_documents, changes = rows[0][:2]
+    joined = [records(row[2:], Person, Membership, Organization) for row in rows]
+    person = joined[0][0]
     memberships = [
         OrganizationMembership(organization, member)
-        for member, organization in joined
+        for _, member, organization in joined
         if organization is not None
     ]
     return KnownPerson(person, tuple(memberships), bool(may_miss_documents), bool(changes))
@@ -71,10 +72,9 @@ def _known_person() -> Select[*tuple[Any, ...]]:
     now: BindParameter[datetime] = bindparam("now")
     return (
         select(
-            Person,
             may_be_missing(Person.account_id, now),
             changes_are_coming(now),
-            *record_columns(Membership, Organization),
+            *record_columns(Person, Membership, Organization),
         )
         .outerjoin(Membership, Membership.person_id == Person.id)
         .outerjoin(

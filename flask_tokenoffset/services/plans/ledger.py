@@ -28,7 +28,7 @@ from flask_tokenoffset.models import (
     PlanStatusChange,
     new_id,
 )
-from flask_tokenoffset.models.records import record_columns, records
+from flask_tokenoffset.models.records import fetch_rows, record_columns, records
 from flask_tokenoffset.services.estimates.reading import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
 from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
@@ -307,8 +307,8 @@ def find_plan(session: Session, account_id: UUID) -> Plan | None:
 
 def read_plan(session: Session, account_id: UUID) -> PlanView | None:
     """The account's plan with the adoption that is charged, in one query, as records to show."""
-    row = session.execute(_plan_with_adoption(), {"account_id": account_id}).one_or_none()
-    return PlanView(*records(row, Plan, Adoption)) if row is not None else None
+    rows = fetch_rows(session, _plan_with_adoption(), {"account_id": account_id})
+    return PlanView(*records(rows[0], Plan, Adoption)) if rows else None
 
 
 def read_history(session: Session, account_id: UUID) -> PlanHistory:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from flask_tokenoffset.errors import Conflict, NotFound
 from flask_tokenoffset.models import Connection, ConnectionStatus, RunStatus, SampleRun, Source
-from flask_tokenoffset.models.records import record_columns, records
+from flask_tokenoffset.models.records import fetch_rows, record_columns, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ def refuse_disconnected(connection: Connection) -> None:
 
 def list_sources(session: Session, account_id: UUID) -> list[SampledSource]:
     """The account's sampled sources that are not disconnected, newest first; one query."""
-    return _sampled(session.execute(_connected_sources(), {"account_id": account_id}))
+    return _sampled(fetch_rows(session, _connected_sources(), {"account_id": account_id}))
 
 
 def read_source(session: Session, account_id: UUID, source_id: UUID) -> SampledSource:
@@ -70,9 +70,8 @@ def read_source(session: Session, account_id: UUID, source_id: UUID) -> SampledS
 
     :raises NotFound: there is none with this id, or it is another person's.
     """
-    found = _sampled(
-        session.execute(_source_with_runs(), {"account_id": account_id, "source_id": source_id})
-    )
+    of = {"account_id": account_id, "source_id": source_id}
+    found = _sampled(fetch_rows(session, _source_with_runs(), of))
     if not found:
         raise _no_such_source()
     return found[0]
