@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.clock import DAY, DayRange
-from flask_tokenoffset.errors import MalformedAnswer
+from flask_tokenoffset.errors import MalformedAnswer, RequestRefused
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     Columns,
@@ -325,9 +326,15 @@ class AnthropicClient(DailyReportsClient):
         """Try all three endpoints, each for as little as it can give.
 
         :param day: the UTC day to ask for.
+        :returns: nothing where the vendor knows of no organization: use can be read all the same.
         :raises ProviderError: with a sentence to show beside the key's field.
         """
-        organization = _read_organization(self.get(ORGANIZATION, []))
+        try:
+            organization = _read_organization(self.get(ORGANIZATION, []))
+        except RequestRefused as refused:
+            if refused.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            organization = VendorOrganization(None, None)
         window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
         self.try_costs(window)
