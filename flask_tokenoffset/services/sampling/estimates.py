@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 def series_of_sample(
     session: Session,
     reading: Reading,
-    *,
     kept: KeptDays,
     source_id: UUID,
     provider: str,
