@@ -279,40 +279,36 @@ class KnownFields:
             raise self._unknown(field, "holds figures of an unknown kind")
 
     def refuse_new_figures(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse an object with a further figure, which may change what those we read mean.
+        """Refuse an object with a further figure or unit, which may change what is read of it.
 
         :param objects: as the vendor sent them.
-        :raises MalformedAnswer: for such a figure, naming it.
+        :raises MalformedAnswer: for such a field, naming it.
         """
         for field in self.new_in(objects):
-            if any(_has_figure(each.get(field)) for each in objects):
-                raise self._unknown(field, "is a figure of an unknown kind")
+            says = _says_something if field in _MEASURES else _has_figure
+            if any(says(each.get(field)) for each in objects):
+                raise self._unknown(field, "may change what the amount means")
 
     def _unknown(self, field: str, what: str) -> MalformedAnswer:
-        return _unknown(self._title, self._name, field, what)
+        path = f"{self._name}.{field}" if self._name else field
+        if not _FIELD.fullmatch(path):
+            path = f"a field of {self._name}" if self._name else "a field"
+        return malformed_row(self._title, f"{path} {what}")
 
 
-def refuse_measures(title: str, name: str, objects: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse an object that says how an amount is meant, in a way that nobody here reads.
+def refuse_measures(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a row that says how its amount is meant, in a way that nobody here reads.
 
     :param title: the vendor's name, for the message.
-    :param name: what the vendor calls the object; nothing for a row itself.
-    :param objects: as the vendor sent them.
+    :param rows: as the vendor sent them.
     :raises MalformedAnswer: for a unit, for example, naming its field.
     """
-    if all(map(_MEASURES.isdisjoint, objects)):
+    if all(map(_MEASURES.isdisjoint, rows)):
         return
-    for each in objects:
-        for field in _MEASURES.intersection(each):
-            if _says_something(each[field]):
-                raise _unknown(title, name, field, "may change what the amount means")
-
-
-def _unknown(title: str, name: str, field: str, what: str) -> MalformedAnswer:
-    path = f"{name}.{field}" if name else field
-    if not _FIELD.fullmatch(path):
-        path = f"a field of {name}" if name else "a field"
-    return malformed_row(title, f"{path} {what}")
+    for row in rows:
+        for field in sorted(_MEASURES.intersection(row)):
+            if _says_something(row[field]):
+                raise malformed_row(title, f"{field} may change what the amount means")
 
 
 def _has_figure(value: object) -> bool:

@@ -301,7 +301,7 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
             raise missing_in(TITLE, results, ("amount", "currency")) from None
         for currency in currencies:
             require_usd(currency)
-        refuse_measures(TITLE, "", results)
+        refuse_measures(TITLE, results)
         texts = dimensions.of(
             results, ("description", "cost_type", "model", "service_tier", "token_type")
         )

@@ -335,8 +335,7 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
         for currency in currencies:
             require_usd(currency)
         of_amount.refuse_new_figures(amounts)
-        refuse_measures(TITLE, "amount", amounts)
-        refuse_measures(TITLE, "", results)
+        refuse_measures(TITLE, results)
         texts = dimensions.of(results, ("line_item",))
         exact = list(map(exact_nano_usd_from_dollars, dollars))
         refuse_doubled(TITLE, results, texts, (exact,))
