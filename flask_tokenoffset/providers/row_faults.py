@@ -37,6 +37,9 @@ _MEASURES: Final = frozenset(
     }
 )
 
+#: Texts of a row that do not say what it is of.
+_NO_NAMES: Final = frozenset({"object", "amount", "currency"})
+
 
 def malformed_row(title: str, what: str) -> MalformedAnswer:
     """The error for a row that is not what the vendor documents.
@@ -127,15 +130,16 @@ def refuse_doubled(
         seen.add(said)
 
 
-def _what_is_said(value: object) -> object:
+def _what_is_said(value: object, field: str = "") -> object:
     """A value so that two are equal where they say the same."""
     if isinstance(value, dict):
         return frozenset(
-            (name, _what_is_said(part)) for name, part in value.items() if part is not None
+            (name, _what_is_said(part, name)) for name, part in value.items() if part is not None
         )
     if isinstance(value, list):
         return tuple(map(_what_is_said, value))
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    # Of other texts, such as identifiers, "1" is not "01".
+    if isinstance(value, str) and field in {"amount", "value"} and _NUMBER.fullmatch(value):
         with suppress(ArithmeticError):  # digits in groups, or a power of ten beyond a Decimal's
             return Decimal(value.strip())
     # True is equal to 1.
@@ -143,20 +147,27 @@ def _what_is_said(value: object) -> object:
 
 
 def refuse_total(
-    title: str, dimensions: Sequence[tuple[str, ...]], figures: Sequence[Sequence[Any]]
+    title: str,
+    rows: Sequence[Mapping[str, object]],
+    dimensions: Sequence[tuple[str, ...]],
+    figures: Sequence[Sequence[Any]],
 ) -> None:
     """Refuse a day on which the rows that name nothing are the sum of those that do.
 
     Added up with them, a total would count all of them twice.
 
     :param title: the vendor's name, for the message.
+    :param rows: the rows as the vendor sent them.
     :param dimensions: the texts of each row.
     :param figures: a list for each figure.
     :raises MalformedAnswer: for such a day.
     """
     if not dimensions or ("",) * len(dimensions[0]) not in dimensions:
         return
-    named = list(map(any, dimensions))
+    named = [
+        any(texts) or any(isinstance(row[name], str) and name not in _NO_NAMES for name in row)
+        for row, texts in zip(rows, dimensions, strict=True)
+    ]
     total = [sum(each for each, has in zip(of, named, strict=True) if not has) for of in figures]
     others = [sum(each for each, has in zip(of, named, strict=True) if has) for of in figures]
     if total == others and any(total) and any(named):

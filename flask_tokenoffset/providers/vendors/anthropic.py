@@ -283,7 +283,7 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         texts = dimensions.of(results, ("model", "service_tier", "context_window"))
         figures = (uncached, cached, created, output, [0] * len(results))
         refuse_doubled(TITLE, results, texts, figures)
-        refuse_total(TITLE, texts, figures)
+        refuse_total(TITLE, results, texts, figures)
         check(("cache_creation",), (created,))
         return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
@@ -307,7 +307,7 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
         )
         exact = exact_nano_usd_from_cents_texts(cents)
         refuse_doubled(TITLE, results, texts, (exact,))
-        refuse_total(TITLE, texts, (exact,))
+        refuse_total(TITLE, results, texts, (exact,))
         return merged_costs(texts, exact)
 
     return read

@@ -289,7 +289,7 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         texts = dimensions.of(results, ("model", "service_tier", "batch"))
         figures = (uncached, cached, written, output, requests)
         refuse_doubled(TITLE, results, texts, figures)
-        refuse_total(TITLE, texts, figures)
+        refuse_total(TITLE, results, texts, figures)
         return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
     return read
@@ -339,7 +339,7 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
         texts = dimensions.of(results, ("line_item",))
         exact = list(map(exact_nano_usd_from_dollars, dollars))
         refuse_doubled(TITLE, results, texts, (exact,))
-        refuse_total(TITLE, texts, (exact,))
+        refuse_total(TITLE, results, texts, (exact,))
         return merged_costs(texts, exact)
 
     return read

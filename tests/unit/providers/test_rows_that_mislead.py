@@ -113,6 +113,11 @@ def test_a_row_told_twice_is_found_in_another_form(vendor: Vendor, again: Any) -
     assert "another row" in (costs_of(vendor, vendor.cost(), again(vendor.cost())).fault or "")
 
 
+def test_names_that_are_equal_as_numbers_are_two_names(vendor: Vendor) -> None:
+    rows = [vendor.cost(project_id=each, workspace_id=each) for each in ("1", "01")]
+    assert costs_of(vendor, *rows).fault is None
+
+
 @pytest.mark.parametrize("spelling", ["1.00", "1", "+1.0", "10e-1"])
 def test_a_cost_told_twice_is_found_in_another_spelling(vendor: Vendor, spelling: str) -> None:
     found = costs_of(vendor, worth(vendor, "1.0"), worth(vendor, spelling))
@@ -129,14 +134,16 @@ def test_a_total_beside_its_parts_is_refused(vendor: Vendor) -> None:
         total["cache_creation"] = {"ephemeral_5m_input_tokens": 6, "ephemeral_1h_input_tokens": 8}
     with pytest.raises(MalformedAnswer, match="sum of the other rows"):
         usage_of(vendor, vendor.usage(), other, {**total, **nameless})
-    # A nameless row of its own is none.
+    # Neither is a share of something that nobody asked for, nor a nameless row of its own.
+    share = {**total, **nameless, "workspace_id": "w", "project_id": "p"}
+    assert len(usage_of(vendor, vendor.usage(), other, share)) == 3
     assert len(usage_of(vendor, vendor.usage(), other, {**vendor.usage(), **nameless})) == 3
 
 
 def test_a_total_beside_the_lines_of_a_day_makes_its_cost_unknown(vendor: Vendor) -> None:
-    nameless = dict.fromkeys(
-        ("line_item", "description", "cost_type", "model", "service_tier", "token_type")
-    )
+    nameless = {
+        name: None for name in vendor.cost() if name not in {"object", "amount", "currency"}
+    }
     lines = [worth(vendor, "1.25"), {**worth(vendor, "0.75"), "line_item": "b", "description": "b"}]
     found = costs_of(vendor, *lines, {**worth(vendor, "2"), **nameless})
     assert "sum of the other rows" in (found.fault or "")
