@@ -165,9 +165,9 @@ class Stage:
         app = self.world.app
         app.extensions[EXTENSION_KEY] = replace(self.world.state, attempts=AttemptLimiter(None))
 
-    def content(self) -> int:
-        """A digest of all that is stored."""
-        return hash("\n".join(self._database().iterdump()))
+    def content(self) -> bytes:
+        """All that is stored, as the pages of the database."""
+        return self._database().serialize()
 
     def close(self) -> None:
         """Let go of the copy."""
