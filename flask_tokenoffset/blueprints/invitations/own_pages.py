@@ -17,7 +17,7 @@ from flask_tokenoffset.blueprints.access.context import (
     send_to_sign_in,
 )
 from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render

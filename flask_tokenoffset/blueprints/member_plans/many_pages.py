@@ -9,7 +9,7 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.blueprints.member_plans import presentation

@@ -13,7 +13,7 @@ from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership, require_acceptance
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
