@@ -106,6 +106,7 @@ FIELDS = {
     "action",
     "actor_id",
     "amount_cents",  # The amount that was shown, sent back so that no other is adopted.
+    "shown_terms",  # A digest of the method and the programmes beside it, likewise.
     "band",
     "company",
     "confirm",

@@ -20,6 +20,7 @@ from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
 from flask_tokenoffset.services.estimates.figures import from_json
 from flask_tokenoffset.services.plans.both_methods import MethodAmount, both_amounts
 from flask_tokenoffset.services.plans.ledger import price_cents
+from flask_tokenoffset.services.plans.shown_terms import digest_of_terms
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import Estimate
@@ -77,6 +78,10 @@ class ContributionAnswer(Answer):
     method_version: str
     methods: list[MethodAmountAnswer] = Field(description="The same use by both methods.")
     programmes: ProgrammeList
+    shown_terms: str = Field(
+        description="A digest of the method and the programmes. Hand it over when adopting, so that"
+        " they count too."
+    )
 
     @classmethod
     def of(cls, estimate: Estimate, coverage_percent: int, settings: Settings) -> Self:
@@ -89,6 +94,7 @@ class ContributionAnswer(Answer):
             coverage_percent=coverage_percent,
             amount_cents=price_cents(estimate, coverage_percent, settings.method),
             method_version=settings.method,
+            shown_terms=digest_of_terms(settings.method, settings.programmes),
             methods=[
                 MethodAmountAnswer.of_amount(each)
                 for each in both_amounts(

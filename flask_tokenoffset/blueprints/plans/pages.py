@@ -80,6 +80,7 @@ def adopt() -> ResponseReturnValue:
                 estimate_id=form.estimate_id,
                 coverage_percent=form.coverage_percent(),
                 expected_amount_cents=form.expected_amount_cents(),
+                expected_terms=form.shown_terms,
                 method_version=state.settings.method,
                 programmes=state.settings.programmes,
             )
