@@ -102,8 +102,7 @@ def adopt(
     plan has ended begins it anew; a paused plan stays paused.
 
     :param coverage_percent: 0 to 1000.
-    :param expected_amount_cents: the amount the person was shown, if one was; a different one is
-        refused, so that nobody adopts what they did not see.
+    :param expected_amount_cents: the amount that was shown, if one was. Another one is refused.
     :param method_version: the method that prices the plan (``TOKENOFFSET_METHOD``).
     :param programmes: what it is directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_terms: a digest of the method and the programmes that were shown, likewise.
@@ -113,7 +112,8 @@ def adopt(
         than its cap.
     """
     check_coverage(coverage_percent)
-    estimate = read_estimate(session := work.session, account_id, estimate_id)
+    session = work.session
+    estimate = read_estimate(session, account_id, estimate_id)
     amount = price_cents(estimate, coverage_percent, method_version)
     _refuse_another_amount(amount, expected_amount_cents)
     refuse_other_terms(expected_terms, method_version, programmes)
