@@ -204,15 +204,15 @@ def report() -> str:
     single = week_cases(services, 1)
     lines = [
         (
-            f"One person's ledger of {len(ledger())} days, {len(months)} overlapping months held out,"
-            f" {silent} after a silent month:"
+            f"One person's ledger of {len(ledger())} days, {len(months)} overlapping months held"
+            f" out, {silent} after a silent month:"
         ),
         _coverage(months, next_month.ONE_PERSON),
         *_table(months, RULES),
         "",
         (
-            f"Random groups of {next_month.MANY_SEATS} among {len(services)} API clients, which share"
-            f" members, {len(weeks)} weeks held out:"
+            f"Random groups of {next_month.MANY_SEATS} among {len(services)} API clients, which"
+            f" share members, {len(weeks)} weeks held out:"
         ),
         _coverage(weeks, next_month.MANY_PEOPLE),
         *_table(weeks, WEEK_RULES),
