@@ -23,6 +23,10 @@ STAMP := $(VENV)/.installed
 BROWSER_STAMP := $(VENV)/.installed-browser
 BENCH_STAMP := $(VENV)/.installed-bench
 
+# Compiled files are what the processes of a test run share: without them each compiles the package,
+# and rewrites the assertions of every test, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-campaigns quick test-lowest test-latest lint routes audit lock browser bench \
     promises demo demo-check build clean

@@ -44,7 +44,7 @@ class DailySeries:
     :param cost_of_unread: what the vendor charged on unknown days, as far as it says, credits left
         out.
     :param cost_faults: what is wrong with the vendor's cost report, in whole sentences.
-    :param partly_charged: days on which some of what was used is not in the cost report.
+    :param partly_charged: days on which the cost report charges nothing for some of what was used.
     :param partly_used: days on which some of what was charged for is not in the report of use.
     :raises ValueError: a day outside the window is given.
     """
@@ -83,8 +83,9 @@ class DailySeries:
         :param usage: day, model and tokens; any number of rows for the same day and model.
         :param costs: day and nano-US-dollars, any number of rows for a day, those below zero being
             credits. None where cost is not known at all.
-        :param cost_days: the days whose cost was read. A day of these without a row cost nothing,
-            unless there was use on it: then its cost is not known. All known days without it.
+        :param cost_days: the days whose cost was read. A known day of these without a row and
+            without use cost nothing; of any other without a row the cost is not known. All known
+            days without it.
         :param cost_faults: what is wrong with the cost report, in whole sentences.
         :param partly_charged: as of the series, and ``partly_used`` likewise.
         """
@@ -102,6 +103,7 @@ class DailySeries:
             else:
                 charges[day] = charges.get(day, 0) + cost_nano_usd
         of_cost = set(gathered if cost_days is None else cost_days) if costs is not None else set()
+        unread = of_cost - gathered.keys()
         known = {}
         for day, by_model in gathered.items():
             tokens_by_model = {
@@ -115,7 +117,7 @@ class DailySeries:
             window,
             MappingProxyType(known),
             MappingProxyType(
-                {day: charges.get(day, 0) for day in window if day in of_cost - known.keys()}
+                {day: charge for day, charge in charges.items() if day in unread and day in window}
             ),
             tuple(dict.fromkeys(cost_faults)),
             tuple(partly_charged),

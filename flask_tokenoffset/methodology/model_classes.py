@@ -19,6 +19,17 @@ _PARAMETER_COUNT: Final = re.compile(r"(?<![a-z0-9.])(\d{1,4})(?:\.\d+)?b(?![a-z
 #: A cloud's region and vendor before the name: "us.anthropic." in "us.anthropic.claude-opus-4-6".
 _CLOUD_PREFIX: Final = re.compile(r"^(?:[a-z][a-z0-9]*\.)+(?=[a-z])")
 _SEPARATORS: Final = re.compile(r"[-_:@\s]+")
+#: Where clouds keep what customers made, under names that those gave it.
+_CUSTOMERS_OWN: Final = re.compile(
+    r"(?:^|[/:])(?:tunedmodels|custom-model(?:-deployment)?|imported-model|provisioned-model"
+    r"|application-inference-profile|deployments?|endpoints?)/"
+)
+_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9._:@\s-]")
+#: What vendors put behind ":" and "@": a version, a date, a context window, a size.
+_VENDORS_TAG: Final = re.compile(
+    r"v?\d+(?:\.\d+)*[bkm]?(?:-(?:instruct|chat|it|text|(?:fp|q)\d\w*))*|\d{4}-\d\d-\d\d"
+    r"|default|latest|free|thinking"
+)
 
 
 class ModelClass(StrEnum):
@@ -110,11 +121,16 @@ def _own_name(name: str) -> str | None:
 
     :param name: in lower case.
     """
-    if "tunedmodels/" in name:
-        return None
     if name.startswith("ft:"):
         name = name.split(":")[1]
+        if "/" in name:
+            return None  # no base is in a folder
+    if _CUSTOMERS_OWN.search(name):
+        return None
     name = name.partition(":ft-")[0].rpartition("/")[2]
+    tags = re.split("[:@]", name)[1:]
+    if _NOT_IN_NAMES.search(name) or not all(map(_VENDORS_TAG.fullmatch, tags)):
+        return None
     return _SEPARATORS.sub("-", _CLOUD_PREFIX.sub("", name)).strip("-")
 
 

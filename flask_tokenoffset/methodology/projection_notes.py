@@ -179,8 +179,8 @@ class Notes:
             of = "1 day" if len(partly) == 1 else f"{len(partly)} days"
             self._say(
                 NoteCode.COST_INCOMPLETE,
-                f"The cost of {of} ({_listed(partly)}) lacks something that was used there and is"
-                " charged for on other days, so the cost a month may be too low.",
+                f"On {of} ({_listed(partly)}) something was used that the vendor's cost report does"
+                " not charge for, so the cost a month may be too low.",
                 partly,
             )
         days = series.cost_unknown

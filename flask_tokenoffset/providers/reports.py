@@ -9,7 +9,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from flask_tokenoffset.errors import KeyRefused, MalformedAnswer, RequestRefused
+from flask_tokenoffset.errors import (
+    KeyRefused,
+    MalformedAnswer,
+    RateLimited,
+    RequestRefused,
+    VendorUnavailable,
+)
 from flask_tokenoffset.providers.pages import Day, DayCollector, follow_pages, read_envelope
 
 if TYPE_CHECKING:
@@ -101,17 +107,18 @@ class DailyReportsClient(ABC):
     def try_costs(self, window: DayRange) -> list[object]:
         """The buckets of the first page of the cost report, to see whether a key may read it.
 
-        What is wrong with the report itself refuses no key, and is said when it is read.
+        What is wrong with the report itself refuses no key, and is said when it is read; so is
+        that the vendor cannot be reached for it, who was just reached for the use.
 
         :param window: the days to ask for.
-        :raises ProviderError: the key is refused, or the vendor cannot be reached.
+        :raises ProviderError: the key is refused.
         """
         report = self.cost_report
         try:
             buckets, _, _ = read_envelope(
                 self.get(report.endpoint, report.query(window)), self.title
             )
-        except (MalformedAnswer, RequestRefused):
+        except (MalformedAnswer, RateLimited, RequestRefused, VendorUnavailable):
             return []
         return buckets
 

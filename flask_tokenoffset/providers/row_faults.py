@@ -7,6 +7,9 @@ Names of fields are those that the vendor documents; a value is never repeated.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from decimal import Decimal
+from operator import gt
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.errors import MalformedAnswer
@@ -18,6 +21,24 @@ if TYPE_CHECKING:
 FIGURE_BITS: Final = 63
 #: A name in a vendor's own style; any other may be text of a person in the wrong place.
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_.]{0,60}")
+#: A number that was sent as text, with whatever stands between its digits.
+_NUMBER: Final = re.compile(
+    r"\s*[+-]?(?P<digits>[0-9][0-9,_' ]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", re.ASCII
+)
+#: Names under which tokens are counted, in any style.
+_COUNTS_TOKENS: Final = re.compile("token|cache|input|output", re.IGNORECASE)
+#: Names of what changes the meaning of an amount beside it.
+_MEASURES: Final = frozenset(
+    {
+        name
+        for what in ("unit", "units", "denomination", "scale", "exponent", "multiplier", "discount")
+        for of in ("amount", "cost", "currency", "price", "value")
+        for name in (what, f"{of}_{what}", f"{of}{what.title()}")
+    }
+)
+
+#: Texts of a row that do not say what it is of.
+_NO_NAMES: Final = frozenset({"object", "amount", "currency"})
 
 
 def malformed_row(title: str, what: str) -> MalformedAnswer:
@@ -87,7 +108,8 @@ def refuse_doubled(
 
     Rows of equal dimensions are shares of one line, and are added up. Two that are alike in every
     field, those that nobody asked for included, are one row told twice: neither the one nor the
-    sum of both can be trusted.
+    sum of both can be trusted. A field that is null is as one left out, and a number is the same
+    however it is written.
 
     :param title: the vendor's name, for the message.
     :param rows: the rows as the vendor sent them.
@@ -100,12 +122,91 @@ def refuse_doubled(
     told = list(zip(dimensions, *figures, strict=True))
     if len(set(told)) == len(told):
         return
-    seen: set[str] = set()
+    seen: set[object] = set()
     for row, (_, *of_row) in zip(rows, told, strict=True):
-        text = repr(sorted(row.items()))
-        if text in seen and any(of_row):
+        said = _what_is_said(row)
+        if said in seen and any(of_row):
             raise malformed_row(title, "all is as in another row of that day")
-        seen.add(text)
+        seen.add(said)
+
+
+def _what_is_said(value: object, field: str = "") -> object:
+    """A value so that two are equal where they say the same."""
+    if isinstance(value, dict):
+        return frozenset(
+            (name, _what_is_said(part, name)) for name, part in value.items() if part is not None
+        )
+    if isinstance(value, list):
+        return tuple(map(_what_is_said, value))
+    # Of other texts, such as identifiers, "1" is not "01".
+    if isinstance(value, str) and field in {"amount", "value"} and _NUMBER.fullmatch(value):
+        with suppress(ArithmeticError):  # digits in groups, or a power of ten beyond a Decimal's
+            return Decimal(value.strip())
+    # True is equal to 1.
+    return repr(value) if isinstance(value, bool) else value
+
+
+def refuse_total(
+    title: str,
+    rows: Sequence[Mapping[str, object]],
+    dimensions: Sequence[tuple[str, ...]],
+    figures: Sequence[Sequence[Any]],
+) -> None:
+    """Refuse a day on which the rows that name nothing are the sum of those that do.
+
+    Added up with them, a total would count all of them twice.
+
+    :param title: the vendor's name, for the message.
+    :param rows: the rows as the vendor sent them.
+    :param dimensions: the texts of each row.
+    :param figures: a list for each figure.
+    :raises MalformedAnswer: for such a day.
+    """
+    if not dimensions or ("",) * len(dimensions[0]) not in dimensions:
+        return
+    named = [
+        any(texts) or any(isinstance(row[name], str) and name not in _NO_NAMES for name in row)
+        for row, texts in zip(rows, dimensions, strict=True)
+    ]
+    total = [sum(each for each, has in zip(of, named, strict=True) if not has) for of in figures]
+    others = [sum(each for each, has in zip(of, named, strict=True) if has) for of in figures]
+    if total == others and any(total) and any(named):
+        raise malformed_row(title, "the figures are the sum of the other rows of that day")
+
+
+def refuse_larger_parts(
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    whole: tuple[str, Sequence[int]],
+    parts: tuple[str, ...],
+) -> None:
+    """Refuse a row in which parts add up to more than the whole they are parts of.
+
+    :param title: the vendor's name, for the message.
+    :param rows: as the vendor sent them.
+    :param whole: what the vendor calls the whole, and how much it is in each row.
+    :param parts: what it calls the parts, any of which may be left out.
+    :raises MalformedAnswer: for such a row, and for a part that is no whole number.
+    """
+    name, wholes = whole
+    try:
+        # Most parts are zero in all rows, and often there is one that is not.
+        columns = list(filter(any, ([row[part] for row in rows] for part in parts)))
+        sums = columns[0] if len(columns) == 1 else list(map(sum, zip(*columns, strict=True)))
+        is_larger = any(map(gt, sums, wholes))
+    except (KeyError, TypeError):
+        sums = [sum(_part(title, part, row[part]) for part in parts if part in row) for row in rows]
+        is_larger = any(map(gt, sums, wholes))
+    if is_larger:
+        raise malformed_row(title, f"{name} is less than its parts")
+
+
+def _part(title: str, name: str, sent: object) -> int:
+    if type(sent) is int:
+        return sent
+    if _has_figure(sent):
+        raise malformed_row(title, f"{name} is no whole number")
+    return 0
 
 
 class KnownFields:
@@ -136,10 +237,13 @@ class KnownFields:
             self._met |= not_met
         return sorted(fields)
 
-    def tokens_in_new(self, objects: Sequence[Mapping[str, Any]]) -> list[int] | None:
+    def tokens_in_new(
+        self, objects: Sequence[Mapping[str, Any]], *, one_more: re.Pattern[str]
+    ) -> list[int] | None:
         """What objects whose fields add up hold in fields that came since: it is an open list.
 
         :param objects: one for each row.
+        :param one_more: the names of what can be added. Any other figure may be a sum itself.
         :returns: a sum for each row, or ``None`` where there is nothing new.
         :raises MalformedAnswer: for a field that may hold tokens and cannot be added.
         """
@@ -150,9 +254,11 @@ class KnownFields:
         for field in fields:
             for at, each in enumerate(objects):
                 value = each.get(field)
-                if type(value) is int and value >= 0 and field.endswith("_tokens"):
+                if type(value) is int and value >= 0 and one_more.fullmatch(field):
                     sums[at] += value
-                elif _is_figure(value) or (value is not None and field.endswith("_tokens")):
+                elif _has_figure(value) or (
+                    value is not None and value != 0 and field.endswith("_tokens")
+                ):
                     raise self._unknown(field, "cannot be added up")
         return sums
 
@@ -173,15 +279,26 @@ class KnownFields:
                 if not (type(value) is int and is_part(field)) and _holds_tokens(field, value):
                     raise self._unknown(field, "holds tokens of an unknown kind")
 
+    def refuse_without_fields(self, field: str, values: Iterable[object]) -> None:
+        """Refuse figures where an object was expected, whose names would say what they count.
+
+        :param field: what the vendor calls the object.
+        :param values: as the vendor sent them.
+        :raises MalformedAnswer: for figures of any other form.
+        """
+        if any(not isinstance(value, dict) and _has_figure(value) for value in values):
+            raise self._unknown(field, "holds figures of an unknown kind")
+
     def refuse_new_figures(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse an object with a further figure, which may change what those we read mean.
+        """Refuse an object with a further figure or unit, which may change what is read of it.
 
         :param objects: as the vendor sent them.
-        :raises MalformedAnswer: for such a figure, naming it.
+        :raises MalformedAnswer: for such a field, naming it.
         """
         for field in self.new_in(objects):
-            if any(_is_figure(each.get(field)) for each in objects):
-                raise self._unknown(field, "is a figure of an unknown kind")
+            says = _says_something if field in _MEASURES else _has_figure
+            if any(says(each.get(field)) for each in objects):
+                raise self._unknown(field, "may change what the amount means")
 
     def _unknown(self, field: str, what: str) -> MalformedAnswer:
         path = f"{self._name}.{field}" if self._name else field
@@ -190,13 +307,38 @@ class KnownFields:
         return malformed_row(self._title, f"{path} {what}")
 
 
-def _is_figure(value: object) -> bool:
-    """Whether there is a number in it, at whatever depth."""
+def refuse_measures(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a row that says how its amount is meant, in a way that nobody here reads.
+
+    :param title: the vendor's name, for the message.
+    :param rows: as the vendor sent them.
+    :raises MalformedAnswer: for a unit, for example, naming its field.
+    """
+    if all(map(_MEASURES.isdisjoint, rows)):
+        return
+    for row in rows:
+        for field in sorted(_MEASURES.intersection(row)):
+            if _says_something(row[field]):
+                raise malformed_row(title, f"{field} may change what the amount means")
+
+
+def _has_figure(value: object) -> bool:
+    """Whether there is a number other than zero in it, as text or not, at whatever depth."""
     if isinstance(value, dict):
-        return any(map(_is_figure, value.values()))
+        return any(map(_has_figure, value.values()))
     if isinstance(value, list):
-        return any(map(_is_figure, value))
-    return not isinstance(value, bool | str) and value is not None
+        return any(map(_has_figure, value))
+    if isinstance(value, str):
+        number = _NUMBER.fullmatch(value)
+        return number is not None and bool(number["digits"].strip("0.,_' "))
+    return value is not None and not isinstance(value, bool) and value != 0
+
+
+def _says_something(value: object) -> bool:
+    """Whether there is a text or a number other than zero in it, at whatever depth."""
+    if isinstance(value, dict | list):
+        return any(map(_says_something, value.values() if isinstance(value, dict) else value))
+    return bool(value.strip()) if isinstance(value, str) else _has_figure(value)
 
 
 def _holds_tokens(field: str, value: object) -> bool:
@@ -205,7 +347,4 @@ def _holds_tokens(field: str, value: object) -> bool:
         return any(_holds_tokens(f"{field}.{name}", part) for name, part in value.items())
     if isinstance(value, list):
         return any(_holds_tokens(field, part) for part in value)
-    if "token" not in field or value is None or isinstance(value, bool):
-        return False
-    # What counts tokens in any other form than a whole number is not understood.
-    return value != 0 if not isinstance(value, str) else value.strip().isdecimal()
+    return _COUNTS_TOKENS.search(field) is not None and _has_figure(value)

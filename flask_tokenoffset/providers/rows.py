@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import Columns, CostDay, CostRow, UsageDay, UsageRow
-from flask_tokenoffset.providers.money import check_costs, exact_sums, rounded_nano_usd
+from flask_tokenoffset.providers.money import exact_sums, rounded_nano_usd
 from flask_tokenoffset.providers.row_faults import check_figures, malformed_row
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST_DIMENSION: Final = 200
 #: How many of the fields of a row of use are figures: four kinds of tokens, and requests.
 _USAGE_FIGURES: Final = 5
-#: The type of a cost below zero where the vendor names none.
+#: Ends the type of a cost below zero.
 CREDIT: Final = "credit"
 
 
@@ -112,9 +112,12 @@ def usage_day(title: str, day: date, rows: Sequence[UsageRow]) -> UsageDay:
     :param rows: in any order; a dimension may be ``None`` where the vendor says null.
     :raises MalformedAnswer: a figure is no whole number from zero up.
     """
-    texts = len(UsageRow._fields) - _USAGE_FIGURES
+    texts, fields = len(UsageRow._fields) - _USAGE_FIGURES, len(UsageRow._fields)
     check = partial(check_figures, title, UsageRow._fields[texts:])
-    return UsageDay(day, _columns(rows, texts, len(UsageRow._fields), name_label, check))
+    told: Sequence[tuple[Any, ...]] = rows
+    figures = tuple([row[place] for row in told] for place in range(texts, fields))
+    check(figures)
+    return UsageDay(day, merged(_named(rows, texts, name_label), figures, check))
 
 
 def cost_day(title: str, day: date, rows: Sequence[CostRow]) -> CostDay:
@@ -126,28 +129,17 @@ def cost_day(title: str, day: date, rows: Sequence[CostRow]) -> CostDay:
     :raises MalformedAnswer: an amount cannot be kept.
     """
     texts = len(CostRow._fields) - 1
-
-    def check(columns: Sequence[list[int]]) -> None:
-        (amounts,) = columns
-        if set(map(type, amounts)) - {int}:
-            raise malformed_row(title, "the amount is missing or no whole number")
-        check_costs(amounts)
-
-    return CostDay(day, _columns(rows, texts, len(CostRow._fields), label, check))
+    amounts: list[ExactNanoUSD] = [row.cost_nano_usd for row in rows]
+    if set(map(type, amounts)) - {int}:
+        raise malformed_row(title, "the amount is missing or no whole number")
+    return CostDay(day, merged_costs(_named(rows, texts, label), amounts))
 
 
-def _columns(
-    rows: Sequence[tuple[Any, ...]],
-    texts: int,
-    fields: int,
-    clean: Callable[[object], str],
-    check: Callable[[Sequence[list[int]]], None],
-) -> Columns:
+def _named(
+    rows: Sequence[tuple[Any, ...]], texts: int, clean: Callable[[object], str]
+) -> list[tuple[str, ...]]:
     dimensions = Dimensions(lambda *sent: sent, clean)
-    named = [dimensions[tuple(map(_hashable, row[:texts]))] for row in rows]
-    figures = tuple([row[place] for row in rows] for place in range(texts, fields))
-    check(figures)
-    return merged(named, figures, check)
+    return [dimensions[tuple(map(_hashable, row[:texts]))] for row in rows]
 
 
 def merged(
@@ -183,9 +175,9 @@ def merged_costs(dimensions: list[tuple[str, ...]], exact: list[ExactNanoUSD]) -
     :raises MalformedAnswer: a sum cannot be kept.
     """
     if exact and min(exact) < 0:
-        # A credit without a type must not vanish in the charges of the same day.
+        # A credit must not vanish in the charges of the same day and line.
         dimensions = [
-            (texts[0], CREDIT, *texts[2:]) if amount < 0 and not texts[1] else texts
+            (texts[0], _credit_of(texts[1]), *texts[2:]) if amount < 0 else texts
             for texts, amount in zip(dimensions, exact, strict=True)
         ]
     if len(set(dimensions)) == len(dimensions):
@@ -195,3 +187,8 @@ def merged_costs(dimensions: list[tuple[str, ...]], exact: list[ExactNanoUSD]) -
         for texts, amount in zip(dimensions, exact, strict=True):
             sums[texts] = sums.get(texts, 0) + amount
     return Columns(list(sums), (rounded_nano_usd(list(sums.values())),))
+
+
+def _credit_of(cost_type: str) -> str:
+    """The type of a credit of some type, no longer than a type may be."""
+    return f"{cost_type[: LONGEST_DIMENSION - len(CREDIT) - 1]} {CREDIT}".strip()

@@ -6,6 +6,7 @@ processes that differ, without saying why. This says why.
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 #: Two fifths of the time of a test is waiting for a server, a worker or a lease.
 PROCESSES_PER_CORE = 2
 
+#: How many new objects there are before the collector looks at them; Python's own is 700, 10, 10.
+GARBAGE_THRESHOLDS = (50_000, 20, 50)
+
 
 def pytest_configure() -> None:
     """Let no example of Hypothesis fail for being slow: tests share the cores of the machine."""
@@ -21,6 +25,15 @@ def pytest_configure() -> None:
         "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("shared machine")
+    # What is collected stays until the end: looking through it for garbage finds none.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on, in what the tests make."""
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:

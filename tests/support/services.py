@@ -86,6 +86,10 @@ def postgres_server() -> Iterator[str]:
                 "fsync": "off",
                 "synchronous_commit": "off",
                 "full_page_writes": "off",
+                # Databases are emptied and lent again. What was counted in one test would mislead
+                # the planner in another, and compiling a query takes longer than running it.
+                "autovacuum": "off",
+                "jit": "off",
             }
             options = [f"--{name}={value}" for name, value in settings.items()]
             return [str(initdb.with_name("postgres")), "-D", str(data), *options]

@@ -7,13 +7,15 @@ disjoint; cache creation is nested by how long the cache lives. Cost is decimal 
 from __future__ import annotations
 
 import operator
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from flask_tokenoffset.clock import DAY, DayRange
-from flask_tokenoffset.errors import MalformedAnswer
+from flask_tokenoffset.errors import MalformedAnswer, RequestRefused
 from flask_tokenoffset.providers.answers import clean_text
 from flask_tokenoffset.providers.base import (
     Columns,
@@ -34,6 +36,8 @@ from flask_tokenoffset.providers.row_faults import (
     check_figures,
     missing_in,
     refuse_doubled,
+    refuse_measures,
+    refuse_total,
 )
 from flask_tokenoffset.providers.rows import Dimensions, label, merged, merged_costs, name_label
 
@@ -195,6 +199,7 @@ _FIGURES: Final = (
 )
 #: Lifetimes of a cache that are known; the tokens of any other are added to them.
 _LIFETIMES: Final = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
+_LIFETIME: Final = re.compile(r"ephemeral_[0-9]+[smhdw]_input_tokens")
 _FIELDS: Final = frozenset(
     {
         *("uncached_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"),
@@ -267,14 +272,18 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         check(_FIGURES, (uncached, cached, short_lived, long_lived, output))
         of_row.refuse_new_tokens(results)
         tools = [result.get("server_tool_use") for result in results]
-        of_tools.refuse_new_tokens([each for each in tools if type(each) is dict])
+        objects = [each for each in tools if type(each) is dict]
+        of_tools.refuse_new_tokens(objects)
+        if len(objects) < len(tools):
+            of_row.refuse_without_fields("server_tool_use", tools)
         created = list(map(operator.add, short_lived, long_lived))
-        new_lifetimes = of_cache.tokens_in_new(creation)
+        new_lifetimes = of_cache.tokens_in_new(creation, one_more=_LIFETIME)
         if new_lifetimes is not None:
             created = list(map(operator.add, created, new_lifetimes))
         texts = dimensions.of(results, ("model", "service_tier", "context_window"))
         figures = (uncached, cached, created, output, [0] * len(results))
         refuse_doubled(TITLE, results, texts, figures)
+        refuse_total(TITLE, results, texts, figures)
         check(("cache_creation",), (created,))
         return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
@@ -292,11 +301,13 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
             raise missing_in(TITLE, results, ("amount", "currency")) from None
         for currency in currencies:
             require_usd(currency)
+        refuse_measures(TITLE, results)
         texts = dimensions.of(
             results, ("description", "cost_type", "model", "service_tier", "token_type")
         )
         exact = exact_nano_usd_from_cents_texts(cents)
         refuse_doubled(TITLE, results, texts, (exact,))
+        refuse_total(TITLE, results, texts, (exact,))
         return merged_costs(texts, exact)
 
     return read
@@ -315,9 +326,15 @@ class AnthropicClient(DailyReportsClient):
         """Try all three endpoints, each for as little as it can give.
 
         :param day: the UTC day to ask for.
+        :returns: nothing where the vendor knows of no organization: use can be read all the same.
         :raises ProviderError: with a sentence to show beside the key's field.
         """
-        organization = _read_organization(self.get(ORGANIZATION, []))
+        try:
+            organization = _read_organization(self.get(ORGANIZATION, []))
+        except RequestRefused as refused:
+            if refused.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            organization = VendorOrganization(None, None)
         window = DayRange(day, day + DAY)
         read_envelope(self.get(USAGE, _usage_query(window)), TITLE)
         self.try_costs(window)

@@ -36,6 +36,9 @@ from flask_tokenoffset.providers.row_faults import (
     malformed_row,
     missing_in,
     refuse_doubled,
+    refuse_larger_parts,
+    refuse_measures,
+    refuse_total,
 )
 from flask_tokenoffset.providers.rows import Dimensions, label, merged, merged_costs, name_label
 
@@ -162,14 +165,14 @@ WALK_THROUGH: Final = WalkThrough(
 _REQUIRED: Final = ("input_tokens", "output_tokens", "num_model_requests")
 _PARTS: Final = ("input_cached_tokens", "input_cache_write_tokens")
 _FIGURES: Final = (*_REQUIRED, *_PARTS)
+#: Parts of what is read already, by medium; text comes first.
+_INPUT: Final = ("input_text_tokens", "input_audio_tokens", "input_image_tokens")
+_CACHED: Final = tuple(part.replace("input_", "input_cached_") for part in _INPUT)
+_OUTPUT: Final = ("output_text_tokens", "output_audio_tokens", "output_image_tokens")
 _FIELDS: Final = frozenset(
     {
         *(*_FIGURES, "input_uncached_tokens", "object", "model", "service_tier", "batch"),
-        *("project_id", "user_id", "api_key_id"),
-        # Parts of what is read already.
-        *("input_text_tokens", "output_text_tokens", "input_cached_text_tokens"),
-        *("input_audio_tokens", "input_cached_audio_tokens", "output_audio_tokens"),
-        *("input_image_tokens", "input_cached_image_tokens", "output_image_tokens"),
+        *("project_id", "user_id", "api_key_id", *_INPUT, *_CACHED, *_OUTPUT),
     }
 )
 _AMOUNT: Final = frozenset({"value", "currency"})
@@ -275,6 +278,7 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         cached, written = parts
         check(_FIGURES, (total_input, output, requests, cached, written))
         of_row.refuse_new_tokens(results, _is_part)
+        _refuse_larger_parts(results, total_input, cached, output)
         # Computed, because recordings have no count of their own for it; one that is sent has to
         # agree.
         uncached = list(map(operator.sub, map(operator.sub, total_input, cached), written))
@@ -285,9 +289,23 @@ def _usage_reader() -> Callable[[list[Any]], Columns]:
         texts = dimensions.of(results, ("model", "service_tier", "batch"))
         figures = (uncached, cached, written, output, requests)
         refuse_doubled(TITLE, results, texts, figures)
+        refuse_total(TITLE, results, texts, figures)
         return merged(texts, figures, partial(check, UsageRow._fields[-5:]))
 
     return read
+
+
+def _refuse_larger_parts(
+    results: list[Any], total_input: list[int], cached: list[int], output: list[int]
+) -> None:
+    for whole, parts, told_by in (
+        # Reports without a count of text are older, and counted audio beside the whole.
+        (("input_tokens", total_input), _INPUT, _INPUT[:1]),
+        (("output_tokens", output), _OUTPUT, _OUTPUT[:1]),
+        (("input_cached_tokens", cached), _CACHED, _CACHED),
+    ):
+        if any(not result.keys().isdisjoint(told_by) for result in results):
+            refuse_larger_parts(TITLE, results, whole, parts)
 
 
 def _agree(said: list[object], computed: list[int]) -> bool:
@@ -317,9 +335,11 @@ def _cost_reader() -> Callable[[list[Any]], Columns]:
         for currency in currencies:
             require_usd(currency)
         of_amount.refuse_new_figures(amounts)
+        refuse_measures(TITLE, results)
         texts = dimensions.of(results, ("line_item",))
         exact = list(map(exact_nano_usd_from_dollars, dollars))
         refuse_doubled(TITLE, results, texts, (exact,))
+        refuse_total(TITLE, results, texts, (exact,))
         return merged_costs(texts, exact)
 
     return read

@@ -38,15 +38,21 @@ if TYPE_CHECKING:
 
 
 def series_of_sample(
-    session: Session, reading: Reading, *, kept: KeptDays, source_id: UUID, window: DayRange
+    session: Session,
+    reading: Reading,
+    kept: KeptDays,
+    source_id: UUID,
+    provider: str,
+    window: DayRange,
 ) -> DailySeries:
     """What is known of each day of a freshly stored sample.
 
     :param reading: what was read; it is not read back from the tables.
     :param kept: days the vendor no longer reported, whose stored figures count. Any other day that
         it did not report is unknown.
+    :param provider: the stable name of the provider that was read.
     """
-    found = contradictions_in(reading)
+    found = contradictions_in(reading, provider)
     return DailySeries.from_rows(
         window,
         reading.usage.reported | kept.usage,

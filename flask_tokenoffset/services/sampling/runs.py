@@ -271,7 +271,7 @@ def _complete(
         window=claim.window,
     )
     series = series_of_sample(
-        work.session, reading, kept=kept, source_id=claim.source_id, window=claim.window
+        work.session, reading, kept, claim.source_id, claim.provider, claim.window
     )
     result = estimate_from_sample(
         work.session, series, source_id=claim.source_id, run_id=claim.held.row_id, now=now

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask_tokenoffset.clock import DAY, DayRange
+from flask_tokenoffset.errors import (
+    MalformedAnswer,
+    RateLimited,
+    RequestRefused,
+    VendorUnavailable,
+)
 from flask_tokenoffset.methodology import (
     DailySeries,
     Environment,
@@ -20,6 +26,7 @@ from flask_tokenoffset.methodology import (
     estimate_environment,
     project,
 )
+from flask_tokenoffset.providers import VendorOrganization
 from flask_tokenoffset.services.sources.contradictions import contradictions_in
 from flask_tokenoffset.services.sources.readings import Reading
 
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from flask_tokenoffset.providers import Gateway, VendorOrganization
+    from flask_tokenoffset.providers import Gateway
     from flask_tokenoffset.vault import Secret
 
 
@@ -93,15 +100,23 @@ def try_key(
     :raises ProviderError: what the vendor, or the check before it, had to say.
     """
     with gateway.open(provider, key) as client:
-        organization = client.check(window.end - DAY)
+        try:
+            organization = client.check(window.end - DAY)
+        except (MalformedAnswer, RateLimited, RequestRefused, VendorUnavailable):
+            # Whose key it is need not be known here, and use that cannot be read says so itself.
+            organization = VendorOrganization(None, None)
         reading = Reading.of_vendor(client, window, progress)
-    return _said(reading, organization, window, method_version)
+    return _said(reading, provider, organization, window, method_version)
 
 
 def _said(
-    reading: Reading, organization: VendorOrganization, window: DayRange, method_version: str
+    reading: Reading,
+    provider: str,
+    organization: VendorOrganization,
+    window: DayRange,
+    method_version: str,
 ) -> Trial:
-    costs, found = reading.cost_by_day(), contradictions_in(reading)
+    costs, found = reading.cost_by_day(), contradictions_in(reading, provider)
     series = DailySeries.from_rows(
         window,
         reading.usage.reported,

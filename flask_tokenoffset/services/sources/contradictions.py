@@ -8,11 +8,14 @@ and changes no figure.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from itertools import compress
 from typing import TYPE_CHECKING, Final
+
+from flask_tokenoffset.providers.rows import CREDIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,15 +37,22 @@ _KINDS: Final = 4
 #: The tiers without a name of their own in a line item.
 _PLAIN_TIERS: Final = ("", "default")
 
+#: By provider, tiers that are charged for elsewhere than in the cost report.
+_CHARGED_ELSEWHERE: Final = {"anthropic": frozenset({"priority", "priority_on_demand"})}
+#: The day a model is of, at the end of its name, which one report may say and the other not.
+_DATE: Final = re.compile(r"[-@]20\d\d(?:-?\d\d){2}$", re.ASCII)
+
 #: Model, tier and kind.
 _Pair = tuple[str, str, int]
+#: Stands for all that is charged for elsewhere.
+_ELSEWHERE: Final[_Pair] = ("", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Contradictions:
     """Days on which one report lacks what the other has, oldest first.
 
-    :param partly_charged: something was used that is charged for on other days, and not on these.
+    :param partly_charged: something was used that the cost report does not charge for on these.
     :param partly_used: something was charged for that was used on other days, and not on these.
     """
 
@@ -50,14 +60,20 @@ class Contradictions:
     partly_used: tuple[date, ...]
 
 
-def contradictions_in(reading: Reading) -> Contradictions:
+def contradictions_in(reading: Reading, provider: str) -> Contradictions:
     """Compare the two reports of a reading, day by day.
 
     :param reading: of which days without any row are told by other means.
+    :param provider: the stable name of whose reports they are.
     """
+    elsewhere = _CHARGED_ELSEWHERE.get(provider, frozenset())
     used = _days_by_pair(
         reading.usage,
-        [_of_use(texts, kind) for kind in range(_KINDS) for texts in reading.usage.numbers],
+        [
+            _of_use(texts, kind, elsewhere)
+            for kind in range(_KINDS)
+            for texts in reading.usage.numbers
+        ],
         range(_KINDS),
     )
     charged = _days_by_pair(
@@ -67,10 +83,23 @@ def contradictions_in(reading: Reading) -> Contradictions:
     with_use, with_cost = (
         {day.toordinal() for day in columns.days} for columns in (reading.usage, reading.costs)
     )
+    lacking = [used[pair] - charged[pair] for pair in both]
+    lacking.append(used.get(_ELSEWHERE, set()))
+    days, (amounts,) = reading.costs.day_ordinals, reading.costs.figures
+    if min(amounts, default=1) <= 0:
+        with_charge = set(compress(days, map((0).__lt__, amounts)))
+        free = set(compress(days, map((0).__eq__, amounts))) - with_charge
+        lacking.append(free & _days_with_tokens(reading.usage))
+        # A day with a credit alone is as one without any cost.
+        with_cost = with_charge | free
     return Contradictions(
-        _dates((used[pair] - charged[pair]) & with_cost for pair in both),
+        _dates(days & with_cost for days in lacking),
         _dates((charged[pair] - used[pair]) & with_use for pair in both),
     )
+
+
+def _days_with_tokens(usage: ReadingColumns) -> set[int]:
+    return set().union(*(compress(usage.day_ordinals, kind) for kind in usage.figures[:_KINDS]))
 
 
 def _days_by_pair(
@@ -96,21 +125,25 @@ def _days_by_pair(
     return days
 
 
-def _of_use(texts: tuple[str, ...], kind: int) -> _Pair | None:
+def _of_use(texts: tuple[str, ...], kind: int, elsewhere: frozenset[str]) -> _Pair | None:
     model, tier, _, batch = texts
+    if tier in elsewhere:
+        return _ELSEWHERE
     if not model or batch == "true":
         return None
-    return model, "" if tier in _PLAIN_TIERS else tier, kind
+    return _DATE.sub("", model), "" if tier in _PLAIN_TIERS else tier, kind
 
 
 def _of_cost(texts: tuple[str, ...]) -> _Pair | None:
-    description, _, model, tier, token_type = texts
+    description, cost_type, model, tier, token_type = texts
+    if cost_type.endswith(CREDIT):
+        return None
     if model:
         kind = _KIND_OF_TYPE.get(token_type)
-        return None if kind is None else (model, tier, kind)
+        return None if kind is None else (_DATE.sub("", model), tier, kind)
     name, _, item = description.rpartition(", ")
     kind = _KIND_OF_ITEM.get(item)
-    return None if kind is None or not name else (name, "", kind)
+    return None if kind is None or not name else (_DATE.sub("", name), "", kind)
 
 
 def _dates(days: Iterable[set[int]]) -> tuple[date, ...]:

@@ -35,6 +35,14 @@ from flask_tokenoffset.methodology import ModelClass, class_aware
         ("ft:gpt-4.1-2025-04-14:acme:8b-pro::", "medium"),
         ("gpt-4.1-nano-2025-04-14:ft-acme-pro-2026", "small"),
         ("accounts/mini-pro/models/deepseek-v3", "large"),
+        # What a vendor writes behind a name is its own.
+        ("us.anthropic.claude-opus-4-6-v1:0:200k", "large"),
+        (
+            "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-4-6-v1:0",
+            "large",
+        ),
+        ("claude-opus-4-1@default", "large"),
+        ("qwen3:32b-instruct-q4_K_M", "small"),
         # Families are whole segments, with or without a date.
         ("gpt-5-pro-2025-10-06", "xl"),
         ("gpt-5.2-pro", "xl"),
@@ -77,6 +85,21 @@ def test_a_known_name_has_its_class(model: str, model_class: str) -> None:
         "tunedModels/opus-of-acme-8b",
         "gpt-50",
         "opus-distilled",
+        # Named by whoever made it, in a cloud or behind the vendor's name.
+        "arn:aws:bedrock:us-east-1:1:custom-model/anthropic.claude-opus-4/acme-haiku",
+        "custom-model/acme-haiku",
+        "arn:aws:bedrock:us-east-1:1:provisioned-model/opus-8b",
+        "arn:aws:bedrock:us-east-1:1:application-inference-profile/haiku",
+        "projects/p/locations/l/endpoints/mini",
+        "deployments/nano/gpt-5.5",
+        "gpt-5.5@acme-mini",
+        "gpt-5.5:acme:mini",
+        "gpt-5.5:8b-mini",
+        "custom:acme-haiku",
+        "ft:gpt-4o/mini-corp:x",
+        "gpt-5.5 (acme mini)",
+        "gpt-5.5#mini",
+        "gpt-5.5=haiku",
     ],
 )
 def test_a_name_that_says_nothing_we_know_has_no_class(model: str) -> None:

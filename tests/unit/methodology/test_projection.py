@@ -299,6 +299,15 @@ def test_a_series_is_gathered_from_rows() -> None:
     assert without_cost.known[day(0)].cost_nano_usd is None
 
 
+def test_an_unread_day_cost_what_the_vendor_says_and_nothing_only_where_it_says_so() -> None:
+    days = [day(at) for at in range(4)]
+    gathered = DailySeries.from_rows(
+        DayRange(START, day(4)), [day(0)], [], [(day(1), 5), (day(2), 0)], cost_days=days
+    )
+    assert [gathered.cost_of(each) for each in days] == [0, 5, 0, None]
+    assert gathered.cost_unknown == (day(3),)
+
+
 def test_a_day_outside_the_window_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the window"):
         DailySeries(DayRange(START, day(3)), {day(3): DayUsage()})

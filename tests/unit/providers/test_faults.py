@@ -462,7 +462,8 @@ def usage_of(vendor: Vendor, row: dict[str, Any]) -> UsageDay:
     ("creation", "tokens"),
     [
         ({"ephemeral_24h_input_tokens": 1_000}, 1_007),
-        ({"ephemeral_24h_input_tokens": 1_000, "persistent_input_tokens": 10}, 1_017),
+        ({"ephemeral_24h_input_tokens": 1_000, "ephemeral_7d_input_tokens": 10}, 1_017),
+        ({"ephemeral_24h_input_tokens": 1_000, "persistent_input_tokens": 0}, 1_007),
         ({"ephemeral_24h_input_tokens": 0}, 7),
         ({"ephemeral_24h_input_tokens": None}, 7),
         ({"note": "unknown", "is_new": True, "empty": {}}, 7),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import httpx
 import pytest
 
 from flask_tokenoffset.clock import DayRange
-from flask_tokenoffset.errors import KeyRefused, MalformedAnswer
+from flask_tokenoffset.errors import KeyRefused, MalformedAnswer, RequestRefused
 from flask_tokenoffset.providers import PROVIDERS, get
 from tests.unit.providers.vendors import (
     ANTHROPIC,
@@ -200,6 +201,40 @@ def test_a_key_that_lacks_any_one_permission_is_found_by_the_check(
     assert vendor.provider.walk_through.key_page_url in caught.value.message
     assert caught.value.vendor_message == "Not permitted."
     assert caught.value.status_code == 403
+
+
+def answering(vendor: Vendor, path: str, status: int) -> Answers:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == path:
+            return httpx.Response(status, content=json.dumps({"error": {"message": "x"}}))
+        return httpx.Response(200, json=vendor.one_day(request))
+
+    return Answers(answer)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 529])
+def test_a_cost_report_that_fails_refuses_no_key(vendor: Vendor, status: int) -> None:
+    with opened(vendor, answering(vendor, vendor.costs_path, status)) as client:
+        client.check(FIRST_DAY)
+
+
+def test_a_cost_report_that_the_key_may_not_read_refuses_it(vendor: Vendor) -> None:
+    with (
+        opened(vendor, answering(vendor, vendor.costs_path, 403)) as client,
+        pytest.raises(KeyRefused),
+    ):
+        client.check(FIRST_DAY)
+
+
+def test_a_key_of_no_known_organization_can_read_use_all_the_same() -> None:
+    path = "/v1/organizations/me"
+    with opened(ANTHROPIC, answering(ANTHROPIC, path, 404)) as client:
+        assert client.check(FIRST_DAY) == (None, None)
+    with (
+        opened(ANTHROPIC, answering(ANTHROPIC, path, 400)) as client,
+        pytest.raises(RequestRefused),
+    ):
+        client.check(FIRST_DAY)
 
 
 @pytest.mark.parametrize("status", [401, 403])
