@@ -180,6 +180,10 @@ def test_a_newer_estimate_is_proposed_with_both(world: World) -> None:
     flat, detailed = rows_of(page)
     assert flat.startswith("Flat rate used here $")
     assert detailed.startswith("Detailed $")
+    compared = page.by_id("to-comparison").text
+    # 300,000 tokens at 0.50 Wh and 0.6 g per thousand.
+    assert "Energy 150 Wh by the flat rate" in compared
+    assert "CO2e 180 g by the flat rate" in compared
 
 
 def test_a_plan_in_an_organization_is_adopted_with_both_shown(world: World) -> None:
