@@ -203,11 +203,17 @@ def report() -> str:
     weeks = week_cases(services, next_month.MANY_SEATS)
     single = week_cases(services, 1)
     lines = [
-        f"One person's ledger, {len(months)} months held out, {silent} after a silent month:",
+        (
+            f"One person's ledger of {len(ledger())} days, {len(months)} overlapping months held"
+            f" out, {silent} after a silent month:"
+        ),
         _coverage(months, next_month.ONE_PERSON),
         *_table(months, RULES),
         "",
-        f"Groups of {next_month.MANY_SEATS} API clients, {len(weeks)} weeks held out:",
+        (
+            f"Random groups of {next_month.MANY_SEATS} among {len(services)} API clients, which"
+            f" share members, {len(weeks)} weeks held out:"
+        ),
         _coverage(weeks, next_month.MANY_PEOPLE),
         *_table(weeks, WEEK_RULES),
         "",

@@ -43,6 +43,7 @@ _ACCOUNT_NAVIGATION: Final[tuple[NavigationItem, ...]] = (
             "connect_source",
             "source",
             "resample_source",
+            "rename_source",
             "replace_source_key",
             "disconnect_source",
             "export_usage",

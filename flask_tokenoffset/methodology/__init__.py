@@ -29,6 +29,7 @@ from flask_tokenoffset.methodology.descriptions import (
     describe_range,
     figure,
     percent,
+    percents,
     significant,
 )
 from flask_tokenoffset.methodology.elsewhere import (
@@ -134,6 +135,7 @@ __all__ = [
     "method",
     "outlook",
     "percent",
+    "percents",
     "project",
     "published",
     "published_amount_cents",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.methodology.descriptions import figure, percent
+from flask_tokenoffset.methodology.descriptions import figure, percents
 from flask_tokenoffset.methodology.footprint import (
     ClassAwareFigures,
     ModelUsage,
@@ -21,7 +21,7 @@ from flask_tokenoffset.methodology.methods import (
     class_aware,
     published,
 )
-from flask_tokenoffset.methodology.ranges import exact_decimals
+from flask_tokenoffset.methodology.ranges import exact_decimals, rounded
 from flask_tokenoffset.methodology.tokens import TokenCounts, TokenKind
 
 if TYPE_CHECKING:
@@ -43,16 +43,70 @@ class Driver(StrEnum):
     MUCH_OUTPUT = "much_output"
 
 
+_PUBLISHED_IS_LARGER: Final = {Driver.CACHE_READS, Driver.SMALLER_MODELS, Driver.MOSTLY_INPUT}
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Why the class-aware figure is not the published one.
+    """Why the class-aware energy figure is not the published one.
 
     :param driver: stable code of the main reason.
-    :param sentence: the same in plain words.
+    :param times: how many times the smaller figure the larger one is; 1 where there is no use.
+    :param share: of the tokens, in words, what the reason speaks of; empty where it does of none.
     """
 
     driver: Driver
-    sentence: str
+    times: Decimal = Decimal(1)
+    share: str = ""
+
+    @property
+    def published_is_larger(self) -> bool:
+        """Whether the published figure is notably the larger one."""
+        return self.driver in _PUBLISHED_IS_LARGER
+
+    @property
+    def sentence(self) -> str:
+        """All of it, with the names that the methods have in data."""
+        return self.say("published", "class-aware")
+
+    def say(self, published: str, class_aware: str, *, assumed: bool = False) -> str:
+        """All of it in a sentence.
+
+        :param published: what to call the published method.
+        :param class_aware: likewise.
+        :param assumed: whether the split into kinds of token is only assumed.
+        """
+        if self.driver is Driver.NO_USE:
+            return "There is no use yet, so there is nothing to compare."
+        if self.driver is Driver.AGREEMENT:
+            return (
+                f"The {class_aware} energy figure and the {published} one agree to within a quarter"
+                " of each other."
+            )
+        larger, smaller = (
+            (published, class_aware) if self.published_is_larger else (class_aware, published)
+        )
+        return (
+            f"The {larger} energy figure is about {figure(self.times)} times the {smaller} one,"
+            f" mostly because {self.reason(assumed=assumed)}."
+        )
+
+    def reason(self, *, assumed: bool = False) -> str:
+        """The main reason, to stand after “because”; empty where the figures agree.
+
+        :param assumed: whether the split into kinds of token is only assumed.
+        """
+        tokens = f"{self.share} of these tokens{', we assume,' if assumed else ''} were"
+        return {
+            Driver.CACHE_READS: f"{tokens} read from a cache, which takes far less energy than"
+            " reading them afresh",
+            Driver.SMALLER_MODELS: "the models used are smaller than the largest ones, and a token"
+            " of theirs takes less energy",
+            Driver.MOSTLY_INPUT: f"{tokens} input, which takes less energy than output",
+            Driver.LARGER_MODELS: "very large models were used, and a token of theirs takes more"
+            " energy",
+            Driver.MUCH_OUTPUT: f"{tokens} output, which takes more energy than input",
+        }.get(self.driver, "")
 
 
 @dataclass(frozen=True)
@@ -101,56 +155,35 @@ def difference(flat: PublishedFigures, ranged: ClassAwareFigures) -> Difference:
     """
     central = ranged.energy_wh.central
     if not central or not flat.energy_wh:
-        return Difference(Driver.NO_USE, "There is no use yet, so there is nothing to compare.")
+        return Difference(Driver.NO_USE)
     with exact_decimals():
         if central * _AGREEMENT < flat.energy_wh:
-            return _why_smaller(flat.energy_wh / central, ranged)
+            return _why_smaller(rounded(flat.energy_wh / central), ranged)
         if flat.energy_wh * _AGREEMENT < central:
-            return _why_larger(central / flat.energy_wh, ranged)
-    return Difference(
-        Driver.AGREEMENT,
-        "The class-aware figure and the published one agree to within a quarter of each other.",
-    )
+            return _why_larger(rounded(central / flat.energy_wh), ranged)
+        larger, smaller = max(central, flat.energy_wh), min(central, flat.energy_wh)
+        return Difference(Driver.AGREEMENT, rounded(larger / smaller))
 
 
 def _why_smaller(times: Decimal, ranged: ClassAwareFigures) -> Difference:
-    start = (
-        f"The published figure is about {figure(times)} times the class-aware one, mostly because"
-    )
-    shares = ranged.token_share_by_kind
     cache, large = ranged.without_cache_factor, ranged.as_large_factor
     if cache > _AGREEMENT and cache >= large:
-        share = percent(shares.get(TokenKind.CACHED_INPUT, Decimal(0)))
-        return Difference(
-            Driver.CACHE_READS,
-            f"{start} {share} of these tokens were read from a cache, which takes far less energy"
-            " than reading them afresh.",
-        )
+        return Difference(Driver.CACHE_READS, times, _share(ranged, TokenKind.CACHED_INPUT))
     if large > _AGREEMENT:
-        return Difference(
-            Driver.SMALLER_MODELS,
-            f"{start} the models used are smaller than the largest ones, and a token of theirs"
-            " takes less energy.",
-        )
-    share = percent(1 - shares.get(TokenKind.OUTPUT, Decimal(0)))
-    return Difference(
-        Driver.MOSTLY_INPUT,
-        f"{start} {share} of these tokens were input, which takes less energy than output.",
-    )
+        return Difference(Driver.SMALLER_MODELS, times)
+    output = ranged.token_share_by_kind.get(TokenKind.OUTPUT, Decimal(0))
+    return Difference(Driver.MOSTLY_INPUT, times, percents([1 - output, output])[0])
 
 
 def _why_larger(times: Decimal, ranged: ClassAwareFigures) -> Difference:
-    start = (
-        f"The class-aware figure is about {figure(times)} times the published one, mostly because"
-    )
     # Without very large models the figure would fall to this share of itself.
     if ranged.as_large_factor * _AGREEMENT < 1:
-        return Difference(
-            Driver.LARGER_MODELS,
-            f"{start} very large models were used, and a token of theirs takes more energy.",
-        )
-    share = percent(ranged.token_share_by_kind.get(TokenKind.OUTPUT, Decimal(0)))
-    return Difference(
-        Driver.MUCH_OUTPUT,
-        f"{start} {share} of these tokens were output, which takes more energy than input.",
-    )
+        return Difference(Driver.LARGER_MODELS, times)
+    return Difference(Driver.MUCH_OUTPUT, times, _share(ranged, TokenKind.OUTPUT))
+
+
+def _share(ranged: ClassAwareFigures, kind: TokenKind) -> str:
+    """How many of the tokens are of a kind, as a table of all kinds says it."""
+    shares = ranged.token_share_by_kind
+    kinds = list(TokenKind)
+    return percents([shares.get(each, Decimal(0)) for each in kinds])[kinds.index(kind)]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset.methodology.ranges import exact_decimals
+from flask_tokenoffset.methodology.tokens import rounded_together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask_tokenoffset.methodology.ranges import Range
 
 _SIGNIFICANT_DIGITS: Final = 2
@@ -65,7 +69,23 @@ def percent(share: Decimal) -> str:
     :param share: 0 to 1.
     """
     with exact_decimals():
-        whole = int((share * 100).to_integral_value(ROUND_HALF_EVEN))
+        return _percent(int((share * 100).to_integral_value(ROUND_HALF_EVEN)), share)
+
+
+def percents(parts: Sequence[Decimal | int]) -> tuple[str, ...]:
+    """Shares of a whole as whole percent that add up to 100, as the largest remainders have it.
+
+    :param parts: what the whole is made of, none negative; all 0 where there is none.
+    """
+    whole = sum(map(Fraction, parts), Fraction(0))
+    if not whole:
+        return ("0 %",) * len(parts)
+    exact = [Fraction(part) * 100 / whole for part in parts]
+    counted = rounded_together(exact)
+    return tuple(_percent(each, of / 100) for each, of in zip(counted, exact, strict=True))
+
+
+def _percent(whole: int, share: Fraction | Decimal) -> str:
     if whole == 0 and share > 0:
         return "less than 1 %"
     if whole == 100 and share < 1:  # noqa: PLR2004 - a whole in percent

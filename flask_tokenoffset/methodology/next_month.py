@@ -27,9 +27,8 @@ class Width:
 
     :param low_factor: the low end as a fraction of this month, below 1.
     :param high_factor: the high end as a multiple of it.
-    :param covered_percent: what share of the held-out periods lay inside, in whole percent. Printed
-        by ``tools/backtest.py``; a test compares the two.
-    :param evidence: which periods those were.
+    :param covered_percent: what share of the held-out periods lay inside, in whole percent.
+    :param evidence: which periods those were, and how many; ``tools/backtest.py`` counts both.
     """
 
     low_factor: Fraction
@@ -38,15 +37,21 @@ class Width:
     evidence: str
 
 
-#: The outer tenths over four ledgers of single people were 0.31 and 11.4 times the month before;
-#: both ends stand further out, because ledgers that were not measured move differently again.
+#: The outer tenths over four ledgers of single people, of which one can be published with this
+#: program, were 0.31 and 11.4 times the month before; both ends stand further out, because ledgers
+#: that were not measured move differently again. The months of one ledger that begin a day apart
+#: are almost the same month: 86 of them are not 86 witnesses.
 ONE_PERSON: Final = Width(
-    Fraction(1, 6), Fraction(16), 91, "held-out months of a published ledger of one person"
+    Fraction(1, 6), Fraction(16), 91, "86 overlapping months of one ledger of 133 days"
 )
-#: Random groups of twenty API clients, one week against the next. Clients are services, not
-#: people, and a month is longer than a week, so the range is wider than those groups needed.
+#: Random groups of twenty API clients, one week against the next; they share members. Clients are
+#: services, not people, and a month is longer than a week, so the range is wider than those groups
+#: needed.
 MANY_PEOPLE: Final = Width(
-    Fraction(1, 3), Fraction(4), 99, "weeks of groups of twenty clients of a model vendor"
+    Fraction(1, 3),
+    Fraction(4),
+    99,
+    "500 random groups of twenty among 129 clients of a model vendor, one week against the next",
 )
 
 
@@ -156,7 +161,7 @@ def outlook(
         sentence=(
             f"The use of {whose} may move this far from one month to the next: to between"
             f" {figure(Decimal(low_tokens))} and {figure(Decimal(high_tokens))} tokens. Ranges like"
-            f" this held {width.covered_percent} % of the {width.evidence}.{step}"
+            f" this held {width.covered_percent} % of {width.evidence}.{step}"
         ),
     )
 

@@ -2,10 +2,10 @@
 
 The central value is what was measured in the last four complete weeks. Whole weeks, because thirty
 days hold two weekdays five times and the others four times, so that a steady user's month would
-move with the weekday of sampling. Nothing is extrapolated: tried on real ledgers, no trend or
-seasonal method forecast the next month notably better than the trailing month did, and nobody is to
-be charged for growth that has not happened. What was not read is never filled in and never averaged
-over.
+move with the weekday of sampling. Nothing is extrapolated: on the few ledgers of single people that
+were tried, no trend or seasonal method forecast the next month notably better than the trailing
+month did, and nobody is to be charged for growth that has not happened. What was not read is never
+filled in and never averaged over.
 """
 
 from __future__ import annotations

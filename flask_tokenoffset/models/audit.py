@@ -31,6 +31,7 @@ class AuditAction(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked"
     SOURCE_CONNECTED = "source.connected"
     SOURCE_KEY_REPLACED = "source.key-replaced"
+    SOURCE_RENAMED = "source.renamed"
     SOURCE_DISCONNECTED = "source.disconnected"
     PLAN_ADOPTED = "plan.adopted"
     PLAN_STATUS_CHANGED = "plan.status-changed"

@@ -1,5 +1,5 @@
 // What the script adds to pages that work without it: an amount that follows the slider, progress
-// that shows by itself, and a dialog in place of a page that asks "are you sure?".
+// that shows by itself, the present link in sight, and a dialog in place of a page that asks "are you sure?".
 
 const UNFINISHED = new Set(["queued", "running"]);
 const POLL_MILLISECONDS = 2000;
@@ -197,7 +197,14 @@ function offerDialog(link) {
   });
 }
 
+/** Where a list of links scrolls sideways, the present one is in sight. */
+function showCurrent(list) {
+  const current = list.querySelector("[aria-current]")?.parentElement;
+  if (current) list.scrollLeft = current.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
+}
+
 for (const root of document.querySelectorAll(".to-root")) {
+  root.querySelectorAll(".to-navigation ul, .to-place-switcher ul").forEach(showCurrent);
   root.querySelectorAll("[data-to-slider]").forEach(followSlider);
   root.querySelectorAll("[data-to-poll]").forEach(followProgress);
   root.querySelectorAll("[data-to-dialog]").forEach(offerDialog);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +14,34 @@ from tests.browser.test_organization_story import fill_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Page
+
     from tests.browser.fernhill import Fernhill
     from tests.browser.watching import Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 POLICY = "/footprint/documents/privacy-policy"
+
+
+def begins_in_sight(page: Page) -> None:
+    """On a phone the page itself begins in the first screen, below the menus and the notice."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 360, "height": 740})
+    for path in ("/footprint/", "/footprint/bands", "/footprint/sources", "/footprint/plan"):
+        page.goto(path)
+        expect(page.locator(".to-coming > summary")).to_be_visible()
+        box = page.get_by_role("heading", level=1).bounding_box()
+        assert box is not None
+        assert box["y"] < 400, (path, box)
+        for line in (".to-navigation ul", ".to-place-switcher ul", ".to-coming > summary"):
+            assert page.locator(line).evaluate("(each) => each.offsetHeight") < 50, (path, line)
+        current = page.locator(".to-navigation [aria-current]").bounding_box()
+        assert current is not None
+        assert 0 <= current["x"] <= current["x"] + current["width"] <= 360, path
+    page.goto("/footprint/")
+    assert before is not None
+    page.set_viewport_size(before)
 
 
 @pytest.mark.promise("TO-058")
@@ -31,8 +54,11 @@ def test_a_change_is_announced_read_and_compared(
     page = window.open("/sign-in")
     fill_in(page, ALICE)
     page.get_by_role("link", name="AI footprint").click()
-    banner = page.get_by_text("«Privacy policy of Fernhill» changes")
-    expect(banner).to_be_visible()
+    banner = page.locator(".to-coming > summary")
+    expect(banner).to_have_text(re.compile("^Changes from .*: “Privacy policy of Fernhill”$"))
+    expect(page.get_by_role("link", name="Read the new version")).to_be_hidden()
+    begins_in_sight(page)
+    banner.click()
     window.look(f"document-banner{end}")
     page.get_by_role("link", name="Read the new version").click()
     expect(page.get_by_text("This version has not taken effect yet")).to_be_visible()

@@ -84,6 +84,24 @@ def test_nothing_is_wider_than_the_screen(open_page: Callable[..., Page], width:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_a_number_and_its_unit_stand_on_one_line(
+    open_page: Callable[..., Page], width: int
+) -> None:
+    page = open_page(viewport={"width": width, "height": 700})
+    units = page.locator(".to-unit")
+    assert units.count() >= 2
+    for unit in units.all():
+        field = unit.locator("xpath=preceding-sibling::input").bounding_box()
+        beside = unit.bounding_box()
+        assert field is not None
+        assert beside is not None
+        assert beside["x"] >= field["x"] + field["width"]
+        assert field["y"] <= beside["y"]
+        assert beside["y"] + beside["height"] <= field["y"] + field["height"]
+        assert beside["x"] + beside["width"] <= width
+
+
 def test_the_dark_is_dark_and_a_host_may_decide(open_page: Callable[..., Page]) -> None:
     text_colour = "getComputedStyle(document.querySelector('.to-root')).color"
     decide = "(theme) => { document.documentElement.dataset.toTheme = theme; }"

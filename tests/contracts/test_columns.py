@@ -106,6 +106,7 @@ FIELDS = {
     "action",
     "actor_id",
     "amount_cents",  # The amount that was shown, sent back so that no other is adopted.
+    "shown_terms",  # A digest of the method and the programmes beside it, likewise.
     "band",
     "company",
     "confirm",
@@ -265,7 +266,7 @@ def test_the_figures_of_an_estimate_are_figures_names_of_models_and_our_own_sent
             for name, value in leaves(estimate.figures):
                 if isinstance(value, str) and not re.fullmatch(r"[\d.-]+", value):
                     texts.setdefault(name, set()).add(value)
-    ours = {"difference", "notes.code", "notes.sentence", "models.class"}
+    ours = {"difference.driver", "difference.share", "notes.code", "notes.sentence", "models.class"}
     assert set(texts) - ours == {"models.model"}
     assert texts["models.model"]
 

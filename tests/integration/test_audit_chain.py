@@ -156,6 +156,7 @@ def test_the_product_notes_who_did_what_when_and_from_where(
     world.clock.move(hours=1)
     ada.adopt(estimate_id, 150)
     ada.api("PUT", f"/sources/{source_id}/key", {"key": KEYS["anthropic"]})
+    ada.post(f"/sources/{source_id}/label", label="Press room")
     ada.post("/plan/pause")
     ada.post(f"/sources/{source_id}/disconnect")
     events = events_of(world, ada.account_id)
@@ -163,6 +164,7 @@ def test_the_product_notes_who_did_what_when_and_from_where(
         "source.connected",
         "plan.adopted",
         "source.key-replaced",
+        "source.renamed",
         "plan.status-changed",
         "source.disconnected",
     ]

@@ -164,6 +164,7 @@ def _walk_account_pages(
     world.clock.move(hours=1)
     _expect(person.submit(f"/sources/{source_id}", "/samples"), 303)
     world.work()
+    _expect(person.submit(f"/sources/{source_id}", "/label", label="Ours too"), 303)
     _expect(person.submit(f"/sources/{source_id}/key", "/key", key=keys[1]), 303)
     world.work()
     estimate_id = person.newest_estimate(source_id)["id"]
@@ -257,6 +258,7 @@ def _walk_account_api(
     source = f"/sources/{source_id}"
     run = _expect(person.api("POST", f"{source}/samples"), 202).get_json()
     world.work()
+    _expect(person.api("PUT", f"{source}/label", {"label": "Theirs"}), 200)
     _expect(person.api("PUT", f"{source}/key", {"key": keys[1]}), 202)
     world.work()
     estimate_id = person.newest_estimate(source_id)["id"]

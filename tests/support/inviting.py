@@ -50,7 +50,8 @@ def answer(
     person: Browser, link: str, choice: str = "accept", amount_cents: int = 0
 ) -> TestResponse:
     """Press one of the buttons that a link's page shows."""
-    return person.post(link, choice=choice, amount_cents=amount_cents)
+    shown = {"amount_cents": amount_cents, "shown_terms": person.world.shown_terms}
+    return person.post(link, choice=choice, **shown)
 
 
 def invitations(world: World) -> list[Invitation]:

@@ -296,6 +296,7 @@ def _furnish(world: World, shape: Shape) -> Scene:
         "run_id": runs["newest_run"]["id"],
         "estimate_id": estimate["id"],
         "amount_cents": "3500",  # Agentic at the published rate: 140 million tokens.
+        "shown_terms": world.shown_terms,
         "membership_id": str(target),
         "invitation_id": listed["id"],
         "change_id": _change_many(owner, prefix),
@@ -345,6 +346,7 @@ def _settle(world: World, shape: Shape, inviting: Browser, third: str) -> Scene:
         "run_id": runs["newest_run"]["id"],
         "estimate_id": owner.pick_band("worker"),
         "amount_cents": "125",  # 5 million tokens.
+        "shown_terms": world.shown_terms,
         "invitation_id": invited["id"],
         "invitation_token": world.mail.link_to(owner.address).rpartition("/")[2],
         "identity_id": _link(world, owner),

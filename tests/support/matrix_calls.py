@@ -52,11 +52,20 @@ def _estimate(scene: Scene) -> Mapping[str, Any]:
 
 
 def _adoption_form(scene: Scene) -> Mapping[str, Any]:
-    return {**_estimate(scene), "coverage": "100", "amount_cents": scene["amount_cents"]}
+    return {
+        **_estimate(scene),
+        "coverage": "100",
+        "amount_cents": scene["amount_cents"],
+        "shown_terms": scene["shown_terms"],
+    }
 
 
 def _new_key(_scene: Scene) -> Mapping[str, Any]:
     return {"key": _NEXT_KEY}
+
+
+def _new_label(_scene: Scene) -> Mapping[str, Any]:
+    return {"label": "Press room"}
 
 
 def _new_connection(_scene: Scene) -> Mapping[str, Any]:
@@ -123,6 +132,7 @@ def _account_routes(
         Route("POST", f"{pages}{source}/samples"): Call(
             may=change, status=303, before=_an_hour_passes
         ),
+        Route("POST", f"{pages}{source}/label"): Call(may=change, status=303, sent=_new_label),
         Route("GET", f"{pages}{disconnect}"): Call(may=change, status=200),
         Route("POST", f"{pages}{disconnect}"): Call(may=change, status=303),
         Route("GET", f"{pages}/bands"): Call(may=make, status=200),
@@ -149,6 +159,7 @@ def _account_routes(
         Route("POST", f"{api}{source}/samples"): Call(
             may=change, status=202, before=_an_hour_passes
         ),
+        Route("PUT", f"{api}{source}/label"): Call(may=change, status=200, sent=_new_label),
         Route("GET", f"{api}{run}"): Call(may=read, status=200),
         Route("GET", f"{api}{source}/usage"): Call(may=read, status=200),
         Route("POST", f"{api}/estimates"): Call(may=make, status=201, sent=_band_body),
@@ -457,8 +468,9 @@ def _terms_body(_scene: Scene) -> Mapping[str, Any]:
     }
 
 
-def _plan_form(_scene: Scene) -> Mapping[str, Any]:
-    return {"band": "agentic", "coverage": "100", "amount_cents": "3500"}
+def _plan_form(scene: Scene) -> Mapping[str, Any]:
+    shown = {"amount_cents": "3500", "shown_terms": scene["shown_terms"]}
+    return {"band": "agentic", "coverage": "100", **shown}
 
 
 def _plan_body(_scene: Scene) -> Mapping[str, Any]:
@@ -469,9 +481,14 @@ def _payer(_scene: Scene) -> Mapping[str, Any]:
     return {"payer": "organization"}
 
 
-def _many_form(_scene: Scene) -> Mapping[str, Any]:
+def _payer_form(scene: Scene) -> Mapping[str, Any]:
+    return {**_payer(scene), "shown_terms": scene["shown_terms"]}
+
+
+def _many_form(scene: Scene) -> Mapping[str, Any]:
     # One plan goes from a Casual's 8 cents to an Agentic's 35 dollars.
     counted = {"plans_to_change": "1", "difference_cents": "3492"}
+    counted["shown_terms"] = scene["shown_terms"]
     return {"band": "agentic", "coverage": "100", "current_band": "casual", **counted}
 
 
@@ -532,7 +549,7 @@ _MEMBER_PLANS: Final = {
     Route("GET", f"{_API}/member-plans/changes/<uuid:change_id>"): Call(may=READERS, status=200),
     Route("GET", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=200),
     Route("POST", f"{_PAGES}{_OWN_PLAN}"): Call(may=MEMBERS, status=303, sent=_plan_form),
-    Route("POST", f"{_PAGES}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=303, sent=_payer),
+    Route("POST", f"{_PAGES}{_OWN_PLAN}/payer"): Call(may=MEMBERS, status=303, sent=_payer_form),
     Route("GET", f"{_PAGES}{_OWN_PLAN}/end"): Call(may=MEMBERS, status=200),
     Route("POST", f"{_PAGES}{_OWN_PLAN}{_CHANGE}"): Call(may=MEMBERS, status=303, parts=_PAUSE),
     Route("POST", f"{_PAGES}/membership/usage-sharing"): Call(

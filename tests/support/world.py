@@ -22,6 +22,7 @@ from flask_tokenoffset.oidc import IdentityGateway
 from flask_tokenoffset.permissions import Permission, declared
 from flask_tokenoffset.services.people.profiles import find_person
 from flask_tokenoffset.services.plans import billing
+from flask_tokenoffset.services.plans.shown_terms import digest_of_terms
 from flask_tokenoffset.services.sampling import runs as sampling
 from flask_tokenoffset.state import EXTENSION_KEY, State, state_of
 from flask_tokenoffset.tasks.jobs import TASKS
@@ -314,6 +315,12 @@ class World:
     def state(self) -> State:
         """The extension's collaborators."""
         return state_of(self.app)
+
+    @property
+    def shown_terms(self) -> str:
+        """What pages show an amount with, as their forms send it back."""
+        settings = self.state.settings
+        return digest_of_terms(settings.method, settings.programmes)
 
     @property
     def mail(self) -> Mailbox:

@@ -28,6 +28,7 @@ SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.IDENTITY_UNLINKED: "Unlinked an identity",
     AuditAction.SOURCE_CONNECTED: "Connected a source",
     AuditAction.SOURCE_KEY_REPLACED: "Replaced the key of a source",
+    AuditAction.SOURCE_RENAMED: "Gave a source another label",
     AuditAction.SOURCE_DISCONNECTED: "Disconnected a source",
     AuditAction.PLAN_ADOPTED: "Adopted an estimate",
     AuditAction.PLAN_STATUS_CHANGED: "Paused, resumed or ended the plan",

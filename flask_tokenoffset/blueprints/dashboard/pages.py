@@ -44,13 +44,11 @@ def dashboard() -> str:
         )
     labels = labels_of(shown)
     charged, proposal = shown.charged, shown.proposal
-    described = None
-    if charged is not None and charged.plan.status != PlanStatus.ENDED:
-        described = charged.estimate
+    described, priced_by = None, state.settings.method
+    if charged is not None and (proposal is None or charged.plan.status != PlanStatus.ENDED):
+        described, priced_by = charged.estimate, charged.adoption.method_version
     elif proposal is not None:
         described = proposal.estimate
-    elif charged is not None:
-        described = charged.estimate
     return render(
         "dashboard/dashboard.html",
         charged=charged,
@@ -58,7 +56,7 @@ def dashboard() -> str:
         comparison=compare(charged, proposal, labels, state.settings.method)
         if charged and proposal
         else None,
-        view=EstimateView.of(described, labels.get(str(described.source_id)))
+        view=EstimateView.of(described, labels.get(str(described.source_id)), priced_by)
         if described
         else None,
         sources=[

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from flask_tokenoffset import formatting
 from flask_tokenoffset.blueprints.access.urls import operation_url
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods, EstimateView
+from flask_tokenoffset.blueprints.estimates.presentation import EstimateView
+from flask_tokenoffset.methodology import PublishedMethod, method
 from flask_tokenoffset.models import UNFINISHED, ConnectionStatus, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from decimal import Decimal
 
+    from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
+    from flask_tokenoffset.methodology import Range
     from flask_tokenoffset.models import SampleRun
     from flask_tokenoffset.providers import Provider
     from flask_tokenoffset.services.dashboard import Dashboard, Proposal
@@ -111,12 +115,18 @@ def compare(
     :param labels: from :func:`labels_of`.
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
     """
-    before = EstimateView.of(charged.estimate, labels.get(str(charged.estimate.source_id)))
-    after = EstimateView.of(proposal.estimate, labels.get(str(proposal.estimate.source_id)))
+    before = EstimateView.of(
+        charged.estimate,
+        labels.get(str(charged.estimate.source_id)),
+        charged.adoption.method_version,
+    )
+    after = EstimateView.of(
+        proposal.estimate, labels.get(str(proposal.estimate.source_id)), method_version
+    )
     coverage = formatting.contribution_level(charged.adoption.coverage_percent)
     return Comparison(
         after,
-        after.both_methods(proposal.coverage_percent, method_version),
+        after.both_methods(proposal.coverage_percent),
         [
             (
                 "Contribution a month",
@@ -175,11 +185,18 @@ def _tokens(view: EstimateView) -> str:
 
 
 def _energy(view: EstimateView) -> str:
-    return formatting.quantity_range(view.figures.energy_wh, "energy")
+    return _by_method(view, view.figures.published.energy_wh, view.figures.energy_wh, "energy")
 
 
 def _carbon(view: EstimateView) -> str:
-    return formatting.quantity_range(view.figures.co2e_g, "carbon")
+    return _by_method(view, view.figures.published.co2e_g, view.figures.co2e_g, "carbon")
+
+
+def _by_method(view: EstimateView, flat: Decimal, detailed: Range, of: str) -> str:
+    """The figure of the method that sets the amount, with its name."""
+    if isinstance(method(view.method_version), PublishedMethod):
+        return f"{formatting.quantity(flat, of)} by the flat rate"
+    return f"{formatting.quantity_range(detailed, of)}, by the detailed method"
 
 
 def _cost(view: EstimateView) -> str:

@@ -11,6 +11,7 @@ from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates import presentation
 from flask_tokenoffset.blueprints.estimates.forms import OWN_AMOUNT, WHOLE_COVERAGE, ChooserForm
 from flask_tokenoffset.blueprints.estimates.review import render_review
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods, Meaning, band_cards
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.errors import InvalidInput
@@ -66,27 +67,28 @@ def estimate(estimate_id: UUID) -> ResponseReturnValue:
 def _chooser(form: ChooserForm) -> ResponseReturnValue:
     method_version = current_state().settings.method
     errors: dict[str, str] = {}
-    shown = both = kinds = None
+    shown = both = kinds = meaning = None
     coverage_percent = int(WHOLE_COVERAGE)
     try:
         shown, coverage_percent = form.check()
     except InvalidInput as error:
         errors = dict(error.errors)
     else:
-        both = presentation.BothMethods.of(
+        both = BothMethods.of(
             shown.tokens.total, shown.figures, coverage_percent, method_version, assumed=True
         )
+        meaning = Meaning.of(shown.figures, method_version, assumed=True)
         kinds = presentation.shares_of(shown.tokens)
     page = render(
         "estimates/bands.html",
         form=form,
         errors=errors,
-        bands=presentation.band_cards(coverage_percent, method_version),
+        bands=band_cards(coverage_percent, method_version),
         own_amount=OWN_AMOUNT,
         shown=shown,
         kinds=kinds,
         assumption=kinds and presentation.assumption_of(kinds),
-        difference=shown and presentation.difference_of(shown.figures, assumed=True),
+        meaning=meaning,
         both=both,
     )
     return page, 422 if errors else 200

@@ -8,37 +8,28 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flask_tokenoffset import formatting
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods, Meaning
 from flask_tokenoffset.methodology import (
-    PublishedMethod,
     QualityTier,
     RecentUse,
     TokenKind,
-    amount_cents,
     band,
-    bands,
-    method,
     outlook,
     percent,
+    percents,
 )
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates.estimates import (
     QUALITY_BAND,
     QUALITY_COMBINED,
     QUALITY_TYPED,
-    preview_band,
 )
 from flask_tokenoffset.services.estimates.figures import Figures, from_json
-from flask_tokenoffset.services.plans.both_methods import (
-    MethodAmount,
-    Rate,
-    both_amounts,
-    rate_of,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flask_tokenoffset.methodology import Band, Outlook, TokenCounts
+    from flask_tokenoffset.methodology import Outlook, TokenCounts
     from flask_tokenoffset.models import Estimate
 
 _QUALITY: Final[Mapping[str, str]] = {
@@ -73,27 +64,36 @@ class EstimateView:
 
     :param estimate: the stored row.
     :param origin: what it came from, in a few words.
-    :param figures: its figures, typed.
+    :param figures: its figures, typed, with the ranges that belong beside the amount.
+    :param method_version: what sets the amount, a version of either method.
     :param active_seats: how many people use the account; None for one person or where unknown.
     """
 
     estimate: Estimate
     origin: str
     figures: Figures
+    method_version: str
     active_seats: int | None = None
 
     @classmethod
     def of(
-        cls, estimate: Estimate, source_label: str | None, active_seats: int | None = None
+        cls,
+        estimate: Estimate,
+        source_label: str | None,
+        method_version: str,
+        active_seats: int | None = None,
     ) -> EstimateView:
         """Show an estimate.
 
         :param source_label: what the person calls the connection, for a sampled estimate.
+        :param method_version: that of the adoption, of what is adopted already; or else
+            ``TOKENOFFSET_METHOD``.
         """
         return cls(
             estimate,
             origin_of(estimate.source_kind, band_key=estimate.band, source_label=source_label),
-            from_json(estimate.figures),
+            from_json(estimate.figures).shown_by(method_version),
+            method_version,
             active_seats,
         )
 
@@ -113,21 +113,20 @@ class EstimateView:
         return assumption_of(self.kinds) if self.split_is_assumed else None
 
     @property
-    def difference(self) -> str:
-        """Why the figures of the two methods differ."""
-        return difference_of(self.figures, assumed=self.split_is_assumed)
+    def meaning(self) -> Meaning:
+        """What it means, by both methods."""
+        return Meaning.of(self.figures, self.method_version, assumed=self.split_is_assumed)
 
-    def both_methods(self, coverage_percent: int, method_version: str) -> BothMethods:
+    def both_methods(self, coverage_percent: int) -> BothMethods:
         """What it contributes by either method.
 
-        :param method_version: ``TOKENOFFSET_METHOD``.
         :raises InvalidInput: the coverage is out of range.
         """
         return BothMethods.of(
             self.estimate.tokens_per_month,
             self.figures,
             coverage_percent,
-            method_version,
+            self.method_version,
             assumed=self.split_is_assumed,
         )
 
@@ -223,136 +222,6 @@ def shares_of(tokens: TokenCounts) -> list[KindShare]:
     return _shares({kind: tokens.of(kind) for kind in formatting.KIND_TITLES})
 
 
-def price_sentence(method_version: str) -> str:
-    """How a method comes from an estimate to an amount, in a sentence.
-
-    :param method_version: ``TOKENOFFSET_METHOD``.
-    """
-    chosen = method(method_version)
-    if isinstance(chosen, PublishedMethod):
-        cents = chosen.contribution_cents_per_million_tokens.value
-        return (
-            f"The flat rate: {formatting.money_cents(int(cents))} per million tokens at the"
-            " 1x rate, rounded up to the cent."
-        )
-    price = chosen.carbon_price_usd_per_tonne.value
-    return (
-        f"The detailed method: the high end of the carbon range at ${price} a tonne, rounded up to"
-        " an amount people would name. The high end is a deliberate margin."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class BothMethods:
-    """The amounts of both methods, in words and on one axis.
-
-    :param flat: what the flat rate gives.
-    :param detailed: what the detailed method gives.
-    :param difference: why their figures differ, in a sentence.
-    """
-
-    flat: MethodAmount
-    detailed: MethodAmount
-    difference: str
-
-    @classmethod
-    def of(
-        cls,
-        tokens_per_month: int,
-        figures: Figures,
-        coverage_percent: int,
-        method_version: str,
-        *,
-        assumed: bool = False,
-    ) -> BothMethods:
-        """Price a use twice.
-
-        :param figures: what it means.
-        :param method_version: ``TOKENOFFSET_METHOD``.
-        :param assumed: whether the split into kinds of token is only assumed.
-        :raises InvalidInput: the coverage is out of range.
-        """
-        flat, detailed = both_amounts(
-            tokens_per_month,
-            figures.carbon_by(method_version),
-            coverage_percent,
-            method_version,
-        )
-        return cls(flat, detailed, difference_of(figures, assumed=assumed))
-
-    @classmethod
-    def of_band(cls, key: str, coverage_percent: int, method_version: str) -> BothMethods:
-        """Price the middle of a band twice.
-
-        :param key: the band's.
-        """
-        preview = preview_band(key)
-        return cls.of(
-            preview.tokens.total,
-            preview.figures,
-            coverage_percent,
-            method_version,
-            assumed=True,
-        )
-
-    @property
-    def used(self) -> MethodAmount:
-        """The one that prices plans here."""
-        return self.flat if self.flat.prices_plans else self.detailed
-
-    @property
-    def other(self) -> MethodAmount:
-        """The one that is shown beside it."""
-        return self.detailed if self.flat.prices_plans else self.flat
-
-    @property
-    def why(self) -> str:
-        """Why the one that prices plans does."""
-        if self.used.is_flat:
-            return (
-                "The operator of this site chose the flat rate: it is the same for every token, and"
-                " anyone can check it."
-            )
-        return (
-            "The operator of this site chose the detailed method: it counts smaller models, and"
-            " what is read from a cache, for less."
-        )
-
-    def name_of(self, amount: MethodAmount) -> str:
-        """What pages call a method."""
-        return "flat rate" if amount.is_flat else "detailed"
-
-    def sentence_of(self, amount: MethodAmount) -> str:
-        """How a method comes to its amount."""
-        return price_sentence(amount.version)
-
-
-class BandCard(NamedTuple):
-    """A band to choose, with what it contributes.
-
-    :param amount_cents: a month, at the level that was asked for.
-    :param rate: from which a browser computes it at another level.
-    """
-
-    band: Band
-    amount_cents: int
-    rate: Rate | None
-
-
-def band_cards(coverage_percent: int, method_version: str) -> list[BandCard]:
-    """All bands with their prices, in order.
-
-    :param method_version: ``TOKENOFFSET_METHOD``.
-    """
-    cards = []
-    for each in bands():
-        preview = preview_band(each.key)
-        tokens, carbon = preview.tokens.total, preview.figures.carbon_by(method_version)
-        amount = amount_cents(method_version, tokens, carbon, coverage_percent)
-        cards.append(BandCard(each, amount, rate_of(tokens, carbon, method_version)))
-    return cards
-
-
 def assumption_of(kinds: Sequence[KindShare]) -> str:
     """A split that nobody counted, in a sentence that says so.
 
@@ -362,19 +231,6 @@ def assumption_of(kinds: Sequence[KindShare]) -> str:
     return (
         f"Nobody counted the kinds of token. From what is typical of so much use we assume {said}."
     )
-
-
-def difference_of(figures: Figures, *, assumed: bool = False) -> str:
-    """Why the figures of the two methods differ, with the names that pages give the methods.
-
-    :param figures: as they are stored, with the sentence of that time.
-    :param assumed: whether the split into kinds of token is only assumed.
-    """
-    sentence = figures.difference.replace("published figure", "flat-rate figure")
-    sentence = sentence.replace("published one", "flat-rate one").replace("class-aware", "detailed")
-    if assumed:
-        sentence = sentence.replace("of these tokens were", "of these tokens, we assume, were")
-    return sentence
 
 
 def span_of(start: date, end: date) -> str:
@@ -387,12 +243,11 @@ def span_of(start: date, end: date) -> str:
 
 
 def _shares(counts: Mapping[str, int]) -> list[KindShare]:
-    total = sum(counts.values())
+    """Kind by kind, with shares that add up to 100."""
+    ordered = {title: counts[kind] for kind, title in formatting.KIND_TITLES.items()}
     return [
-        KindShare(
-            title,
-            counts[kind],
-            percent(Decimal(counts[kind]) / total) if total else percent(Decimal(0)),
+        KindShare(title, tokens, share)
+        for (title, tokens), share in zip(
+            ordered.items(), percents(list(ordered.values())), strict=True
         )
-        for kind, title in formatting.KIND_TITLES.items()
     ]

@@ -44,11 +44,12 @@ def render_review(
     view = presentation.EstimateView.of(
         estimate,
         label_of(state.session, account_id, estimate),
+        state.settings.method,
         active_seats(state.session, account_id),
     )
     both = None
     try:
-        both = view.both_methods(read_coverage(coverage), state.settings.method)
+        both = view.both_methods(read_coverage(coverage))
     except InvalidInput as error:
         found.update(error.errors)
     page = render(

@@ -18,9 +18,9 @@ from flask_tokenoffset.methodology import MAX_COVERAGE_PERCENT, TokenKind
 from flask_tokenoffset.models import SourceKind
 from flask_tokenoffset.services.estimates.estimates import MOST_TOKENS_PER_MONTH
 from flask_tokenoffset.services.estimates.figures import from_json
-from flask_tokenoffset.services.estimates.reading import carbon_range
 from flask_tokenoffset.services.plans.both_methods import MethodAmount, both_amounts
 from flask_tokenoffset.services.plans.ledger import price_cents
+from flask_tokenoffset.services.plans.shown_terms import digest_of_terms
 
 if TYPE_CHECKING:
     from flask_tokenoffset.models import Estimate
@@ -78,6 +78,10 @@ class ContributionAnswer(Answer):
     method_version: str
     methods: list[MethodAmountAnswer] = Field(description="The same use by both methods.")
     programmes: ProgrammeList
+    shown_terms: str = Field(
+        description="A digest of the method and the programmes. Hand it over when adopting, so that"
+        " they count too."
+    )
 
     @classmethod
     def of(cls, estimate: Estimate, coverage_percent: int, settings: Settings) -> Self:
@@ -90,11 +94,12 @@ class ContributionAnswer(Answer):
             coverage_percent=coverage_percent,
             amount_cents=price_cents(estimate, coverage_percent, settings.method),
             method_version=settings.method,
+            shown_terms=digest_of_terms(settings.method, settings.programmes),
             methods=[
                 MethodAmountAnswer.of_amount(each)
                 for each in both_amounts(
                     estimate.tokens_per_month,
-                    carbon_range(estimate, settings.method),
+                    from_json(estimate.figures),
                     coverage_percent,
                     settings.method,
                 )
@@ -225,7 +230,7 @@ class EstimateAnswer(Answer):
         :param settings: say the method that prices plans here, and the programmes.
         :param active_seats: how many people use the account; None for one person.
         """
-        figures = from_json(estimate.figures)
+        figures = from_json(estimate.figures).shown_by(settings.method)
         cost = estimate.cost_nano_usd_per_month
         stated = outlook_of(estimate, figures, active_seats)
         return super().of(
@@ -241,7 +246,8 @@ class EstimateAnswer(Answer):
             ),
             class_aware=ClassAwareAnswer.of(
                 figures,
-                version=estimate.class_aware_version,
+                version=figures.class_aware_version,
+                difference=figures.difference.sentence,
                 unknown_models=list(map(model_name, figures.unknown_models)),
             ),
             models=[

@@ -15,7 +15,7 @@ from decimal import Decimal
 from html import escape
 from itertools import pairwise
 from statistics import median_low
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
@@ -43,6 +43,9 @@ _EMPTY_PLOT_HEIGHT_PX: Final = 96
 _MARK_RADIUS_PX: Final = Decimal("2.5")
 #: One bar in so many is cut at most.
 _CUT_AT_MOST: Final = 20
+#: What the label of a day may take of the width, on a phone.
+_PEAK_WIDTH_PERCENT: Final = 34
+_PEAK_LINE_PX: Final = 16
 #: From the top of the plot to the gap in a bar that is cut.
 _CUT_BELOW_PX: Final = 12
 #: A day can be reached by keyboard; its title is its name.
@@ -137,8 +140,7 @@ def draw_bars(
     drawn += _unread_days(bars, plot_height)
     if largest:
         drawn += _bars(bars, top, plot_height)
-        drawn += _cuts(bars, top)
-        drawn += _peak_label(bars, labels.axis)
+        drawn += _peak_labels(bars, cut, labels.axis)
     else:
         drawn.append(_text("50%", _TOP_PX + plot_height // 2, labels.nothing, "middle"))
     drawn += _month_labels(bars, plot_height)
@@ -227,6 +229,9 @@ def _bars(bars: Sequence[Bar], top: int, plot_height: int) -> list[str]:
             if part.fill:
                 drawn.append(f'<rect class="to-chart-hatched" {where} fill="{part.fill}"/>')
         drawn.append("</g>")
+        if bar.amount > top:
+            where = f'x="{x}%" y="{_TOP_PX + _CUT_BELOW_PX}" width="{width}%" height="4"'
+            drawn.append(f'<rect class="to-chart-cut" {where}/>')
     return drawn
 
 
@@ -254,17 +259,6 @@ def _cut_in_words(cut: Sequence[Bar]) -> str:
     return " Cut at the top, so that the others can be compared: " + "; ".join(
         bar.label for bar in cut
     )
-
-
-def _cuts(bars: Sequence[Bar], top: int) -> list[str]:
-    """A gap in each bar that reaches beyond the axis."""
-    drawn = []
-    for at, bar in enumerate(bars):
-        if bar.amount > top:
-            x, width = _place(at, len(bars))
-            where = f'x="{x}%" y="{_TOP_PX + _CUT_BELOW_PX}" width="{width}%" height="4"'
-            drawn.append(f'<rect class="to-chart-cut" {where}/>')
-    return drawn
 
 
 def _unread_days(bars: Sequence[Bar], plot_height: int) -> list[str]:
@@ -309,24 +303,30 @@ def _month_labels(bars: Sequence[Bar], plot_height: int) -> list[str]:
     return drawn
 
 
-def _peak_label(bars: Sequence[Bar], label: Callable[[int], str]) -> list[str]:
-    """Name a day that towers over the others, since it flattens them."""
-    used = [bar.amount for bar in bars if bar.amount]
-    at = max(range(len(bars)), key=lambda at: bars[at].amount)
-    if len(used) < _LEAST_PLACES or bars[at].amount < _OUTLIER_FACTOR * median_low(used):
-        return []
-    x, width = _place(at, len(bars))
-    in_left_half = x < 50  # noqa: PLR2004 - half of the width in percent
-    return [
-        _text(
-            f"{x + width if in_left_half else x}%",
-            _TOP_PX + 14,
-            f"{formatting.short_date(bars[at].day)}: {label(bars[at].amount)}",
-            "start" if in_left_half else "end",
-            dx=6 if in_left_half else -6,
-            css_class="to-chart-peak",
-        )
-    ]
+def _peak_labels(bars: Sequence[Bar], cut: list[Bar], label: Callable[[int], str]) -> list[str]:
+    """Name every day that is cut, or else the largest one where it flattens the others.
+
+    A label that would stand on another one stands a line lower.
+    """
+    used, largest = (
+        [bar.amount for bar in bars if bar.amount],
+        max(bars, key=lambda bar: bar.amount),
+    )
+    towers = len(used) >= _LEAST_PLACES and largest.amount >= _OUTLIER_FACTOR * median_low(used)
+    drawn, ends = list[str](), list[Decimal]()
+    for at, bar in enumerate(bars):
+        if bar not in (cut or [largest][:towers]):
+            continue
+        x, width = _place(at, len(bars))
+        in_left_half = x < 50  # noqa: PLR2004 - half of the width in percent
+        begins = x if in_left_half else x - _PEAK_WIDTH_PERCENT
+        line = next((line for line, end in enumerate(ends) if end <= begins), len(ends))
+        ends[line : line + 1] = [begins + width + _PEAK_WIDTH_PERCENT]
+        edge, anchor, dx = (x + width, "start", 6) if in_left_half else (x, "end", -6)
+        words = f"{formatting.short_date(bar.day)}: {label(bar.amount)}"
+        y = _TOP_PX + 14 + line * _PEAK_LINE_PX
+        drawn.append(_text(f"{edge}%", y, words, anchor, dx=dx, css_class="to-chart-peak"))
+    return drawn
 
 
 def _step(largest: int) -> int:
@@ -370,7 +370,7 @@ def _text(
     x: str,
     y: Decimal | int,
     label: str,
-    anchor: Literal["start", "middle", "end"],
+    anchor: str,
     *,
     dx: int = 0,
     css_class: str | None = None,

@@ -30,6 +30,7 @@ from flask_tokenoffset.errors import ConfigurationError
 from flask_tokenoffset.host.programmes import from_json
 from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.services.documents.documents import coming_changes
+from flask_tokenoffset.services.plans.shown_terms import digest_of_terms
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
@@ -176,6 +177,12 @@ class View:
             return ()
         state = current_state()
         return coming_changes(state.session, state.clock.now())
+
+    @property
+    def shown_terms(self) -> str:
+        """What an amount is shown with now, which a form that adopts it sends back."""
+        settings = current_state().settings
+        return digest_of_terms(settings.method, settings.programmes)
 
     def csrf_token(self) -> str:
         """The token of a form. Printing it begins a session."""

@@ -17,10 +17,11 @@ from flask_tokenoffset.blueprints.access.context import (
     send_to_sign_in,
 )
 from flask_tokenoffset.blueprints.access.urls import organization_url, see_other, see_other_at
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import with_status
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.shown_terms import shown_terms_of
 from flask_tokenoffset.blueprints.invitations import steps
 from flask_tokenoffset.blueprints.members.forms import ROLE_SENTENCES, ROLE_TITLES
 from flask_tokenoffset.blueprints.people.account import known_of
@@ -138,7 +139,7 @@ register = page_routes(
 def _answer(which: ColumnElement[bool], choice: str) -> ResponseReturnValue:
     if choice == "accept":
         require_acceptance()
-        return _welcome(steps.accept(which, _shown_amount_cents()))
+        return _welcome(steps.accept(which, _shown_amount_cents(), shown_terms_of(request.form)))
     if choice == "decline":
         steps.decline(which)
         return see_other(".own_invitations", done="declined")

@@ -71,11 +71,16 @@ def own_invitation(invitation_id: UUID) -> ColumnElement[bool]:
     return answering.by_id(invitation_id, proved_address())
 
 
-def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joined:
+def accept(
+    which: ColumnElement[bool],
+    expected_amount_cents: int | None,
+    expected_terms: str | None = None,
+) -> Joined:
     """Join an organization.
 
     :param which: the invitation.
     :param expected_amount_cents: the amount of the plan that was shown; 0 for none.
+    :param expected_terms: the digest of the method and the programmes it was shown with.
     """
     state = current_state()
     with changing() as (work, person, now):
@@ -86,6 +91,7 @@ def accept(which: ColumnElement[bool], expected_amount_cents: int | None) -> Joi
             attempts=state.attempts,
             settings=state.settings,
             expected_amount_cents=expected_amount_cents,
+            expected_terms=expected_terms,
             now=now,
         )
     forget_current_user()

@@ -35,6 +35,8 @@ def adopt(
     coverage_percent: int,
     expected_amount_cents: int | None,
     membership_id: UUID | None = None,
+    *,
+    expected_terms: str | None = None,
 ) -> None:
     """Adopt a band for a plan; as :func:`.plans.adopt`."""
     with changing_organization() as (work, who):
@@ -45,6 +47,7 @@ def adopt(
             key=band,
             coverage_percent=coverage_percent,
             expected_amount_cents=expected_amount_cents,
+            expected_terms=expected_terms,
             method_version=current_state().settings.method,
             programmes=current_state().settings.programmes,
         )
@@ -56,7 +59,9 @@ def change_status(status: PlanStatus, membership_id: UUID | None = None) -> None
         plans.change_status(work, **who, membership_id=membership_id, status=status)
 
 
-def choose_payer(payer: Payer, expected_amount_cents: int | None) -> None:
+def choose_payer(
+    payer: Payer, expected_amount_cents: int | None, *, expected_terms: str | None = None
+) -> None:
     """Choose who pays one's own plan; as :func:`.member_choices.choose_payer`."""
     with changing_organization() as (work, who):
         member_choices.choose_payer(
@@ -64,6 +69,7 @@ def choose_payer(payer: Payer, expected_amount_cents: int | None) -> None:
             **who,
             payer=payer,
             expected_amount_cents=expected_amount_cents,
+            expected_terms=expected_terms,
             method_version=current_state().settings.method,
             programmes=current_state().settings.programmes,
         )

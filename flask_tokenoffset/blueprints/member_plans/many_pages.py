@@ -9,9 +9,10 @@ from flask import request
 from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership
 from flask_tokenoffset.blueprints.access.urls import see_other
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.shown_terms import shown_terms_of
 from flask_tokenoffset.blueprints.member_plans import presentation
 from flask_tokenoffset.blueprints.member_plans.forms import ManyForm, read_cents
 from flask_tokenoffset.blueprints.members.forms import ROLE_TITLES, STATUS_TITLES
@@ -52,6 +53,7 @@ def apply_to_many_plans() -> ResponseReturnValue:
                 coverage_percent=offer.coverage_percent,
                 expected_plans=plans,
                 expected_difference_cents=difference,
+                expected_terms=shown_terms_of(request.form),
                 method_version=state.settings.method,
                 programmes=state.settings.programmes,
             )

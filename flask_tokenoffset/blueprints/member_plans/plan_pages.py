@@ -13,10 +13,11 @@ from flask_tokenoffset.blueprints.access.changing import changing_organization
 from flask_tokenoffset.blueprints.access.context import current_membership, require_acceptance
 from flask_tokenoffset.blueprints.access.urls import see_other
 from flask_tokenoffset.blueprints.estimates.pages import UPDATE
-from flask_tokenoffset.blueprints.estimates.presentation import BothMethods
+from flask_tokenoffset.blueprints.estimates.side_by_side import BothMethods
 from flask_tokenoffset.blueprints.html.outcomes import Notice, errors_of
 from flask_tokenoffset.blueprints.html.page_routes import page_routes
 from flask_tokenoffset.blueprints.html.rendering import render
+from flask_tokenoffset.blueprints.html.shown_terms import shown_terms_of
 from flask_tokenoffset.blueprints.member_plans import flow, presentation
 from flask_tokenoffset.blueprints.member_plans.forms import PlanForm, read_cents
 from flask_tokenoffset.blueprints.plans.pages import STATUS_AFTER
@@ -107,7 +108,7 @@ def choose_payer() -> ResponseReturnValue:
         if payer not in set(Payer):
             raise InvalidInput({"payer": "Choose the organization or yourself."})
         shown = read_cents(request.form, "amount_cents") if "amount_cents" in request.form else None
-        flow.choose_payer(Payer(payer), shown)
+        flow.choose_payer(Payer(payer), shown, expected_terms=shown_terms_of(request.form))
     except (InvalidInput, Conflict) as refused:
         return _page(refused=refused)
     return see_other(".own_plan", done="chosen")
@@ -150,7 +151,13 @@ def _adopt(membership_id: UUID | None = None) -> ResponseReturnValue:
     try:
         offer = form.offer(current_state().settings)
         expected = read_cents(request.form, "amount_cents")
-        flow.adopt(offer.band, offer.coverage_percent, expected, membership_id)
+        flow.adopt(
+            offer.band,
+            offer.coverage_percent,
+            expected,
+            membership_id,
+            expected_terms=shown_terms_of(request.form),
+        )
     except (InvalidInput, Conflict) as refused:
         return _page(membership_id, sent=request.form, refused=refused)
     return see_other(endpoint, **path, done="adopted")

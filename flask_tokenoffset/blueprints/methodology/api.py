@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from flask_tokenoffset.blueprints.json_api.operations import OperationAnswer, operation, operations
+from flask_tokenoffset.blueprints.methodology.pages import explained
 from flask_tokenoffset.blueprints.methodology.schemas import (
     BandAnswer,
     BandListAnswer,
@@ -16,7 +17,6 @@ from flask_tokenoffset.blueprints.methodology.schemas import (
 )
 from flask_tokenoffset.methodology import (
     bands,
-    class_aware,
     class_aware_versions,
     comparisons,
     next_month,
@@ -55,7 +55,7 @@ def read_methodology() -> OperationAnswer:
     return MethodologyAnswer(
         pricing_method=current_state().settings.method,
         published=MethodAnswer.of(published()),
-        class_aware=MethodAnswer.of(class_aware()),
+        class_aware=MethodAnswer.of(explained()),
         published_elsewhere=_checks(),
         outlook_of_one=OutlookWidthAnswer.of(next_month.ONE_PERSON),
         outlook_of_many=OutlookWidthAnswer.of(next_month.MANY_PEOPLE),

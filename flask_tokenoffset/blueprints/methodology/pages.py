@@ -11,6 +11,7 @@ from flask_tokenoffset.blueprints.html.rendering import render
 from flask_tokenoffset.methodology import (
     Constant,
     ModelUsage,
+    PublishedMethod,
     RangedConstant,
     Verdict,
     band_for,
@@ -21,6 +22,7 @@ from flask_tokenoffset.methodology import (
     comparisons,
     estimate_environment,
     figures_elsewhere,
+    method,
     next_month,
     projection,
     published,
@@ -33,14 +35,13 @@ from flask_tokenoffset.permissions import Permission, requires
 from flask_tokenoffset.state import current_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flask_tokenoffset.methodology import (
         Band,
         ClassAwareMethod,
         Comparison,
         Environment,
-        PublishedMethod,
         Source,
         TokenCounts,
     )
@@ -144,15 +145,20 @@ class Check:
     note: str
 
     @classmethod
-    def every(cls) -> list[Check]:
-        """All of them, held against every version."""
-        by_version = [comparisons(version) for version in class_aware_versions()]
-        return [cls._of(*each) for each in zip(*by_version, strict=True)]
+    def every(cls, version: str) -> list[Check]:
+        """All of them, held against every version.
+
+        :param version: whose range is shown.
+        """
+        by_version = [comparisons(each) for each in class_aware_versions()]
+        return [
+            cls._of(shown, each)
+            for shown, *each in zip(comparisons(version), *by_version, strict=True)
+        ]
 
     @classmethod
-    def _of(cls, *by_version: Comparison) -> Check:
-        newest = by_version[-1]
-        figure, ours = newest.figure, newest.ours
+    def _of(cls, shown: Comparison, by_version: Sequence[Comparison]) -> Check:
+        figure, ours = shown.figure, shown.ours
         ends = {figure.low: in_short(figure.low), figure.high: in_short(figure.high)}
         return cls(
             what=figure.what,
@@ -170,7 +176,7 @@ class Check:
 @requires(Permission.READ_PUBLISHED)
 def methodology() -> str:
     """Both methods with every constant, the bands, the projection, and an example."""
-    flat, ranged, all_bands = published(), class_aware(), bands()
+    flat, ranged, all_bands = published(), explained(), bands()
     return render(
         "methodology/methodology.html",
         published=flat,
@@ -188,7 +194,7 @@ def methodology() -> str:
         pricing_method=current_state().settings.method,
         bands=[Example.of(band, band.midpoint_tokens, flat, ranged) for band in all_bands],
         example=Example.of(band_for(EXAMPLE_TOKENS), EXAMPLE_TOKENS, flat, ranged),
-        checks=Check.every(),
+        checks=Check.every(ranged.version),
         outlook_of_one=next_month.ONE_PERSON,
         outlook_of_many=next_month.MANY_PEOPLE,
         many_seats=next_month.MANY_SEATS,
@@ -202,6 +208,12 @@ def methodology() -> str:
         references=_references(flat, ranged, all_bands),
         in_full=in_full,
     )
+
+
+def explained() -> ClassAwareMethod:
+    """The version of the class-aware method that plans are priced by, or else the one in force."""
+    chosen = method(current_state().settings.method)
+    return class_aware() if isinstance(chosen, PublishedMethod) else chosen
 
 
 _VERDICTS: Final[Mapping[Verdict, str]] = {

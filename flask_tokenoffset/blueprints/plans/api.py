@@ -46,6 +46,7 @@ def adopt_estimate(body: AdoptBody) -> OperationAnswer:
             estimate_id=body.estimate_id,
             coverage_percent=body.coverage_percent,
             expected_amount_cents=body.amount_cents,
+            expected_terms=body.shown_terms,
             method_version=state.settings.method,
             programmes=state.settings.programmes,
         )

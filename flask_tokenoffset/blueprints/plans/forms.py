@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from flask_tokenoffset.blueprints.estimates.forms import read_coverage
+from flask_tokenoffset.blueprints.html.shown_terms import shown_terms_of
 from flask_tokenoffset.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ class AdoptForm:
     :param estimate_id: it exists and belongs to the sender, or the service refuses.
     :param coverage: percent, as text.
     :param amount: US cents, as text.
+    :param shown_terms: the digest of the method and the programmes that stood beside it.
     """
 
     estimate_id: UUID
     coverage: str
     amount: str
+    shown_terms: str
 
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> Self:
@@ -39,7 +42,12 @@ class AdoptForm:
             estimate_id = UUID(sent.get("estimate_id", ""))
         except ValueError:
             raise NotFound("There is no such estimate.") from None
-        return cls(estimate_id, sent.get("coverage", ""), sent.get("amount_cents", ""))
+        return cls(
+            estimate_id,
+            sent.get("coverage", ""),
+            sent.get("amount_cents", ""),
+            shown_terms_of(sent),
+        )
 
     def coverage_percent(self) -> int:
         """The coverage.

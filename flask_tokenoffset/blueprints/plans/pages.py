@@ -80,6 +80,7 @@ def adopt() -> ResponseReturnValue:
                 estimate_id=form.estimate_id,
                 coverage_percent=form.coverage_percent(),
                 expected_amount_cents=form.expected_amount_cents(),
+                expected_terms=form.shown_terms,
                 method_version=state.settings.method,
                 programmes=state.settings.programmes,
             )
@@ -121,7 +122,11 @@ def _plan_page(*, done: str | None = None, refused: Conflict | None = None) -> t
     page = render(
         "plans/plan.html",
         charged=charged,
-        view=EstimateView.of(charged.estimate, label_of(session, account_id, charged.estimate)),
+        view=EstimateView.of(
+            charged.estimate,
+            label_of(session, account_id, charged.estimate),
+            charged.adoption.method_version,
+        ),
         events=events_of(plans.read_history(session, account_id)),
         notice=_NOTICES.get((done or "", charged.plan.status)),
         refused=refused,

@@ -29,6 +29,11 @@ class AdoptBody(Body):
         description="The amount the person was shown. If it is not the amount that would be"
         " adopted, nothing is.",
     )
+    shown_terms: Annotated[str, Field(max_length=64)] | None = Field(
+        None,
+        description="The digest of what the amount was shown with. If the method that prices plans"
+        " or the programmes have changed since, nothing is adopted.",
+    )
 
 
 class AdoptionAnswer(Answer):

@@ -10,6 +10,7 @@ from flask_tokenoffset.blueprints.sources import connecting
 from flask_tokenoffset.blueprints.sources.schemas import (
     ConnectBody,
     KeyBody,
+    LabelBody,
     RunAnswer,
     SourceAnswer,
     SourceListAnswer,
@@ -147,6 +148,22 @@ def replace_key(source_id: UUID, body: KeyBody) -> OperationAnswer:
 
 
 @operation(
+    "PUT",
+    "/sources/<uuid:source_id>/label",
+    permission=Permission.CHANGE_SOURCES,
+    summary="Give a source another label",
+    body=LabelBody,
+    answers={200: SourceAnswer},
+    problems=[NotFound, Conflict, InvalidInput],
+)
+def rename_source(source_id: UUID, body: LabelBody) -> OperationAnswer:
+    """Call a connection something else. Nothing that was read or is paid changes."""
+    account_id = own_account()
+    connecting.rename(account_id, source_id, body.label)
+    return SourceAnswer.of(sources.read_source(current_state().session, account_id, source_id))
+
+
+@operation(
     "POST",
     "/sources/<uuid:source_id>/samples",
     permission=Permission.CHANGE_SOURCES,
@@ -207,6 +224,7 @@ register = register_in_organization = operations(
     read_source,
     disconnect_source,
     replace_key,
+    rename_source,
     sample_source,
     read_sample,
     read_source_usage,

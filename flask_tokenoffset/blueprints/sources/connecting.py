@@ -20,7 +20,7 @@ from flask_tokenoffset.errors import (
 from flask_tokenoffset.models import ConsentMethod, MessageKind
 from flask_tokenoffset.services.consents.restrictions import refuse_if_restricted, refuse_sampling
 from flask_tokenoffset.services.mail.outbox import notify
-from flask_tokenoffset.services.sampling import connections
+from flask_tokenoffset.services.sampling import connections, labels
 from flask_tokenoffset.services.sampling.labels import check_label, refuse_taken_label
 from flask_tokenoffset.services.sources import listing as sources
 from flask_tokenoffset.state import current_state
@@ -146,6 +146,18 @@ def resample(account_id: UUID, source_id: UUID) -> UUID:
         )
         work.enqueue(Task.SAMPLE, run.id, attempt=run.attempt)
         return run.id
+
+
+def rename(account_id: UUID, source_id: UUID, label: str) -> None:
+    """Call a connection something else.
+
+    :raises NotFound: the account has no such source.
+    :raises Conflict: it is disconnected.
+    :raises InvalidInput: it cannot be called that; the field is ``label``.
+    """
+    with current_state().unit_of_work() as work:
+        acting(work)
+        labels.rename(work, account_id=account_id, source_id=source_id, label=label)
 
 
 def disconnect(account_id: UUID, source_id: UUID) -> None:

@@ -104,6 +104,16 @@ def resample_source(source_id: UUID) -> ResponseReturnValue:
 
 
 @requires(Permission.CHANGE_SOURCES)
+def rename_source(source_id: UUID) -> ResponseReturnValue:
+    """Call a connection something else, which is all that tells two of one vendor apart."""
+    try:
+        connecting.rename(own_account(), source_id, request.form.get("label", ""))
+    except InvalidInput as error:
+        return _source_page(source_id, wrong_label=error)
+    return see_other(".source", source_id=source_id)
+
+
+@requires(Permission.CHANGE_SOURCES)
 def replace_source_key(source_id: UUID) -> ResponseReturnValue:
     """Take a new key in the place of one that expired or was refused."""
     require_reauthentication(strict=False)
@@ -141,15 +151,22 @@ register = register_in_organization = page_routes(
     ("/sources/connect/<provider>", connect_source, "GET", "POST"),
     ("/sources/<uuid:source_id>", source),
     ("/sources/<uuid:source_id>/samples", resample_source, "POST"),
+    ("/sources/<uuid:source_id>/label", rename_source, "POST"),
     ("/sources/<uuid:source_id>/key", replace_source_key, "GET", "POST"),
     ("/sources/<uuid:source_id>/disconnect", disconnect_source, "GET", "POST"),
 )
 
 
 def _source_page(
-    source_id: UUID, refusal: Conflict | TooManyAttempts | None = None
+    source_id: UUID,
+    refusal: Conflict | TooManyAttempts | None = None,
+    wrong_label: InvalidInput | None = None,
 ) -> ResponseReturnValue:
-    """The page of a source, with what was just refused on top, if anything was."""
+    """The page of a source.
+
+    :param refusal: of a sample that was just asked for.
+    :param wrong_label: why it cannot be called what was just typed.
+    """
     state = current_state()
     account_id = own_account()
     sampled = sources.read_source(state.session, account_id, source_id)
@@ -179,8 +196,11 @@ def _source_page(
         unfinished=UNFINISHED,
         last_day=_last_day,
         refusal=refusal,
+        wrong_label=wrong_label and wrong_label.errors["label"],
+        typed_label=request.form.get("label", sampled.source.label),
+        longest_label=LONGEST_LABEL,
     )
-    return with_status(page, refusal)
+    return with_status(page, refusal or wrong_label)
 
 
 def _last_day(run: SampleRun) -> date:

@@ -43,6 +43,14 @@ class KeyBody(Body):
     )
 
 
+class LabelBody(Body):
+    """What a connection is to be called."""
+
+    label: Annotated[str, Field(max_length=400)] = Field(
+        description="Your own words, by which you tell connections apart."
+    )
+
+
 class RunAnswer(Answer):
     """One attempt to read a window of days."""
 

@@ -6,12 +6,14 @@ names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask_tokenoffset.methodology import (
+    Difference,
+    Driver,
     Environment,
     ModelClass,
     ModelUsage,
@@ -23,6 +25,7 @@ from flask_tokenoffset.methodology import (
     class_aware,
     class_aware_environment,
     class_aware_versions,
+    difference,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +58,7 @@ class Figures:
     :param water_ml: likewise, in millilitres.
     :param co2e_g: likewise, in grams.
     :param unknown_models: models counted as large ones because we do not know them.
-    :param difference: one sentence on why the two methods differ.
+    :param difference: why the two methods differ, from which sentences are made.
     :param projection: for estimates that rest on sampled days.
     :param notes: what a reader should know, as stable codes and sentences.
     :param class_aware_version: the version that the ranges were computed with.
@@ -67,24 +70,33 @@ class Figures:
     water_ml: Range
     co2e_g: Range
     unknown_models: tuple[str, ...]
-    difference: str
+    difference: Difference
     projection: ProjectionFigures | None
     notes: tuple[tuple[str, str], ...]
     class_aware_version: str
 
-    def carbon_by(self, method_version: str) -> Range:
-        """The carbon of a month in grams, as a version of the class-aware method has it.
+    def shown_by(self, method_version: str) -> Figures:
+        """The figures with the ranges that belong beside an amount.
 
-        :param method_version: ``TOKENOFFSET_METHOD``. Where that is the flat rate, the class-aware
-            version in force counts.
+        A partner may price by another version of the class-aware method than the one that made the
+        estimate. Beside the flat rate stand the ranges that the estimate was made with.
+
+        :param method_version: what prices the amount, a version of either method.
         """
-        version = (
-            method_version if method_version in class_aware_versions() else class_aware().version
+        if method_version == self.class_aware_version or (
+            method_version not in class_aware_versions()
+        ):
+            return self
+        ranged = class_aware_environment(self.models, class_aware(method_version))
+        return replace(
+            self,
+            energy_wh=ranged.energy_wh,
+            water_ml=ranged.water_ml,
+            co2e_g=ranged.co2e_g,
+            unknown_models=ranged.unknown_models,
+            difference=difference(self.published, ranged),
+            class_aware_version=ranged.method_version,
         )
-        if version == self.class_aware_version:
-            return self.co2e_g
-        # A partner may price by another version than the one that made the estimate.
-        return class_aware_environment(self.models, class_aware(version)).co2e_g
 
 
 def to_json(
@@ -120,7 +132,7 @@ def to_json(
             "version": ranged.method_version,
             "names_version": ranged.names_version,
         },
-        "difference": environment.difference.sentence,
+        "difference": _difference_to_json(environment.difference),
         "projection": _projection_to_json(projection),
         "notes": [{"code": code, "sentence": sentence} for code, sentence in said],
     }
@@ -129,23 +141,37 @@ def to_json(
 def from_json(figures: Mapping[str, Any]) -> Figures:
     """Stored figures, typed again."""
     flat, ranged = figures["published"], figures["class_aware"]
+    models = tuple(_model_from_json(entry) for entry in figures["models"])
+    published = PublishedFigures(
+        energy_wh=Decimal(flat["energy_wh"]),
+        water_ml=Decimal(flat["water_ml"]),
+        co2e_g=Decimal(flat["co2e_g"]),
+        method_version=flat["version"],
+    )
+    said = figures["difference"]
+    if isinstance(said, str):
+        # Estimates from before sentences were made from parts keep a whole one.
+        version = ranged["version"]
+        method = class_aware(version, ranged.get("names_version", version))
+        why = difference(published, class_aware_environment(models, method))
+    else:
+        why = Difference(Driver(said["driver"]), Decimal(said["times"]), said["share"])
     return Figures(
-        models=tuple(_model_from_json(entry) for entry in figures["models"]),
-        published=PublishedFigures(
-            energy_wh=Decimal(flat["energy_wh"]),
-            water_ml=Decimal(flat["water_ml"]),
-            co2e_g=Decimal(flat["co2e_g"]),
-            method_version=flat["version"],
-        ),
+        models=models,
+        published=published,
         energy_wh=_range_from_json(ranged["energy_wh"]),
         water_ml=_range_from_json(ranged["water_ml"]),
         co2e_g=_range_from_json(ranged["co2e_g"]),
         unknown_models=tuple(ranged["unknown_models"]),
-        difference=figures["difference"],
+        difference=why,
         projection=_projection_from_json(figures["projection"]),
         notes=tuple((note["code"], note["sentence"]) for note in figures["notes"]),
         class_aware_version=ranged["version"],
     )
+
+
+def _difference_to_json(why: Difference) -> dict[str, str]:
+    return {"driver": why.driver, "times": str(why.times), "share": why.share}
 
 
 def _model_to_json(usage: ModelUsage) -> dict[str, Any]:

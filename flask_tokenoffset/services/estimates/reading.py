@@ -183,4 +183,4 @@ def carbon_range(estimate: Estimate, method_version: str) -> Range:
 
     :param method_version: the method that prices it.
     """
-    return figures.from_json(estimate.figures).carbon_by(method_version)
+    return figures.from_json(estimate.figures).shown_by(method_version).co2e_g

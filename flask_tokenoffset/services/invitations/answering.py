@@ -181,6 +181,7 @@ def accept(
     settings: Settings,
     expected_amount_cents: int | None,
     now: datetime,
+    expected_terms: str | None = None,
 ) -> Joined:
     """Join the organization in the role that was offered. An invitation is good for one person.
 
@@ -191,11 +192,13 @@ def accept(
     :param person: who accepts; their address is in step with what the host says.
     :param expected_amount_cents: what the person was shown that they begin with; 0 for nothing.
     :param now: the present instant, aware.
+    :param expected_terms: the digest of the method and the programmes that the person was shown, if
+        they were.
     :raises NotFound: there is no such invitation.
     :raises NotPermitted: it is to another address, or the person has not proved theirs, or lacks
         the linked identity that the host requires.
     :raises Conflict: it is no longer good; the sentence says why.
-    :raises InvalidInput: the amount is no longer the one shown.
+    :raises InvalidInput: the amount, the method or the programmes are no longer the ones shown.
     :raises TooManyAttempts: the person has answered too many within an hour.
     """
     session = work.session
@@ -226,6 +229,7 @@ def accept(
         settings.method,
         settings.programmes,
         expected_amount_cents=expected_amount_cents,
+        expected_terms=expected_terms,
     )
     return Joined(organization, membership, was_member=False, no_plan=no_plan)
 

@@ -33,6 +33,7 @@ from flask_tokenoffset.services.member_plans.bulk_previews import (
 )
 from flask_tokenoffset.services.member_plans.bulk_worker import apply_chunk
 from flask_tokenoffset.services.organizations.organizations import lock_membership
+from flask_tokenoffset.services.plans.shown_terms import refuse_other_terms
 from flask_tokenoffset.unit_of_work import Task
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def request_change(
     method_version: str,
     programmes: Programmes,
     now: datetime,
+    expected_terms: str | None = None,
 ) -> BulkChange:
     """Apply a band and a coverage to the plans that a filter finds, as a preview showed it.
 
@@ -71,11 +73,13 @@ def request_change(
     :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_plans: how many plans change, as it was shown.
     :param expected_difference_cents: by how much in all, as it was shown.
+    :param expected_terms: the digest of the method and the programmes it was shown with.
     :raises NotPermitted: the person may not change members' plans.
     :raises InvalidInput: something cannot be, no plan would change, or what was shown does not
-        hold any more (the field ``plans_to_change``).
+        hold any more (the field ``plans_to_change`` or ``shown_terms``).
     :raises Conflict: the cap would be passed, or another such change is under way.
     """
+    refuse_other_terms(expected_terms, method_version, programmes)
     session = work.session
     current = lock_membership(session, organization_id, person, Permission.CHANGE_MEMBER_PLANS)
     organization = current.organization

@@ -12,6 +12,7 @@ from flask_tokenoffset.services.member_plans.plans import MemberPlan, adopt_offe
 from flask_tokenoffset.services.organizations.organizations import lock_membership
 from flask_tokenoffset.services.plans.billing import record_owed
 from flask_tokenoffset.services.plans.payers import cents_per_month, payer_of, refuse_growth
+from flask_tokenoffset.services.plans.shown_terms import refuse_other_terms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,18 +33,18 @@ def choose_payer(
     method_version: str,
     programmes: Programmes,
     now: datetime,
+    expected_terms: str | None = None,
 ) -> Membership:
     """Choose who pays one's own plan, where the rule lets members. It counts from the next record.
 
     An organization takes over no amount that a member set: the plan goes on with what the
     organization offers new members instead.
 
-    :param payer: the organization or the member.
     :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_amount_cents: what the plan is to contribute afterwards, if it was shown.
-    :raises Conflict: the rule leaves no choice, the organization has nothing to offer, or its cap
-        would be passed.
-    :raises InvalidInput: the payer is neither, or the amount is not the one shown.
+    :param expected_terms: the digest of the method and the programmes it was shown with.
+    :raises Conflict: there is no choice, nothing to offer, or the cap would be passed.
+    :raises InvalidInput: the payer is neither, or something else was shown.
     """
     if payer not in {Payer.ORGANIZATION, Payer.MEMBER}:
         raise InvalidInput({"payer": "Choose the organization or the member."})
@@ -67,6 +68,7 @@ def choose_payer(
     if payer is Payer.ORGANIZATION and before is Payer.MEMBER:
         offer = amount_when_organization_pays(plan, method_version, programmes)
         if offer is not None:
+            refuse_other_terms(expected_terms, method_version, programmes)
             # While the member still pays: the cap is looked at once, at the end.
             adopt_offer(work, membership, person, offer, expected_amount_cents, now)
     membership.chosen_payer = payer

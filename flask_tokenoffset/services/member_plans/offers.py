@@ -70,13 +70,12 @@ def offer_of(key: str, coverage_percent: int, method_version: str, programmes: P
     if errors or preview is None:
         raise InvalidInput(errors)
     tokens = preview.tokens.total
+    carbon = preview.figures.shown_by(method_version).co2e_g
     return Offer(
         band=key,
         coverage_percent=coverage_percent,
         tokens_per_month=tokens,
-        amount_cents=amount_cents(
-            method_version, tokens, preview.figures.carbon_by(method_version), coverage_percent
-        ),
+        amount_cents=amount_cents(method_version, tokens, carbon, coverage_percent),
         method_version=method_version,
         programmes=programmes,
     )

@@ -35,6 +35,7 @@ from flask_tokenoffset.services.organizations.organizations import (
 from flask_tokenoffset.services.plans import ledger as plans
 from flask_tokenoffset.services.plans.charged import Charged, read_charged
 from flask_tokenoffset.services.plans.payers import payer_of
+from flask_tokenoffset.services.plans.shown_terms import refuse_other_terms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,6 +99,7 @@ def begin_default_plan(
     programmes: Programmes,
     *,
     expected_amount_cents: int | None = None,
+    expected_terms: str | None = None,
 ) -> str | None:
     """Begin the plan that the organization's terms give a new member.
 
@@ -106,12 +108,14 @@ def begin_default_plan(
     :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
     :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
     :param expected_amount_cents: the amount they were shown, if one was.
+    :param expected_terms: the digest of the method and the programmes it was shown with.
     :return: why none began although the terms name a band, or ``None``.
-    :raises InvalidInput: the amount is no longer the one shown.
+    :raises InvalidInput: the amount, the method or the programmes are no longer the ones shown.
     """
     joining = plan_on_joining(work.session, organization, method_version, programmes)
     if joining is None or joining.skipped is not None:
         return None if joining is None else joining.skipped
+    refuse_other_terms(expected_terms, method_version, programmes)
     adopt_offer(work, membership, person, joining.offer, expected_amount_cents, now)
     return None
 
@@ -146,6 +150,7 @@ def adopt(
     method_version: str,
     programmes: Programmes,
     now: datetime,
+    expected_terms: str | None = None,
 ) -> Adoption:
     """Adopt a band for a plan in an organization. Anyone who pays it says what it contributes.
 
@@ -155,11 +160,13 @@ def adopt(
     :param key: the band's.
     :param expected_amount_cents: the amount that was shown, if one was.
     :param programmes: what contributions are directed to (``TOKENOFFSET_PROGRAMMES``).
+    :param expected_terms: the digest of the method and the programmes it was shown with.
     :raises NotFound: the organization has no such member.
     :raises NotPermitted: the person may not change members' plans.
     :raises Conflict: the other side pays, the member is suspended, or the cap would be passed.
-    :raises InvalidInput: band, coverage or amount cannot be.
+    :raises InvalidInput: band, coverage or amount cannot be, or something else was shown.
     """
+    refuse_other_terms(expected_terms, method_version, programmes)
     organization, membership = _lock_plan(work.session, organization_id, person, membership_id)
     offer = offer_of(key, coverage_percent, method_version, programmes)
     if membership_id is None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flask_tokenoffset.methodology import PublishedMethod, amount_cents, class_aware, method
+from flask_tokenoffset.methodology import PublishedMethod, amount_cents, method
 from flask_tokenoffset.methodology import published as published_method
 
 if TYPE_CHECKING:
     from flask_tokenoffset.methodology import Range
+    from flask_tokenoffset.services.estimates.figures import Figures
 
 _ONE_MILLION: Final = 1_000_000
 _WHOLE_PERCENT: Final = 100
@@ -51,19 +52,20 @@ class MethodAmount:
 
 
 def both_amounts(
-    tokens_per_month: int, co2e_g: Range, coverage_percent: int, method_version: str
+    tokens_per_month: int, figures: Figures, coverage_percent: int, method_version: str
 ) -> tuple[MethodAmount, MethodAmount]:
     """The flat rate's amount and the detailed method's.
 
-    :param co2e_g: the detailed method's carbon of the month, in grams.
+    :param figures: what the use means.
     :param coverage_percent: 0 to 1,000.
-    :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``); of the other one
-        the version in force counts.
+    :param method_version: the method that prices plans (``TOKENOFFSET_METHOD``).
     :raises InvalidInput: the coverage is out of range.
     """
     flat_is_used = isinstance(method(method_version), PublishedMethod)
     flat = method_version if flat_is_used else published_method().version
-    detailed = class_aware().version if flat_is_used else method_version
+    # The ranges that pages show are what the detailed method's amount is computed from.
+    ranged = figures.shown_by(method_version)
+    detailed, co2e_g = ranged.class_aware_version, ranged.co2e_g
 
     def amount(version: str) -> MethodAmount:
         return MethodAmount(

@@ -32,6 +32,7 @@ from flask_tokenoffset.models.records import fetch_rows, record_columns, records
 from flask_tokenoffset.services.estimates.reading import carbon_range, read_estimate
 from flask_tokenoffset.services.plans.billing import record_due_months
 from flask_tokenoffset.services.plans.payers import hold_payer, refuse_over_cap
+from flask_tokenoffset.services.plans.shown_terms import refuse_other_terms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,21 +94,20 @@ def adopt(
     method_version: str,
     programmes: Programmes,
     now: datetime,
+    expected_terms: str | None = None,
 ) -> Adoption:
     """Adopt an estimate: from now on its amount is what the plan contributes.
 
     Adopting what is charged already changes nothing and is not noted twice. An adoption after the
     plan has ended begins it anew; a paused plan stays paused.
 
-    :param account_id: whose plan it is.
-    :param person: who adopts.
     :param coverage_percent: 0 to 1000.
-    :param expected_amount_cents: the amount the person was shown, if one was; a different one is
-        refused, so that nobody adopts what they did not see.
+    :param expected_amount_cents: the amount that was shown, if one was. Another one is refused.
     :param method_version: the method that prices the plan (``TOKENOFFSET_METHOD``).
     :param programmes: what it is directed to (``TOKENOFFSET_PROGRAMMES``).
+    :param expected_terms: a digest of the method and the programmes that were shown, likewise.
     :raises NotFound: the account has no such estimate.
-    :raises InvalidInput: the coverage is out of range, or the amount is not the one shown.
+    :raises InvalidInput: the coverage is out of range, or something else was shown.
     :raises Conflict: the plan was changed at the same moment, or an organization would pay more
         than its cap.
     """
@@ -116,6 +116,7 @@ def adopt(
     estimate = read_estimate(session, account_id, estimate_id)
     amount = price_cents(estimate, coverage_percent, method_version)
     _refuse_another_amount(amount, expected_amount_cents)
+    refuse_other_terms(expected_terms, method_version, programmes)
     charged = read_plan(session, account_id)
     wanted = Adoption(
         estimate_id=estimate.id,

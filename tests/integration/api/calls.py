@@ -63,6 +63,7 @@ def body_of(name: str, ids: Ids) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "connect_source": {"provider": "openai", "key": KEYS["openai"], "label": "Lab"},
         "replace_key": {"key": KEYS["anthropic"]},
+        "rename_source": {"label": "Press room"},
         "make_estimate": {"kind": "sampled", "source_id": str(ids.source)},
         "adopt_estimate": {"estimate_id": str(ids.estimate), "coverage_percent": 150},
     }

@@ -52,7 +52,7 @@ def test_anothers_id_answers_byte_for_byte_like_a_missing_one(db_world: World) -
             refused = call(client, declared, theirs)
             assert_problem(refused, 404, "not-found")
             assert refused.data == call(client, declared, missing).data, name
-    assert tried == 9
+    assert tried == 10
 
 
 def test_ids_must_belong_together(small_world: World) -> None:

@@ -76,10 +76,14 @@ def test_nobody_begins_a_plan_at_an_amount_they_were_not_shown(
     set_terms(acme, payer_rule="member")
     link = invite(acme, world.ada)
     before = world.rows()
-    refused = world.ada.post(link, choice="accept", amount_cents=shown)
+    terms = world.shown_terms
+    refused = world.ada.post(link, choice="accept", amount_cents=shown, shown_terms=terms)
     assert refused.status_code == 422
+    unseen = world.ada.post(link, choice="accept", amount_cents="125", shown_terms="another")
+    assert unseen.status_code == 422
     assert world.rows() == before
-    assert world.ada.post(link, choice="accept", amount_cents="125").status_code == 303
+    accepted = world.ada.post(link, choice="accept", amount_cents="125", shown_terms=terms)
+    assert accepted.status_code == 303
     assert role_in(acme, world.ada) == "member"
 
 

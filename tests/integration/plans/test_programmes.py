@@ -13,6 +13,7 @@ from flask_tokenoffset.permissions import Role
 from flask_tokenoffset.state import EXTENSION_KEY
 from tests.integration.exports.copies import Copy
 from tests.support.clubs import found
+from tests.support.html_page import HtmlPage
 from tests.support.inviting import invite
 from tests.support.organizations import make_shape
 
@@ -83,6 +84,78 @@ def test_the_programmes_are_shown_where_an_amount_is_adopted_and_kept_with_it(
         assert ada.page(path).link("Peatland Trust") == "https://peatland.example"
         assert NO_EMISSION_IS_UNDONE in ada.page(path).text
     assert "Directed to: Peatland Trust 60 %, Kelp Forests 40 %" in ada.page("/").text
+
+
+@pytest.mark.promise("TO-059")
+@pytest.mark.parametrize("where", ["estimate", "dashboard"])
+def test_nobody_adopts_for_programmes_that_the_page_did_not_show(
+    db_world: World, where: str
+) -> None:
+    ada = db_world.ada
+    ada.adopt(ada.pick_band("casual"))
+    db_world.clock.move(hours=1)
+    ada.sample()
+    newest = ada.newest_estimate(ada.api("GET", "/sources").get_json()["items"][0]["id"])
+    path = f"/estimates/{newest['id']}" if where == "estimate" else "/"
+    form = ada.page(path).form("/plan/adoptions").values
+    name_others(db_world, SECOND)
+    before = ada.api("GET", "/plan").get_json()
+    refused = ada.client.post("/tokenoffset/plan/adoptions", data=form)
+    assert refused.status_code == 422
+    page = HtmlPage(refused.text)
+    assert "Nothing was adopted" in page.text
+    assert "It would now be directed to Better Stoves (100 %)." in page.text
+    assert ada.api("GET", "/plan").get_json() == before
+    # The page that refuses shows what holds now, and its own button adopts that.
+    shown = page.form("/plan/adoptions").values
+    assert ada.client.post("/tokenoffset/plan/adoptions", data=shown).status_code == 303
+    assert ada.api("GET", "/plan").get_json()["adoption"]["programmes"] == SECOND
+
+
+@pytest.mark.promise("TO-059")
+def test_the_method_and_the_programmes_count_in_the_api_too_where_they_are_handed_over(
+    db_world: World,
+) -> None:
+    ada = db_world.ada
+    estimate_id = ada.pick_band("worker")
+    shown = ada.api("GET", f"/estimates/{estimate_id}").get_json()["contribution"]["shown_terms"]
+    # At no contribution at all, every method gives the same amount.
+    body = {"estimate_id": estimate_id, "coverage_percent": 0, "amount_cents": 0}
+    state = db_world.state
+    settings = replace(state.settings, method="2026.11")
+    db_world.app.extensions[EXTENSION_KEY] = replace(state, settings=settings)
+    refused = ada.api("POST", "/plan/adoptions", body | {"shown_terms": shown})
+    assert refused.status_code == 422
+    assert ada.api("GET", "/plan").status_code == 404
+    assert ada.api("POST", "/plan/adoptions", body).status_code == 201
+
+
+@pytest.mark.promise("TO-059")
+@pytest.mark.parametrize("place", ["own", "member", "many", "payer"])
+def test_a_members_plan_is_not_adopted_for_programmes_that_nobody_saw(
+    db_world: World, place: str
+) -> None:
+    club = found(db_world, db_world.ada)
+    ben = club.join(db_world.ben)
+    page, action, browser = {
+        "own": ("/membership/plan?band=worker&coverage=100", "/membership/plan", db_world.ben),
+        "member": (f"/members/{ben}/plan?band=worker&coverage=100", "/plan", db_world.ada),
+        "many": ("/member-plans/change?band=worker&coverage=100", "/changes", db_world.ada),
+        "payer": ("/membership/plan", "/payer", db_world.ben),
+    }[place]
+    club.change(payer_rule="organization", default_band="worker")
+    if place in {"own", "payer"}:
+        club.change(payer_rule="member-chooses")
+        chosen = club.api(db_world.ben, "PUT", "/membership/plan/payer", {"payer": "member"})
+        assert chosen.status_code == 200
+    if place == "payer":
+        mine = club.api(db_world.ben, "PUT", "/membership/plan", {"band": "casual"})
+        assert mine.status_code == 200
+    form = club.page(browser, page).form(action)
+    name_others(db_world, SECOND)
+    answer = browser.client.post(form.action, data=form.values)
+    assert answer.status_code == 422
+    assert "directed to Better Stoves (100 %)" in HtmlPage(answer.text).text
 
 
 @pytest.mark.promise("TO-059")

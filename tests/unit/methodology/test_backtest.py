@@ -13,12 +13,16 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "explanation" / "methodology.md"
 def test_the_claimed_share_of_months_is_the_measured_one_and_at_least_four_fifths() -> None:
     months, _ = backtest.month_cases(backtest.ledger())
     assert next_month.ONE_PERSON.covered_percent == backtest.covered_percent(months) >= 80
+    claimed = f"{len(months)} overlapping months of one ledger of {len(backtest.ledger())} days"
+    assert next_month.ONE_PERSON.evidence == claimed
 
 
 def test_the_claimed_share_of_weeks_of_many_is_the_measured_one_on_each_model_group() -> None:
     days = backtest.clients()
     weeks = backtest.week_cases(days, next_month.MANY_SEATS)
     assert next_month.MANY_PEOPLE.covered_percent == backtest.covered_percent(weeks) >= 80
+    evidence = next_month.MANY_PEOPLE.evidence
+    assert evidence.startswith(f"{len(weeks)} random groups of twenty among {len(days)} clients")
     groups = backtest.by_group(days, next_month.MANY_SEATS)
     assert len(groups) == 2
     assert all(percent >= 80 for _, percent in groups)

@@ -13,6 +13,7 @@ from flask_tokenoffset.methodology import (
     describe_range,
     figure,
     percent,
+    percents,
     significant,
 )
 
@@ -64,3 +65,31 @@ def test_two_digits_are_within_a_twentieth_of_the_value(value: Decimal) -> None:
 )
 def test_a_share_is_never_said_to_be_nothing_or_all_when_it_is_not(share: str, words: str) -> None:
     assert percent(Decimal(share)) == words
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((1, 1, 1), ("34 %", "33 %", "33 %")),
+        ((914, 42, 36, 8), ("91 %", "4 %", "4 %", "1 %")),
+        ((9999, 1), ("more than 99 %", "less than 1 %")),
+        ((5, 0), ("100 %", "0 %")),
+        ((0, 0), ("0 %", "0 %")),
+    ],
+)
+def test_shares_of_a_whole_are_rounded_together(
+    parts: tuple[int, ...], words: tuple[str, ...]
+) -> None:
+    assert percents(parts) == words
+
+
+@given(st.lists(st.integers(0, 10**15), min_size=1, max_size=8).filter(any))
+def test_shares_of_a_whole_add_up_to_a_hundred(parts: list[int]) -> None:
+    counted = {"less than 1 %": 0, "more than 99 %": 100}
+    shown = [
+        counted.get(share, int(share.split()[0]) if share[0].isdigit() else 0)
+        for share in percents(parts)
+    ]
+    assert sum(shown) == 100
+    for each, part in zip(shown, parts, strict=True):
+        assert abs(each * sum(parts) - part * 100) < sum(parts)

@@ -26,7 +26,7 @@ def test_it_says_what_share_such_ranges_held_and_of_what(seats: int | None, widt
     assert width in (ONE_PERSON, MANY_PEOPLE)
     chosen = MANY_PEOPLE if seats else ONE_PERSON
     assert result.covered_percent == chosen.covered_percent
-    assert f"held {chosen.covered_percent} % of the {chosen.evidence}." in result.sentence
+    assert f"held {chosen.covered_percent} % of {chosen.evidence}." in result.sentence
     assert ("an organization of 25 people" in result.sentence) is (seats == 25)
 
 

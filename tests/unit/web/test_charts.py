@@ -262,6 +262,22 @@ def test_a_giant_day_is_cut_and_marked_and_the_others_keep_their_height() -> Non
     assert "18 Nov: 10M" in texts_of(drawing)
 
 
+def test_every_day_that_is_cut_is_named_and_no_name_stands_on_another() -> None:
+    counts = [100] * 90
+    giants = {10: 4_000_000, 12: 9_000_000, 60: 2_000_000, 85: 20_000_000}
+    for at, count in giants.items():
+        counts[at] = count
+    drawing = parsed(charts.daily_usage_chart(days_of([TokenCounts(each) for each in counts])))
+    assert len(cuts_of(drawing)) == len(giants)
+    names = [each for each in drawing.iter("text") if each.get("class") == "to-chart-peak"]
+    said = [each.text for each in names]
+    assert said == ["1 Sep: 4M", "3 Sep: 9M", "21 Oct: 2M", "15 Nov: 20M"]
+    # The third one begins left of where the first two end on a phone; the last one has the room.
+    lines = [Decimal(each.get("y") or 0) for each in names]
+    assert lines[0] < lines[1] < lines[2]
+    assert lines[3] == lines[0]
+
+
 @pytest.mark.parametrize(
     "counts",
     [

@@ -21,11 +21,12 @@ DETAILED: Final = {"TOKENOFFSET_METHOD": "2026.11"}
 
 
 def rows_of(page: HtmlPage) -> list[str]:
-    """The two lines of the comparison."""
+    """The two lines of the comparison, in their order."""
     (table,) = page.by_class("to-methods")
     whole = table.text.removeprefix("The same use by both methods, a month ")
-    flat, _, detailed = whole.partition(" Detailed ")
-    return [flat, f"Detailed {detailed}"]
+    second = " Detailed " if whole.startswith("Flat rate ") else " Flat rate "
+    first, _, rest = whole.partition(second)
+    return [first, f"{second.strip()} {rest}"]
 
 
 def bars_of(page: HtmlPage) -> list[str]:
@@ -44,7 +45,7 @@ def bars_of(page: HtmlPage) -> list[str]:
         ),
         (
             DETAILED,
-            ["Flat rate $35.00", "Detailed used here $2.00"],
+            ["Detailed used here $2.00", "Flat rate $35.00"],
             "Adopt $2.00 a month",
             "chose the detailed method: it counts smaller models, and what is read from a cache,",
         ),
@@ -57,10 +58,53 @@ def test_both_amounts_the_method_in_use_and_why_stand_beside_adopt(
     page = world.ada.page(f"/estimates/{world.ada.pick_band('agentic')}")
     assert rows_of(page) == lines
     # One axis, which begins at nothing and ends at the larger amount.
-    assert bars_of(page) == ["100.00%", "5.71%"]
+    assert bars_of(page) == ["100.00%" if "$35.00" in line else "5.71%" for line in lines]
     assert why in page.text
     assert adopted in page.text
     assert "Why the other method gives another amount" in page.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "tokens", "sentence"),
+    [
+        # $35.00 by the flat rate and $2.00 by the detailed method.
+        (
+            FLAT,
+            140_000_000,
+            (
+                "The amount in dollars is about 18 times as high by the flat rate as by the"
+                " detailed method, mostly because 92 % of these tokens, we assume, were read from a"
+                " cache,"
+            ),
+        ),
+        (
+            DETAILED,
+            140_000_000,
+            "The amount in dollars is about 18 times as high by the flat rate as by the detailed",
+        ),
+        # $0.08 and the floor of $1.00, although the flat rate's energy is the larger one.
+        (
+            FLAT,
+            300_000,
+            (
+                "The amount in dollars is about 12 times as high by the detailed method as by the"
+                " flat rate, mostly because the detailed method suggests at least $1.00 for any"
+                " use at all."
+            ),
+        ),
+        (FLAT, 5_000_000, "The amount in dollars is about the same by both methods."),
+    ],
+)
+@pytest.mark.parametrize("level", [0, 1, 100, 730])
+def test_one_sentence_in_sight_says_what_is_compared_how_and_why(
+    make_world: Callable[..., World], settings: Any, tokens: int, sentence: str, level: int
+) -> None:
+    world = make_world(**settings)
+    made = world.ada.api("POST", "/estimates", {"kind": "custom", "tokens_per_month": tokens})
+    page = world.ada.page(f"/estimates/{made.get_json()['id']}?coverage={level}")
+    folded = " ".join(each.text for each in page.by_class("to-disclosure"))
+    assert sentence in page.text
+    assert sentence not in folded
 
 
 def test_both_follow_the_level(world: World) -> None:
@@ -136,6 +180,10 @@ def test_a_newer_estimate_is_proposed_with_both(world: World) -> None:
     flat, detailed = rows_of(page)
     assert flat.startswith("Flat rate used here $")
     assert detailed.startswith("Detailed $")
+    compared = page.by_id("to-comparison").text
+    # 300,000 tokens at 0.50 Wh and 0.6 g per thousand.
+    assert "Energy 150 Wh by the flat rate" in compared
+    assert "CO2e 180 g by the flat rate" in compared
 
 
 def test_a_plan_in_an_organization_is_adopted_with_both_shown(world: World) -> None:

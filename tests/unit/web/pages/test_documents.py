@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 DOCUMENT = "/documents/house-rules"
-BANNER = "«House rules» changes"
+BANNER = "Changes from 10 Dec: “House rules”"
 HOSTILE = """\
 <script>alert(1)</script> <img src=x onerror=alert(1)>
 
@@ -108,7 +108,7 @@ def test_anyone_who_is_signed_in_is_told_on_every_page_until_it_takes_effect(wor
     for browser, path in ((world.ada, "/"), (world.ada, "/bands"), (world.stranger, "/plan")):
         assert BANNER in browser.page(path).text
     assert BANNER not in world.nobody.page("/methodology").text
-    banner = next(each for each in world.ada.page("/").by_class("to-notice") if BANNER in each.text)
+    banner = next(each for each in world.ada.page("/").by_class("to-coming") if BANNER in each.text)
     assert "What you type is kept for a shorter time." in banner.text
     world.clock.move(days=20)
     assert BANNER not in world.ada.page("/").text

@@ -5,6 +5,13 @@ from uuid import uuid4
 
 import pytest
 
+from flask_tokenoffset.formatting import quantity_range
+from flask_tokenoffset.methodology import (
+    ModelUsage,
+    band,
+    class_aware,
+    estimate_environment,
+)
 from flask_tokenoffset.models import Adoption, Plan
 from tests.support.html_page import HtmlPage
 
@@ -23,8 +30,10 @@ def test_the_review_shows_what_a_sample_rests_on(world: World) -> None:
     assert "23 October 2026 to 19 November 2026" in text
     # Pages name the two methods as they do beside the amounts.
     difference = estimate["class_aware"]["difference"]
-    assert difference.startswith("The published figure is about 8.1 times the class-aware one")
-    named = difference.replace("published figure", "flat-rate figure")
+    assert difference.startswith(
+        "The published energy figure is about 8.1 times the class-aware one"
+    )
+    named = difference.replace("published", "flat-rate")
     assert named.replace("class-aware", "detailed") in text
     for kind in ("uncached_input", "cached_input", "cache_creation", "output"):
         assert f"{estimate['tokens_per_month'][kind]:,}" in text
@@ -35,12 +44,44 @@ def test_the_review_shows_what_a_sample_rests_on(world: World) -> None:
     assert "Nobody is charged for growth that has not happened" in text
 
 
-def test_the_ranges_stand_beside_the_published_figures(world: World) -> None:
-    text = world.ada.page(f"/estimates/{world.ada.pick_band('worker')}").text
-    assert text.count("most likely") >= 3
+@pytest.mark.parametrize(("method_version", "first"), [("2026-05", "flat"), ("2026.11", "range")])
+def test_each_figure_names_its_method_and_the_one_that_is_charged_comes_first(
+    make_world: Callable[..., World], method_version: str, first: str
+) -> None:
+    world = make_world(TOKENOFFSET_METHOD=method_version)
+    page = world.ada.page(f"/estimates/{world.ada.pick_band('worker')}")
     # 5 million tokens at 0.50 Wh, 3 mL and 0.6 g per thousand.
-    for figure in ("2.5 kWh", "15 L", "3.0 kg"):
-        assert f"By the flat rate: {figure}" in text
+    flat = ("2.5 kWh", "15 L", "3.0 kg")
+    shown = [each.text for each in page.by_class("to-range-figure")]
+    for figure, text in zip(flat, shown, strict=True):
+        if first == "flat":
+            assert f" a month {figure} by the flat rate, which sets the amount" in text
+            assert " By the detailed method: between " in text
+        else:
+            assert " By the detailed method, which sets the amount: between " in text
+            assert f"By the flat rate: {figure}" in text
+        assert "By the flat rate it is about" in text
+        assert "times the most likely figure." in text
+
+
+def test_under_a_pinned_version_the_ranges_are_those_that_the_amount_is_computed_from(
+    make_world: Callable[..., World],
+) -> None:
+    use = {"kind": "custom", "tokens_per_month": 140_000_000}
+    shown = {}
+    for version in ("2026.11", "2026.12"):
+        world = make_world(TOKENOFFSET_METHOD=version)
+        made = world.ada.api("POST", "/estimates", use).get_json()
+        assert made["class_aware"]["version"] == version
+        text = world.ada.page(f"/estimates/{made['id']}").text
+        assert f"2026-05 (flat rate), {version} (detailed)" in text
+        expected = estimate_environment(
+            [ModelUsage.of_class(band("agentic").model_class, band("agentic").midpoint)],
+            class_aware_method=class_aware(version),
+        ).class_aware
+        shown[version] = " ".join(quantity_range(expected.energy_wh, "energy").split())
+        assert f"By the detailed method, which sets the amount: {shown[version]}" in text
+    assert shown["2026.11"] != shown["2026.12"]
 
 
 def test_notes_are_shown(make_world: Callable[..., World]) -> None:

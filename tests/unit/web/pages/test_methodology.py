@@ -256,3 +256,21 @@ def table_of(page: HtmlPage, table_id: str) -> list[list[str]]:
         elif inside and element.tag in {"th", "td"}:
             rows[-1].append(element.text)
     return rows[1:]
+
+
+@pytest.mark.parametrize("version", ["2026.11", "2026.12"])
+def test_the_constants_and_ranges_are_of_the_version_that_plans_are_priced_by(
+    make_world: Callable[..., World], version: str
+) -> None:
+    world = make_world(TOKENOFFSET_METHOD=version)
+    page = world.ada.page("/methodology")
+    assert f"Version {version}, effective" in page.text
+    rows = rows_of(page, "energy-constants")
+    for energy in class_aware(version).energy.values():
+        assert rows[energy.output.title] == expected_cells(energy.output)
+    checks = rows_of(page, "checks-table")
+    (one,) = [each for each in comparisons(version) if each.figure.id == "deepseek_output"]
+    assert one.ours is not None
+    assert checks[one.figure.what][2].startswith(f"{pages.in_short(one.ours.low)} / ")
+    api = world.ada.api("GET", "/methodology").get_json()
+    assert api["class_aware"]["version"] == version
