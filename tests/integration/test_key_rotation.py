@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from tests.support.databases import MakeDatabase
 
+pytestmark = pytest.mark.usefixtures("tables_may_be_there")
+
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OLD, NEW = generate_key("2026-05"), generate_key("2026-11")
 READERS = 4

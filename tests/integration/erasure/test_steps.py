@@ -264,6 +264,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("tables_may_be_there")
 @pytest.mark.parametrize("step", Step)
 def test_a_worker_killed_at_a_step_is_followed_by_one_that_ends_it(
     postgres_database: MakeDatabase, tmp_path: Path, step: Step

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.support.databases import MakeDatabase
 
+pytestmark = pytest.mark.usefixtures("tables_may_be_there")
+
 ROOT = Path(__file__).parent.parent.parent.parent
 PATIENCE_SECONDS = 60
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+@pytest.fixture(autouse=True)
+def _lent_databases(tables_may_be_there: None) -> None:
+    """Every test here makes the tables itself where they are not there yet."""
+
+
 class MakeApp(Protocol):
     """Makes an application; see :func:`tests.integration.tasks.host.make_app`."""
 
